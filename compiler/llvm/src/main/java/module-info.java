@@ -1,0 +1,5 @@
+/** LLVM backend. */
+module dev.meseta.compiler.llvm {
+    requires transitive dev.meseta.compiler.kernel;
+    requires static org.jspecify;
+}

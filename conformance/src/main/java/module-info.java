@@ -1,0 +1,6 @@
+/** Conformance suites. */
+module dev.meseta.conformance {
+    requires transitive dev.meseta;
+    requires dev.meseta.frontends.onnx;
+    requires static org.jspecify;
+}

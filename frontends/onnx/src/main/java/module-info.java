@@ -1,0 +1,6 @@
+/** ONNX frontend. */
+module dev.meseta.frontends.onnx {
+    requires transitive dev.meseta.graph;
+    requires com.google.protobuf;
+    requires static org.jspecify;
+}

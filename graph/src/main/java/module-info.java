@@ -1,0 +1,4 @@
+/** The op set. */
+module dev.meseta.graph {
+    requires static org.jspecify;
+}

@@ -1,0 +1,4 @@
+/** Linux. */
+module dev.meseta.linux {
+    requires static org.jspecify;
+}
