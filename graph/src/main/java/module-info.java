@@ -1,4 +1,7 @@
-/** The op set. */
+/** The op set, its specification, graphs and programs. */
 module dev.meseta.graph {
     requires static org.jspecify;
+
+    exports dev.meseta.graph;
+    exports dev.meseta.graph.program;
 }

@@ -1,0 +1,396 @@
+package dev.meseta.graph;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes a graph node by node. Every node is checked as it is added, trivial nodes are not added, and nodes on small constants are folded
+ * at once. The methods below {@link #add} are shorthand with numpy's broadcasting. Not safe for use by several threads.
+ */
+public final class GraphBuilder {
+    /** Results of folding above this size are kept as nodes (unless they are smaller than what they are made from). */
+    private static final long LARGEST_EAGER_FOLD = 64 << 10;
+
+    /** Nothing beyond this size is folded on demand. */
+    private static final long LARGEST_FOLD = 1L << 30;
+
+    private final String name;
+    private final Folder folder;
+    private final List<Value> inputs = new ArrayList<>();
+    private final List<Node> nodes = new ArrayList<>();
+    private final Map<Value, Node> producers = new IdentityHashMap<>();
+    private final Map<Value, Tensor> constants = new IdentityHashMap<>();
+    private final Map<Value, Boolean> unknowable = new IdentityHashMap<>();
+    private String origin = "";
+    private int nextId;
+
+    public GraphBuilder(String name, Folder folder) {
+        this.name = name;
+        this.folder = folder;
+    }
+
+    /** Text that the nodes added from now on carry as their origin, such as the name of a model's node. */
+    public void origin(String newOrigin) {
+        this.origin = newOrigin;
+    }
+
+    public Value input(String inputName, TensorType type) {
+        if (!type.shape().isKnown())
+            throw new IllegalArgumentException("input " + inputName + ": " + type + " has an unknown extent");
+        Value v = new Value(nextId++, type, inputName);
+        inputs.add(v);
+        return v;
+    }
+
+    /** Number of nodes so far; a point to {@link #rollback} to. */
+    public int mark() {
+        return nodes.size();
+    }
+
+    /** Removes the nodes added since {@link #mark} gave {@code size}. Values defined by them must not be used again. */
+    public void rollback(int size) {
+        while (nodes.size() > size) {
+            Node n = nodes.removeLast();
+            for (Value v : n.results()) {
+                producers.remove(v);
+                constants.remove(v);
+                unknowable.remove(v);
+            }
+        }
+    }
+
+    /** Adds a node with one result. Throws {@link ConstraintException}. */
+    public Value add(Op op, Value... operands) {
+        return addAll(op, List.of(operands)).getFirst();
+    }
+
+    /** Adds a node; the results in order. Throws {@link ConstraintException}. */
+    public List<Value> addAll(Op op, List<Value> operands) {
+        List<TensorType> types =
+                TypeInference.infer(op, operands.stream().map(Value::type).toList());
+        if (isTrivial(op, operands)) return List.of(operands.getFirst());
+        if (op instanceof Op.Constant c) return List.of(constant(c.value()));
+        if (folds(op, operands, types)) {
+            return folder.evaluate(op, operands.stream().map(this::literal).toList()).stream()
+                    .map(this::constant)
+                    .toList();
+        }
+        return append(op, operands, types);
+    }
+
+    private List<Value> append(Op op, List<Value> operands, List<TensorType> types) {
+        List<Value> results =
+                types.stream().map(t -> new Value(nextId++, t, "")).toList();
+        Node node = new Node(op, operands, results, origin);
+        nodes.add(node);
+        for (Value v : results) producers.put(v, node);
+        return results;
+    }
+
+    private static boolean isTrivial(Op op, List<Value> operands) {
+        return switch (op) {
+            case Op.Reshape o -> o.shape().equals(operands.getFirst().shape());
+            case Op.Broadcast o -> o.shape().equals(operands.getFirst().shape());
+            case Op.Cast o -> o.dtype() == operands.getFirst().dtype();
+            case Op.Bitcast o -> o.dtype() == operands.getFirst().dtype();
+            case Op.Transpose o ->
+                IntStream.range(0, o.permutation().size())
+                        .allMatch(i -> o.permutation().get(i) == i);
+            case Op.Concat _ -> operands.size() == 1;
+            case Op.Pad o -> allZero(o.low()) && allZero(o.high());
+            case Op.Reduce o -> o.axes().isEmpty();
+            case Op.Slice o ->
+                Shape.of(o.sizes()).equals(operands.getFirst().shape())
+                        && allZero(o.starts())
+                        && o.steps().stream().allMatch(s -> s == 1);
+            default -> false;
+        };
+    }
+
+    private static boolean allZero(List<Long> l) {
+        return l.stream().allMatch(x -> x == 0);
+    }
+
+    /** Whether a node on constants is evaluated at once. Dequantised weights stay quantised, so that kernels can use them so. */
+    private boolean folds(Op op, List<Value> operands, List<TensorType> types) {
+        if (op instanceof Op.Dequantize || op instanceof Op.Quantize || op instanceof Op.Composite) return false;
+        long read = 0;
+        for (Value v : operands) {
+            if (!constants.containsKey(v)) return false;
+            read = Math.max(read, v.type().bytes());
+        }
+        long written = types.stream().mapToLong(TensorType::bytes).sum();
+        return written <= Math.max(LARGEST_EAGER_FOLD, read);
+    }
+
+    private Tensor literal(Value v) {
+        Tensor t = constants.get(v);
+        if (t == null) throw new IllegalStateException(v + " is not constant");
+        return t;
+    }
+
+    /**
+     * The tensor behind a value that depends on constants alone, evaluated now if it was not folded before; null if the value depends on
+     * an input.
+     */
+    public @Nullable Tensor known(Value v) {
+        Tensor t = constants.get(v);
+        if (t != null) return t;
+        if (unknowable.containsKey(v)) return null;
+        Node node = producers.get(v);
+        if (node == null || v.type().bytes() > LARGEST_FOLD) {
+            unknowable.put(v, true);
+            return null;
+        }
+        List<Tensor> operands = new ArrayList<>();
+        for (Value o : node.operands()) {
+            Tensor k = known(o);
+            if (k == null) {
+                unknowable.put(v, true);
+                return null;
+            }
+            operands.add(k);
+        }
+        List<Tensor> results = folder.evaluate(node.op(), operands);
+        for (int i = 0; i < results.size(); i++) constants.put(node.results().get(i), results.get(i));
+        return constants.get(v);
+    }
+
+    /** The node that defines a value; null for an input. */
+    public @Nullable Node producer(Value v) {
+        return producers.get(v);
+    }
+
+    /** The finished graph with these outputs, without nodes that no output needs. The builder may be used on. */
+    public Graph build(List<Value> outputs) {
+        return DeadCode.without(new Graph(name, inputs, nodes, outputs));
+    }
+
+    /** A graph with its own inputs, for the body of a structured op. */
+    public Graph body(
+            String bodyName,
+            List<TensorType> inputTypes,
+            java.util.function.BiFunction<GraphBuilder, List<Value>, List<Value>> define) {
+        GraphBuilder b = new GraphBuilder(bodyName, folder);
+        b.origin = origin;
+        List<Value> in = inputTypes.stream().map(t -> b.input("", t)).toList();
+        return b.build(define.apply(b, in));
+    }
+
+    /** A named op with its decomposition. */
+    public List<Value> composite(
+            String opName,
+            Map<String, Object> attributes,
+            List<Value> operands,
+            java.util.function.BiFunction<GraphBuilder, List<Value>, List<Value>> define) {
+        Graph body = body(opName, operands.stream().map(Value::type).toList(), define);
+        return addAll(new Op.Composite(opName, attributes, body), operands);
+    }
+
+    // Shorthand
+
+    public Value constant(Tensor t) {
+        Value v = append(new Op.Constant(t), List.of(), List.of(t.type())).getFirst();
+        constants.put(v, t);
+        return v;
+    }
+
+    public Value scalar(DType dtype, double value) {
+        return constant(Tensor.scalar(dtype, value));
+    }
+
+    public Value scalar(DType dtype, long value) {
+        return constant(Tensor.scalar(dtype, value));
+    }
+
+    public Value longs(long... values) {
+        return constant(Tensor.of(values, values.length));
+    }
+
+    /** A scalar function with numpy's broadcasting of its operands. */
+    public Value map(MapFunction f, Value... operands) {
+        Shape s = broadcastShape(Arrays.stream(operands).map(Value::shape).toList(), f.text());
+        Value[] same = Arrays.stream(operands).map(v -> broadcast(v, s)).toArray(Value[]::new);
+        return add(new Op.Map(f), same);
+    }
+
+    /** numpy's common shape. Throws {@link InvalidInputException} if there is none. */
+    public static Shape broadcastShape(List<Shape> shapes, String where) {
+        int rank = shapes.stream().mapToInt(Shape::rank).max().orElse(0);
+        List<Dim> dims = new ArrayList<>();
+        for (int i = 0; i < rank; i++) {
+            Dim d = Dim.of(1);
+            boolean set = false;
+            for (Shape s : shapes) {
+                int axis = i - (rank - s.rank());
+                if (axis < 0) continue;
+                Dim x = s.dim(axis);
+                if (x.extent() == 1 && (!x.isDynamic() || set)) continue;
+                if (!set || d.extent() == 1) d = x;
+                else if (x.extent() != 1 && !x.equals(d))
+                    throw new InvalidInputException(where + ": shapes " + shapes + " do not broadcast together");
+                else if (x.extent() != 1) d = d.meet(x);
+                set = true;
+            }
+            dims.add(d);
+        }
+        return Shape.of(dims);
+    }
+
+    /** numpy's broadcast of a value to a shape of the same or higher rank. */
+    public Value broadcast(Value v, Shape shape) {
+        Value x = v;
+        if (v.rank() < shape.rank()) {
+            List<Dim> dims = new ArrayList<>();
+            for (int i = v.rank(); i < shape.rank(); i++) dims.add(Dim.of(1));
+            dims.addAll(v.shape().dims());
+            x = reshape(v, Shape.of(dims));
+        }
+        return add(new Op.Broadcast(shape), x);
+    }
+
+    public Value neg(Value x) {
+        return map(MapFunction.NEG, x);
+    }
+
+    public Value plus(Value x, Value y) {
+        return map(MapFunction.ADD, x, y);
+    }
+
+    public Value minus(Value x, Value y) {
+        return map(MapFunction.SUB, x, y);
+    }
+
+    public Value times(Value x, Value y) {
+        return map(MapFunction.MUL, x, y);
+    }
+
+    public Value divide(Value x, Value y) {
+        return map(MapFunction.DIV, x, y);
+    }
+
+    public Value max(Value x, Value y) {
+        return map(MapFunction.MAX, x, y);
+    }
+
+    public Value min(Value x, Value y) {
+        return map(MapFunction.MIN, x, y);
+    }
+
+    public Value select(Value condition, Value x, Value y) {
+        return map(MapFunction.SELECT, condition, x, y);
+    }
+
+    /** C's conversion; see {@link Op.Cast.Rounding#WRAP}. */
+    public Value cast(Value x, DType dtype) {
+        return add(new Op.Cast(dtype, Op.Cast.Rounding.WRAP), x);
+    }
+
+    public Value reshape(Value x, Shape shape) {
+        return add(new Op.Reshape(shape), x);
+    }
+
+    public Value reshape(Value x, long... extents) {
+        return reshape(x, Shape.of(extents));
+    }
+
+    public Value transpose(Value x, int... permutation) {
+        return add(new Op.Transpose(Arrays.stream(permutation).boxed().toList()), x);
+    }
+
+    /** Elements [start, start + size) of one axis. */
+    public Value slice(Value x, int axis, long start, Dim size) {
+        List<Long> starts = new ArrayList<>(java.util.Collections.nCopies(x.rank(), 0L));
+        List<Dim> sizes = new ArrayList<>(x.shape().dims());
+        starts.set(axis, start);
+        sizes.set(axis, size);
+        return add(new Op.Slice(starts, sizes, java.util.Collections.nCopies(x.rank(), 1L)), x);
+    }
+
+    public Value slice(Value x, int axis, long start, long size) {
+        return slice(x, axis, start, Dim.of(size));
+    }
+
+    /** One place of an axis, which disappears. */
+    public Value select(Value x, int axis, long position) {
+        return reshape(slice(x, axis, position, 1), x.shape().without(axis));
+    }
+
+    public Value concat(int axis, List<Value> parts) {
+        return addAll(new Op.Concat(axis), parts).getFirst();
+    }
+
+    public Value concat(int axis, Value... parts) {
+        return concat(axis, List.of(parts));
+    }
+
+    /** Reduces over axes (ascending), which stay with extent 1 if {@code keep}. */
+    public Value reduce(ReduceKind kind, Value x, List<Integer> axes, boolean keep) {
+        Value r = add(new Op.Reduce(kind, axes.stream().sorted().distinct().toList()), x);
+        return keep ? reshape(r, keptShape(x, axes)) : r;
+    }
+
+    private static Shape keptShape(Value x, List<Integer> axes) {
+        Shape s = x.shape();
+        for (int a : axes) s = s.with(a, Dim.of(1));
+        return s;
+    }
+
+    public Value sum(Value x, int axis, boolean keep) {
+        return reduce(ReduceKind.SUM, x, List.of(axis), keep);
+    }
+
+    /** Matrix product as numpy's matmul on operands of rank 2 or more, with broadcast batch axes. */
+    public Value matmul(Value left, Value right, DType dtype) {
+        int lr = left.rank();
+        int rr = right.rank();
+        Shape batch = broadcastShape(
+                List.of(
+                        Shape.of(left.shape().dims().subList(0, lr - 2)),
+                        Shape.of(right.shape().dims().subList(0, rr - 2))),
+                "matmul of " + left.type() + " and " + right.type());
+        if (rr == 2 && batch.rank() > 0) {
+            // One matrix for all: rows of every batch are rows of one product.
+            return add(new Op.Contraction(List.of(), List.of(), List.of(lr - 1), List.of(0), dtype), left, right);
+        }
+        int n = batch.rank();
+        Value l = broadcast(left, withTail(batch, left));
+        Value r = broadcast(right, withTail(batch, right));
+        List<Integer> b = IntStream.range(0, n).boxed().toList();
+        return add(new Op.Contraction(b, b, List.of(n + 1), List.of(n), dtype), l, r);
+    }
+
+    private static Shape withTail(Shape batch, Value v) {
+        List<Dim> dims = new ArrayList<>(batch.dims());
+        dims.addAll(v.shape().dims().subList(v.rank() - 2, v.rank()));
+        return Shape.of(dims);
+    }
+
+    public Value iota(DType dtype, Shape shape, int axis) {
+        return add(new Op.Iota(dtype, shape, axis));
+    }
+
+    /** Applies a definition, for chains that read from left to right. */
+    public <T> T with(Function<GraphBuilder, T> f) {
+        return f.apply(this);
+    }
+
+    /** Copies another graph's nodes into this one, its inputs replaced by the operands; its outputs' copies. */
+    public List<Value> inline(Graph graph, List<Value> operands) {
+        Map<Value, Value> copies = new HashMap<>();
+        for (int i = 0; i < operands.size(); i++) copies.put(graph.inputs().get(i), operands.get(i));
+        for (Node n : graph.nodes()) {
+            List<Value> results =
+                    addAll(n.op(), n.operands().stream().map(copies::get).toList());
+            for (int i = 0; i < results.size(); i++) copies.put(n.results().get(i), results.get(i));
+        }
+        return graph.outputs().stream().map(copies::get).toList();
+    }
+}
