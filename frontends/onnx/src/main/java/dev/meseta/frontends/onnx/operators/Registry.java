@@ -1,0 +1,70 @@
+package dev.meseta.frontends.onnx.operators;
+
+import dev.meseta.graph.program.Lowering;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/** The table of operators. An entry holds from its version on, until the next entry of the same name. */
+public final class Registry {
+    /** The default domain, which files also write as an empty string. */
+    public static final String ONNX = "ai.onnx";
+
+    public static final String ML = "ai.onnx.ml";
+    public static final String TRAINING = "ai.onnx.preview.training";
+    public static final String PREVIEW = "ai.onnx.preview";
+    public static final String MICROSOFT = "com.microsoft";
+
+    /** Makes a lowering from a node; throws {@code InvalidInputException} for attributes that make no sense. */
+    @FunctionalInterface
+    public interface Definition {
+        Lowering define(OperatorNode node);
+    }
+
+    /** The common case: a definition whose lowering is an expansion into the op set. */
+    @FunctionalInterface
+    public interface Expansion extends Definition {
+        Lowering.Expand expansion(OperatorNode node);
+
+        @Override
+        default Lowering define(OperatorNode node) {
+            return expansion(node);
+        }
+    }
+
+    private final Map<String, TreeMap<Integer, Definition>> entries = new HashMap<>();
+
+    /** Adds an operator of the default domain that expands into the op set: {@code r.expand("Relu", 6, node -> c -> List.of(…))}. */
+    public void expand(String name, int since, Expansion expansion) {
+        add(ONNX, name, since, expansion);
+    }
+
+    /** Adds an operator of any domain. Throws {@link IllegalStateException} if it is there already. */
+    public void add(String domain, String name, int since, Definition definition) {
+        Definition before = entries.computeIfAbsent(domain + "::" + name, _ -> new TreeMap<>())
+                .put(since, definition);
+        if (before != null) throw new IllegalStateException(domain + "::" + name + "-" + since + " is defined twice");
+    }
+
+    /** The definition that holds at an opset, or null. */
+    public @Nullable Definition find(String domain, String name, int opset) {
+        TreeMap<Integer, Definition> versions = entries.get(domain + "::" + name);
+        if (versions == null) return null;
+        Map.Entry<Integer, Definition> e = versions.floorEntry(opset);
+        return e == null ? null : e.getValue();
+    }
+
+    /** The lowest version of an operator, or 0 if the name is unknown: for messages. */
+    public int firstVersion(String domain, String name) {
+        TreeMap<Integer, Definition> versions = entries.get(domain + "::" + name);
+        return versions == null ? 0 : versions.firstKey();
+    }
+
+    /** Every operator as {@code domain::name}, sorted. */
+    public Set<String> names() {
+        return new TreeSet<>(entries.keySet());
+    }
+}
