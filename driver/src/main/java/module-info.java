@@ -1,6 +1,10 @@
-/** Driver contract. */
+/** The contract between the stack and a device. */
 module dev.meseta.driver {
-    requires transitive dev.meseta.graph;
     requires transitive dev.meseta.compiler.kernel;
+    requires transitive dev.meseta.graph;
     requires static org.jspecify;
+
+    exports dev.meseta.driver;
+
+    uses dev.meseta.driver.Driver;
 }

@@ -1,0 +1,54 @@
+package dev.meseta.compiler.kernel;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A statement of the kernel language. Names are unique within a kernel. */
+public sealed interface Stmt {
+
+    record Block(List<Stmt> statements) implements Stmt {
+        public Block {
+            statements = List.copyOf(statements);
+        }
+    }
+
+    /**
+     * For variable = begin; variable &lt; end; variable += step. Begin and end are I64 and evaluated once; the step is positive.
+     *
+     * @param unroll written out by the emitter: begin and end must be literals
+     */
+    record For(String variable, Expr begin, Expr end, long step, boolean unroll, Stmt body) implements Stmt {}
+
+    record While(Expr condition, Stmt body) implements Stmt {}
+
+    record If(Expr condition, Stmt then, @Nullable Stmt otherwise) implements Stmt {}
+
+    /** Names a value. */
+    record Let(String name, Expr value) implements Stmt {}
+
+    /** A variable that {@link Assign} changes; lives in a register. */
+    record Declare(String name, Expr initial) implements Stmt {}
+
+    record Assign(String name, Expr value) implements Stmt {}
+
+    /** Writes elements of a buffer, rounded to its storage type; index and mask as in {@link Expr.Load}. */
+    record Store(
+            int buffer, Expr index, Expr value, @Nullable Expr mask) implements Stmt {}
+
+    /** An array of {@code size} elements, private to the iteration of the grid; its contents are undefined at first. */
+    record LocalArray(String name, Type element, int size) implements Stmt {}
+
+    /** Writes {@code value.type().lanes()} elements of a local array from a scalar index on. */
+    record StoreLocal(String array, Expr index, Expr value) implements Stmt {}
+
+    /**
+     * Reports a failure of the job if the condition (a BOOL scalar) does not hold. Execution goes on: what follows must be safe all the same.
+     */
+    record Check(Expr condition, Failure failure) implements Stmt {}
+
+    /** What a {@link Check} reports. */
+    enum Failure {
+        /** A position read from data lies outside what it points into. */
+        POSITION_OUTSIDE
+    }
+}

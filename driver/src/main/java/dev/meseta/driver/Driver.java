@@ -1,0 +1,15 @@
+package dev.meseta.driver;
+
+import java.util.List;
+
+/** A driver, found by {@link java.util.ServiceLoader}. Thread-safe. */
+public interface Driver {
+    /** Its name, such as {@code cpu}. */
+    String name();
+
+    /** The devices that can be used, best first; opened on first use. */
+    List<Device> devices();
+
+    /** Why there are no devices and what to do about it; empty where there are some. */
+    String unavailable();
+}

@@ -1,0 +1,10 @@
+package dev.meseta.driver;
+
+/** A device whose driver compiles kernels (a processor, a GPU). */
+public non-sealed interface KernelDevice extends Device {
+    /** What schedules need to know. */
+    Target target();
+
+    /** Compiles the kernels of a command list and makes it ready to run. */
+    Executable load(CommandList commands);
+}
