@@ -1,7 +1,11 @@
-/** Compiler. */
+/** Compiler: programs to graphs at concrete shapes, graphs to kernels and command lists. */
 module dev.meseta.compiler {
     requires transitive dev.meseta.graph;
     requires transitive dev.meseta.compiler.kernel;
     requires transitive dev.meseta.driver;
+    requires transitive dev.meseta.runtime;
     requires static org.jspecify;
+
+    exports dev.meseta.compiler;
+    exports dev.meseta.compiler.specialize;
 }
