@@ -7,7 +7,6 @@ module dev.meseta {
     requires dev.meseta.frontends.onnx;
     requires static org.jspecify;
 
-    exports dev.meseta;
 
     uses dev.meseta.driver.Driver;
 }

@@ -6,6 +6,4 @@ module dev.meseta.compiler {
     requires transitive dev.meseta.runtime;
     requires static org.jspecify;
 
-    exports dev.meseta.compiler;
-    exports dev.meseta.compiler.specialize;
 }

@@ -4,5 +4,4 @@ module dev.meseta.runtime {
     requires transitive dev.meseta.driver;
     requires static org.jspecify;
 
-    exports dev.meseta.runtime;
 }
