@@ -49,4 +49,13 @@ public sealed interface Lowering {
      * @param carried number of carried values
      */
     record Loop(Program body, int carried) implements Lowering {}
+
+    /**
+     * Two lowerings of an operator that numbers and other data both know: the first where all operands are tensors, the second where one is
+     * of strings, a sequence, an optional or a mapping.
+     *
+     * @param numbers on tensors
+     * @param others on anything else
+     */
+    record ByKind(Expand numbers, Host others) implements Lowering {}
 }

@@ -3,15 +3,18 @@ package dev.meseta.frontends.onnx.operators;
 import dev.meseta.graph.Data;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.Tensor;
+import dev.meseta.graph.program.Port;
 import dev.meseta.graph.program.Program;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A node's attributes by name. Values are {@link Long}, {@link Float}, {@link String}, {@code long[]}, {@code float[]},
- * {@code List<String>}, {@link Tensor}, {@link Data.Strings}, {@code List<Data>}, {@link Body} or {@code List<Body>}. A getter without a
+ * {@code List<String>}, {@link Tensor}, {@link Data.Strings}, {@code List<Data>}, {@link Port} (a type), {@link Body} or {@code List<Body>}. A getter without a
  * default throws {@link InvalidInputException} if the attribute is missing; all do if it is of another type.
  */
 public final class Attributes {
@@ -25,7 +28,26 @@ public final class Attributes {
      * @param formal number of formal inputs
      * @param captured names in the surrounding scope, one for each captured input, in order
      */
-    public record Body(Program program, int formal, List<String> captured) {}
+    public record Body(Program program, int formal, List<String> captured) {
+        public Body {
+            captured = List.copyOf(captured);
+        }
+
+        /** The same program with more captured inputs, in the order of {@code names}, which holds every captured name. */
+        public Program over(List<String> names) {
+            List<Port> inputs = new ArrayList<>(program.inputs().subList(0, formal));
+            for (String name : names) {
+                int i = captured.indexOf(name);
+                inputs.add(i >= 0 ? program.inputs().get(formal + i) : Port.any(unused(name)));
+            }
+            return new Program(program.name(), inputs, program.outputs(), program.constants(), program.calls());
+        }
+
+        /** A name that the body does not define itself, for an input that it does not read. */
+        private static String unused(String name) {
+            return "captured/" + name + "/unused";
+        }
+    }
 
     public Attributes(String where, Map<String, Object> values) {
         this.where = where;
@@ -112,6 +134,20 @@ public final class Attributes {
 
     public Body body(String name) {
         return get(name, Body.class);
+    }
+
+    /** The graphs among the values, in the order of the attributes' names. */
+    public List<Body> bodies() {
+        List<Body> bodies = new ArrayList<>();
+        for (Object v : new TreeMap<>(values).values()) {
+            if (v instanceof Body b) bodies.add(b);
+            if (v instanceof List<?> list) {
+                for (Object item : list) {
+                    if (item instanceof Body b) bodies.add(b);
+                }
+            }
+        }
+        return bodies;
     }
 
     private <T> T get(String name, Class<T> type) {

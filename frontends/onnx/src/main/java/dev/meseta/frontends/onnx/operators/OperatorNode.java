@@ -37,4 +37,15 @@ public record OperatorNode(
     public boolean hasOutput(int i) {
         return i < outputs.size() && !outputs.get(i).isEmpty();
     }
+
+    /**
+     * The names that the bodies among the attributes capture, each once, in a fixed order. The reader puts them behind the node's own
+     * inputs in the call.
+     */
+    public List<String> captured() {
+        return attributes.bodies().stream()
+                .flatMap(b -> b.captured().stream())
+                .distinct()
+                .toList();
+    }
 }

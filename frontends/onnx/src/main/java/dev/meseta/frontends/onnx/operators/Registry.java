@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** The table of operators. An entry holds from its version on, until the next entry of the same name. */
@@ -47,6 +48,18 @@ public final class Registry {
         Definition before = entries.computeIfAbsent(domain + "::" + name, _ -> new TreeMap<>())
                 .put(since, definition);
         if (before != null) throw new IllegalStateException(domain + "::" + name + "-" + since + " is defined twice");
+    }
+
+    /** Replaces every version of an operator that is there by what {@code change} makes of it. Throws {@link IllegalStateException} if there is none. */
+    public void change(String domain, String name, UnaryOperator<Definition> change) {
+        TreeMap<Integer, Definition> versions = entries.get(domain + "::" + name);
+        if (versions == null) throw new IllegalStateException(domain + "::" + name + " is not defined");
+        versions.replaceAll((_, definition) -> change.apply(definition));
+    }
+
+    /** Whether any operator of the domain is known. */
+    public boolean knows(String domain) {
+        return entries.keySet().stream().anyMatch(n -> n.startsWith(domain + "::"));
     }
 
     /** The definition that holds at an opset, or null. */

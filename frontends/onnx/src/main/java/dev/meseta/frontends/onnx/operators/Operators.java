@@ -1,0 +1,19 @@
+package dev.meseta.frontends.onnx.operators;
+
+/** The operators that Meseta knows. */
+public final class Operators {
+    private static final Registry ALL = register();
+
+    private Operators() {}
+
+    /** Every operator. Not to be changed; safe for use by several threads. */
+    public static Registry all() {
+        return ALL;
+    }
+
+    private static Registry register() {
+        Registry r = new Registry();
+        ControlOperators.register(r);
+        return r;
+    }
+}
