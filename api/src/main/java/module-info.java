@@ -7,6 +7,5 @@ module dev.meseta {
     requires dev.meseta.frontends.onnx;
     requires static org.jspecify;
 
-
     uses dev.meseta.driver.Driver;
 }

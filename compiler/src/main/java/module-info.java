@@ -5,5 +5,4 @@ module dev.meseta.compiler {
     requires transitive dev.meseta.driver;
     requires transitive dev.meseta.runtime;
     requires static org.jspecify;
-
 }

@@ -3,5 +3,4 @@ module dev.meseta.runtime {
     requires transitive dev.meseta.graph;
     requires transitive dev.meseta.driver;
     requires static org.jspecify;
-
 }
