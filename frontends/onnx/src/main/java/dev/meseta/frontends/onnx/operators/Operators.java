@@ -1,12 +1,19 @@
 package dev.meseta.frontends.onnx.operators;
 
-/** The table of every operator that Meseta knows. */
+/** The operators that Meseta knows. */
 public final class Operators {
+    private static final Registry ALL = register();
+
     private Operators() {}
 
-    /** A new registry with all families. */
+    /** Every operator. Not to be changed; safe for use by several threads. */
     public static Registry all() {
+        return ALL;
+    }
+
+    private static Registry register() {
         Registry r = new Registry();
+        ControlOperators.register(r);
         MathOperators.register(r);
         ActivationOperators.register(r);
         LogicalOperators.register(r);
