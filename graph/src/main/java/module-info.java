@@ -3,5 +3,6 @@ module dev.meseta.graph {
     requires static org.jspecify;
 
     exports dev.meseta.graph;
+    exports dev.meseta.graph.interpreter;
     exports dev.meseta.graph.program;
 }

@@ -96,6 +96,24 @@ public final class FloatFormat {
         return negative ? code | signBit : code;
     }
 
+    /** The code of the least value not below the given one; beyond the largest, the largest. For {@code F8E8M0}. */
+    public int encodeUp(double v) {
+        return directed(v, true);
+    }
+
+    /** The code of the greatest value not above the given one; below the least, the least. For {@code F8E8M0}. */
+    public int encodeDown(double v) {
+        return directed(v, false);
+    }
+
+    private int directed(double v, boolean up) {
+        if (special != Special.SCALE) throw new IllegalStateException("directed rounding is for powers of two");
+        if (Double.isNaN(v) || v < 0) return nan();
+        int code = 0;
+        while (code < positives - 1 && (up ? values[code] < v : values[code + 1] <= v)) code++;
+        return code;
+    }
+
     /** Index of the nearest finite magnitude, or {@code positives} where rounding leaves the range. */
     private int nearest(double a) {
         int lo = 0;
