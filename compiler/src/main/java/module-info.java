@@ -5,4 +5,6 @@ module dev.meseta.compiler {
     requires transitive dev.meseta.driver;
     requires transitive dev.meseta.runtime;
     requires static org.jspecify;
+
+    exports dev.meseta.compiler.specialize;
 }

@@ -3,4 +3,6 @@ module dev.meseta.runtime {
     requires transitive dev.meseta.graph;
     requires transitive dev.meseta.driver;
     requires static org.jspecify;
+
+    exports dev.meseta.runtime;
 }

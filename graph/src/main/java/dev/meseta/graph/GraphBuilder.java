@@ -54,6 +54,11 @@ public final class GraphBuilder {
         return nodes.size();
     }
 
+    /** The nodes added since {@link #mark} gave {@code size}. */
+    public List<Node> nodesFrom(int size) {
+        return List.copyOf(nodes.subList(size, nodes.size()));
+    }
+
     /** Removes the nodes added since {@link #mark} gave {@code size}. Values defined by them must not be used again. */
     public void rollback(int size) {
         while (nodes.size() > size) {
