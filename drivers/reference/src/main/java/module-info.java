@@ -1,5 +1,8 @@
-/** Reference driver. */
+/** The device {@code reference}: the interpreter of the op set. */
 module dev.meseta.drivers.reference {
-    requires transitive dev.meseta.driver;
+    requires dev.meseta.driver;
     requires static org.jspecify;
+
+    provides dev.meseta.driver.Driver with
+            dev.meseta.drivers.reference.ReferenceDriver;
 }
