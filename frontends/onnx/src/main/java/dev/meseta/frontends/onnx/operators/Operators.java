@@ -18,6 +18,9 @@ public final class Operators {
         ActivationOperators.register(r);
         LogicalOperators.register(r);
         ReduceOperators.register(r);
+        ConvolutionOperators.register(r);
+        PoolingOperators.register(r);
+        NormalizationOperators.register(r);
         return r;
     }
 }
