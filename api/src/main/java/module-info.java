@@ -1,11 +1,14 @@
 /** Meseta for Java programs. */
 module dev.meseta {
+    exports dev.meseta.files;
+
+    uses dev.meseta.driver.Driver;
+
     requires transitive dev.meseta.graph;
     requires transitive dev.meseta.driver;
     requires dev.meseta.runtime;
     requires dev.meseta.compiler;
     requires dev.meseta.frontends.onnx;
+    requires java.desktop;
     requires static org.jspecify;
-
-    uses dev.meseta.driver.Driver;
 }
