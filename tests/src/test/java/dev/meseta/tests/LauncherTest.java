@@ -61,6 +61,7 @@ final class LauncherTest {
         Answer second = run(Map.of(), link.toString(), "--version");
         assertEquals("", second.err(), "the second start prints nothing but the answer");
         assertTrue(second.out().startsWith("meseta "), second.out());
+        Files.delete(link);
     }
 
     private Path jdk(String name, String version) throws IOException {
