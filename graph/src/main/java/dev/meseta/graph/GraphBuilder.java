@@ -28,6 +28,7 @@ public final class GraphBuilder {
     private final Map<Value, Node> producers = new IdentityHashMap<>();
     private final Map<Value, Tensor> constants = new IdentityHashMap<>();
     private final Map<Value, Boolean> unknowable = new IdentityHashMap<>();
+    private final Origins origins = new Origins();
     private String origin = "";
     private int nextId;
 
@@ -67,6 +68,7 @@ public final class GraphBuilder {
                 producers.remove(v);
                 constants.remove(v);
                 unknowable.remove(v);
+                origins.forget(v);
             }
         }
     }
@@ -83,9 +85,13 @@ public final class GraphBuilder {
         if (isTrivial(op, operands)) return List.of(operands.getFirst());
         if (op instanceof Op.Constant c) return List.of(constant(c.value()));
         if (folds(op, operands, types)) {
-            return folder.evaluate(op, operands.stream().map(this::literal).toList()).stream()
-                    .map(this::constant)
-                    .toList();
+            List<Tensor> values = operands.stream().map(this::literal).toList();
+            List<Tensor> results = folder.evaluate(op, values);
+            List<Value> folded = results.stream().map(this::constant).toList();
+            if (folded.size() == 1) {
+                origins.follow(op, operands, values, folded.getFirst(), results.getFirst(), folder);
+            }
+            return folded;
         }
         return append(op, operands, types);
     }
@@ -217,6 +223,30 @@ public final class GraphBuilder {
 
     public Value longs(long... values) {
         return constant(Tensor.of(values, values.length));
+    }
+
+    /** An extent as a scalar of type I64, which remembers where the extent comes from; see {@link #dimsOf}. */
+    public Value dim(Dim dim) {
+        Value v = scalar(DType.I64, dim.extent());
+        origins.note(v, List.of(dim));
+        return v;
+    }
+
+    /** Extents as a vector of type I64, which remembers where they come from; see {@link #dimsOf}. */
+    public Value dims(List<Dim> dims) {
+        Value v = longs(dims.stream().mapToLong(Dim::extent).toArray());
+        origins.note(v, dims);
+        return v;
+    }
+
+    /**
+     * The elements of a known integer value as dims, row-major. Those that were computed from the extents of inputs have symbols. An
+     * element of -1 is a dim of unknown extent, one below throws {@link IllegalArgumentException}.
+     */
+    public List<Dim> dimsOf(Value v) {
+        Tensor t = known(v);
+        if (t == null) throw new IllegalArgumentException(v + " is not known");
+        return origins.dims(v, t);
     }
 
     /** A scalar function with numpy's broadcasting of its operands. */

@@ -1,5 +1,6 @@
 package dev.meseta.graph.program;
 
+import dev.meseta.graph.Dim;
 import dev.meseta.graph.GraphBuilder;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.Tensor;
@@ -72,6 +73,17 @@ public final class LoweringContext {
     /** As {@link #constant}, null if the operand was left out. */
     public @Nullable Tensor constantOrNull(int i) {
         return has(i) ? constant(i) : null;
+    }
+
+    /**
+     * The contents of operand i, integers, as dims: those computed from the extents of inputs keep their symbols. An element of -1 is a dim
+     * of unknown extent. See {@link #constant}.
+     */
+    public List<Dim> dims(int i) {
+        Tensor t = constant(i);
+        if (!t.dtype().isInteger()) throw error("operand " + i + " is " + t.type() + ", expected integers");
+        for (long d : t.toLongs()) if (d < -1) throw error("operand " + i + " has the negative extent " + d);
+        return builder.dimsOf(operand(i));
     }
 
     /** The contents of any value of the graph; see {@link #constant}. */

@@ -133,6 +133,14 @@ final class Expansions {
         return t.toLongs();
     }
 
+    /** The elements of an operand that is a shape: none may be negative. */
+    static List<Dim> dims(LoweringContext c, int operand, String what) {
+        for (long d : integers(c, operand, what)) {
+            if (d < 0) throw c.error(what + " has the negative extent " + d);
+        }
+        return c.dims(operand);
+    }
+
     /** The broadcasting of the first opsets: the second operand's shape lies in the first one's from {@code axis} on, by default at its end. */
     static Value legacyBroadcast(LoweringContext c, Value a, Value b, boolean broadcast, long axis, boolean axisGiven) {
         if (a.shape().equals(b.shape())) return b;

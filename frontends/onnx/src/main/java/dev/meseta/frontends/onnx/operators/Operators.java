@@ -21,6 +21,9 @@ public final class Operators {
         ConvolutionOperators.register(r);
         PoolingOperators.register(r);
         NormalizationOperators.register(r);
+        ShapeOperators.register(r);
+        MovementOperators.register(r);
+        WindowOperators.register(r);
         return r;
     }
 }
