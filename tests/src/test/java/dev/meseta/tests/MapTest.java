@@ -44,12 +44,23 @@ final class MapTest {
             Map.entry("drivers.reference", Set.of("graph", "compiler.kernel", "driver")),
             Map.entry("drivers.cpu", Set.of("graph", "compiler.kernel", "compiler.llvm", "driver", "linux")),
             Map.entry("runtime", Set.of("graph", "compiler.kernel", "driver")),
-            Map.entry("", Set.of("graph", "frontends.onnx", "compiler", "compiler.kernel", "driver", "runtime")),
-            Map.entry("conformance", Set.of("", "graph", "frontends.onnx", "driver", "runtime")),
-            Map.entry("demo", Set.of("", "graph")),
+            Map.entry("files", Set.of("graph")),
+            Map.entry(
+                    "", Set.of("files", "graph", "frontends.onnx", "compiler", "compiler.kernel", "driver", "runtime")),
+            Map.entry("conformance", Set.of("", "files", "graph", "frontends.onnx", "driver", "runtime")),
+            Map.entry("demo", Set.of("", "files", "graph")),
             Map.entry(
                     "cli",
-                    Set.of("", "graph", "frontends.onnx", "compiler", "driver", "runtime", "conformance", "demo")));
+                    Set.of(
+                            "",
+                            "files",
+                            "graph",
+                            "frontends.onnx",
+                            "compiler",
+                            "driver",
+                            "runtime",
+                            "conformance",
+                            "demo")));
 
     private static final String ROOT = "dev.meseta";
     private static final String[] PRINTERS = {"dev.meseta.cli..", "dev.meseta.demo.."};
