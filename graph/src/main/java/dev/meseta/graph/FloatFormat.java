@@ -8,6 +8,9 @@ package dev.meseta.graph;
  * formats as ONNX defines them (no infinity, no negative zero, the code 0x80 is the one NaN).
  */
 public final class FloatFormat {
+    /** Significant bits of a double. */
+    private static final int DOUBLE_PRECISION = 53;
+
     private static final FloatFormat E4M3FN = new FloatFormat(4, 3, 7, Special.NAN_AT_END);
     private static final FloatFormat E4M3FNUZ = new FloatFormat(4, 3, 8, Special.NAN_AT_MINUS_ZERO);
     private static final FloatFormat E5M2 = new FloatFormat(5, 2, 15, Special.IEEE);
@@ -80,15 +83,17 @@ public final class FloatFormat {
     }
 
     /**
-     * The code of the nearest value, ties to the even code.
+     * The code of the nearest value, ties to the even code (for {@code F8E8M0}, as ONNX has it, upwards). NaN gives NaN, and -0 for
+     * {@code F4E2M1}, which has none. {@code F8E8M0} has no zero and no sign: zero gives its least value where saturating, a negative number
+     * gives NaN.
      *
-     * @param saturate out of range gives the largest finite value, else infinity or NaN where the format has it
+     * @param saturate out of range, infinity included, gives the largest finite value, else infinity or NaN where the format has it
      */
     public int encode(double v, boolean saturate) {
         if (Double.isNaN(v)) return nan();
         boolean negative = Double.doubleToRawLongBits(v) < 0;
         double a = Math.abs(v);
-        if (special == Special.SCALE && negative && a != 0) return nan();
+        if (special == Special.SCALE && (negative && a != 0 || !saturate && a < values[0])) return nan();
         int code = nearest(a);
         if (code >= positives) code = saturate ? positives - 1 : overflow();
         if (code == 0 && special == Special.NAN_AT_MINUS_ZERO) return 0;
@@ -124,7 +129,7 @@ public final class FloatFormat {
             double step = hi > 0 ? top - values[hi - 1] : top;
             if (special == Special.SCALE) step = top;
             double limit = top + step / 2;
-            return a < limit || (a == limit && (hi & 1) == 0) ? hi : positives;
+            return a < limit || (a == limit && (hi & 1) == 0 && special != Special.SCALE) ? hi : positives;
         }
         while (lo < hi) {
             int mid = (lo + hi) >>> 1;
@@ -134,16 +139,15 @@ public final class FloatFormat {
         if (lo == 0 || values[lo] == a) return lo;
         double below = a - values[lo - 1];
         double above = values[lo] - a;
-        if (below == above) return (lo & 1) == 0 ? lo : lo - 1;
+        if (below == above) return special == Special.SCALE || (lo & 1) == 0 ? lo : lo - 1;
         return below < above ? lo - 1 : lo;
     }
 
     private int nan() {
         return switch (special) {
             case IEEE, NAN_AT_END -> signBit - 1;
-            case NAN_AT_MINUS_ZERO -> signBit;
+            case NAN_AT_MINUS_ZERO, NONE -> signBit;
             case SCALE -> values.length - 1;
-            case NONE -> positives - 1;
         };
     }
 
@@ -173,6 +177,20 @@ public final class FloatFormat {
 
     public static short doubleToF16(double v) {
         return Float.floatToFloat16(roundToOdd(v));
+    }
+
+    /**
+     * A 64-bit integer as a double rounded to odd: exact up to 2^53, else with a last bit that says that something was cut off, so that
+     * rounding it again to a narrower type is as if there had been one rounding.
+     */
+    public static double toOddDouble(long v, boolean unsigned) {
+        boolean negative = !unsigned && v < 0;
+        long magnitude = negative ? -v : v;
+        int cut = Math.max(0, Long.SIZE - DOUBLE_PRECISION - Long.numberOfLeadingZeros(magnitude));
+        long kept = magnitude >>> cut;
+        if (kept << cut != magnitude) kept |= 1;
+        double d = Math.scalb((double) kept, cut);
+        return negative ? -d : d;
     }
 
     /** A double as a float rounded to odd, so that a second rounding to a narrower type is as if there had been one. */

@@ -28,9 +28,15 @@ public sealed interface Op {
     record Cast(DType dtype, Rounding rounding) implements Op {
         /** What a cast does out of range and between integers and floats. */
         public enum Rounding {
-            /** C's conversion: floats to integers truncate and wrap modulo 2^bits (NaN gives 0); narrow floats overflow to infinity or NaN where they have it. */
+            /**
+             * C's conversion: integers keep their low bits; floats to integers truncate to 64 bits, saturating there, and keep the low bits
+             * (NaN gives 0); narrow floats overflow to infinity or NaN where they have it.
+             */
             WRAP,
-            /** Out of range gives the nearest value of the type; NaN gives 0 for integers; floats to integers truncate. */
+            /**
+             * Out of range gives the nearest finite value of the type, but floats of 16 bits and more overflow to infinity under every
+             * rounding; NaN gives 0 for integers; floats to integers truncate.
+             */
             SATURATE,
             /** As SATURATE, but floats to integers round to nearest, ties to even. */
             NEAREST,

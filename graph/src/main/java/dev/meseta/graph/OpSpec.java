@@ -77,8 +77,11 @@ public record OpSpec(
                     MAPS,
                     "x",
                     "y",
-                    "Conversion by the stated rounding: wrap (C's conversion, modulo 2^bits), saturate, nearest (saturate, floats to integers to nearest "
-                            + "even), up and down (to f8e8m0). Float to narrower float rounds to nearest even. To bool: != 0.",
+                    "Conversion by the stated rounding. To integers: wrap keeps the low bits (floats truncate to 64 bits first, saturating there), saturate gives the "
+                            + "nearest value of the type (floats truncate), nearest is saturate with floats rounded to nearest, ties to even; NaN gives 0. To floats: to nearest, ties to even, "
+                            + "once. Floats of 16 bits and more overflow to infinity. Narrower ones overflow to infinity, or NaN where there is none, by wrap, and to the largest finite value "
+                            + "by the others, infinity too; a NaN gives -0 for f4e2m1, which has none. f8e8m0 rounds to nearest with ties upwards, or by up and down to the power of two not "
+                            + "below or not above; a negative number gives NaN. To bool: != 0.",
                     List.of("neither type is complex"),
                     "%1 = cast.saturate %0 : i8[4]"),
             spec(

@@ -9,6 +9,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Locale;
 
 /**
  * A dense, row-major tensor in memory. The bytes belong to whoever made the segment; tensors made by {@link #allocate} live as long as
@@ -34,11 +35,27 @@ public final class Tensor implements Data {
         return new Tensor(type, data);
     }
 
-    /** A tensor of zeros in native memory that is freed when the tensor is no longer reachable. */
+    /**
+     * A tensor of zeros in native memory that is freed when the tensor is no longer reachable. Throws {@link InvalidInputException} where
+     * the memory is not to be had.
+     */
     public static Tensor allocate(TensorType type) {
-        return new Tensor(
-                type,
-                Arena.ofAuto().allocate(Math.max(1, type.bytes()), ALIGNMENT).asSlice(0, type.bytes()));
+        long bytes = type.bytes();
+        try {
+            return new Tensor(
+                    type, Arena.ofAuto().allocate(Math.max(1, bytes), ALIGNMENT).asSlice(0, bytes));
+        } catch (OutOfMemoryError | IllegalArgumentException e) {
+            // The JVM counts native memory against a limit of its own before it asks the system, so that nothing has
+            // happened yet.
+            throw new InvalidInputException(
+                    String.format(
+                            Locale.ROOT,
+                            "%s needs %.2f GiB of memory, more than is left of the JVM's limit"
+                                    + " (raise it with -XX:MaxDirectMemorySize=…, or use smaller inputs)",
+                            type,
+                            bytes / (double) (1L << 30)),
+                    e);
+        }
     }
 
     public static Tensor allocate(DType dtype, Shape shape) {
@@ -175,7 +192,8 @@ public final class Tensor implements Data {
             case U2 -> data.set(JAVA_BYTE, i, (byte) (v & 3));
             case BOOL -> data.set(JAVA_BYTE, i, (byte) (v != 0 ? 1 : 0));
             case C64, C128 -> throw new IllegalStateException("complex elements have no integer value");
-            default -> setDouble(i, (double) v);
+            case F64 -> data.set(JAVA_DOUBLE_UNALIGNED, i * 8, (double) v);
+            default -> setDouble(i, FloatFormat.toOddDouble(v, false));
         }
     }
 

@@ -32,24 +32,16 @@ final class Casts {
     /** As stored in the low bits of the result. */
     static long floatToInteger(double v, DType to, Rounding rounding) {
         if (to == DType.BOOL) return v != 0 ? 1 : 0;
-        if (rounding == Rounding.WRAP) return wrap(v);
+        if (rounding == Rounding.WRAP) return wrap(v, to);
         double r = rounding == Rounding.NEAREST ? Math.rint(v) : v;
-        if (to == DType.U64) {
-            if (!(r > 0)) return 0;
-            return r >= 0x1p64 ? -1L : wrap(r);
-        }
+        if (to == DType.U64) return r > 0 ? wrap(r, to) : 0;
         return Math.clamp((long) r, to.minInteger(), to.maxInteger());
     }
 
-    /** The truncated value modulo 2^64; 0 for NaN and infinities. */
-    private static long wrap(double v) {
-        if (Math.abs(v) < 0x1p63) return (long) v;
-        if (!Double.isFinite(v)) return 0;
-        // An integer from here on, of which the remainder is exact; its upper half is the negative numbers.
-        double r = v % 0x1p64;
-        if (r >= 0x1p63) r -= 0x1p64;
-        if (r < -0x1p63) r += 0x1p64;
-        return (long) r;
+    /** Truncated to 64 bits, saturating there; NaN gives 0. Of an unsigned number from 2^63 on, its bits. */
+    private static long wrap(double v, DType to) {
+        if (to != DType.U64 || v < 0x1p63) return (long) v;
+        return v >= 0x1p64 ? -1L : (long) (v - 0x1p63) ^ Long.MIN_VALUE;
     }
 
     private static long integerToInteger(long v, DType from, DType to, Rounding rounding) {
@@ -71,25 +63,10 @@ final class Casts {
         double[] d = new double[v.length];
         boolean toDouble = type.dtype() == DType.F64;
         for (int i = 0; i < d.length; i++) {
-            double nearest = unsigned ? Elements.unsignedToDouble(v[i]) : v[i];
-            d[i] = toDouble ? nearest : toOdd(nearest, v[i], unsigned);
+            if (toDouble) d[i] = unsigned ? Elements.unsignedToDouble(v[i]) : v[i];
+            else d[i] = FloatFormat.toOddDouble(v[i], unsigned);
         }
         return type.dtype().bits() >= 16 ? Elements.tensor(type, d) : narrow(d, rounding, type);
-    }
-
-    /** The double next to an integer whose last bit is odd unless it is exact, so that rounding it again is as if there had been one. */
-    private static double toOdd(double nearest, long v, boolean unsigned) {
-        if (Math.abs(nearest) <= 0x1p53) return nearest;
-        long back = nearest >= 0x1p63
-                ? (nearest >= 0x1p64 ? 0 : (long) (nearest - 0x1p63) ^ Long.MIN_VALUE)
-                : (long) nearest;
-        // The distance is small, so that it is right modulo 2^64.
-        long tooBigBy = nearest == 0x1p63 && !unsigned ? Long.MIN_VALUE - v : back - v;
-        if (tooBigBy == 0) return nearest;
-        long bits = Double.doubleToRawLongBits(nearest);
-        if ((bits & 1) != 0) return nearest;
-        boolean magnitudeTooBig = nearest > 0 ? tooBigBy > 0 : tooBigBy < 0;
-        return Double.longBitsToDouble(magnitudeTooBig ? bits - 1 : bits + 1);
     }
 
     private static Tensor narrow(double[] v, Rounding rounding, TensorType type) {
