@@ -391,15 +391,22 @@ public final class GraphBuilder {
                         Shape.of(left.shape().dims().subList(0, lr - 2)),
                         Shape.of(right.shape().dims().subList(0, rr - 2))),
                 "matmul of " + left.type() + " and " + right.type());
-        if (rr == 2 && batch.rank() > 0) {
-            // One matrix for all: rows of every batch are rows of one product.
-            return add(new Op.Contraction(List.of(), List.of(), List.of(lr - 1), List.of(0), dtype), left, right);
-        }
         int n = batch.rank();
+        // Where the last batch axes have one right matrix for all, rows of every batch are rows of one product.
+        int missing = n - (rr - 2);
+        int shared = n;
+        while (shared > 0 && (shared - 1 < missing || isOne(right.shape().dim(shared - 1 - missing)))) shared--;
+        List<Dim> kept = new ArrayList<>(right.shape().dims().subList(0, Math.max(0, shared - missing)));
+        kept.addAll(right.shape().dims().subList(rr - 2, rr));
+        Value r = reshape(right, Shape.of(kept));
+        r = broadcast(r, withTail(Shape.of(batch.dims().subList(0, shared)), r));
         Value l = broadcast(left, withTail(batch, left));
-        Value r = broadcast(right, withTail(batch, right));
-        List<Integer> b = IntStream.range(0, n).boxed().toList();
-        return add(new Op.Contraction(b, b, List.of(n + 1), List.of(n), dtype), l, r);
+        List<Integer> b = IntStream.range(0, shared).boxed().toList();
+        return add(new Op.Contraction(b, b, List.of(n + 1), List.of(shared), dtype), l, r);
+    }
+
+    private static boolean isOne(Dim d) {
+        return d.extent() == 1 && !d.isDynamic();
     }
 
     private static Shape withTail(Shape batch, Value v) {

@@ -24,6 +24,12 @@ public final class Operators {
         ShapeOperators.register(r);
         MovementOperators.register(r);
         WindowOperators.register(r);
+        IndexingOperators.register(r);
+        CastOperators.register(r);
+        GeneratorOperators.register(r);
+        RandomOperators.register(r);
+        MatrixOperators.register(r);
+        QuantizeOperators.register(r);
         return r;
     }
 }
