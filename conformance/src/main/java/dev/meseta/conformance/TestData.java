@@ -131,7 +131,7 @@ public final class TestData {
         }
         try {
             // The size in the name: another archive is unpacked afresh.
-            String key = NEWER_ARCHIVE.replace(".tar.xz", "") + "-" + Files.size(archive);
+            String key = NEWER_ARCHIVE.replace(".tar.xz", "") + "-cases-" + Files.size(archive);
             return unpackedOnce(name, key, into -> unpackArchive(archive, into)).source(name);
         } catch (IOException e) {
             return new Missing(name, archive + " cannot be read: " + e.getMessage());
@@ -240,12 +240,13 @@ public final class TestData {
         throw new IOException("another process has held the lock for " + LOCK_LIMIT);
     }
 
+    /** Without the folder that holds everything in the archive. */
     private static @Nullable String unpackArchive(Path archive, Path into) throws IOException, InterruptedException {
         return run(
                 into,
                 UNPACK_LIMIT,
                 "install tar and xz-utils",
-                List.of("tar", "-xJf", archive.toAbsolutePath().toString(), "--no-same-owner"));
+                List.of("tar", "-xJf", archive.toAbsolutePath().toString(), "--no-same-owner", "--strip-components=1"));
     }
 
     private @Nullable String fetchPackage(Path into) throws IOException, InterruptedException {

@@ -64,7 +64,7 @@ final class TestDataTest {
                 folder,
                 Duration.ofMinutes(1),
                 "",
-                List.of("tar", "-cJf", shared.resolve("onnx-1.23.tar.xz").toString(), "-C", "content", "node"));
+                List.of("tar", "-cJf", shared.resolve("onnx-1.23.tar.xz").toString(), "content"));
         Assumptions.assumeTrue(failure == null, () -> "no archive can be made here: " + failure);
         List<Callable<Source>> askers = Stream.<Callable<Source>>generate(
                         () -> () -> data(Map.of()).newerCases())
