@@ -1,12 +1,13 @@
 /** Meseta for Java programs. */
 module dev.meseta {
+    exports dev.meseta;
     exports dev.meseta.files;
 
     uses dev.meseta.driver.Driver;
 
     requires transitive dev.meseta.graph;
     requires transitive dev.meseta.driver;
-    requires dev.meseta.runtime;
+    requires transitive dev.meseta.runtime;
     requires dev.meseta.compiler;
     requires dev.meseta.frontends.onnx;
     requires java.desktop;

@@ -1,5 +1,7 @@
 /** ONNX frontend. */
 module dev.meseta.frontends.onnx {
+    exports dev.meseta.frontends.onnx;
+
     requires transitive dev.meseta.graph;
     requires com.google.protobuf;
     requires static org.jspecify;

@@ -1,0 +1,121 @@
+package dev.meseta;
+
+import dev.meseta.driver.Device;
+import dev.meseta.driver.Driver;
+import dev.meseta.driver.Executable;
+import dev.meseta.driver.GraphDevice;
+import dev.meseta.driver.KernelDevice;
+import dev.meseta.frontends.onnx.OnnxReader;
+import dev.meseta.graph.Graph;
+import dev.meseta.graph.InvalidInputException;
+import dev.meseta.graph.Node;
+import dev.meseta.graph.program.Program;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/**
+ * The way in: the drivers and devices of this machine, and the models that run on them.
+ *
+ * <pre>{@code
+ * try (var meseta = Meseta.open()) {
+ *     Session session = meseta.load(Path.of("model.onnx")).prepare();
+ *     Tensor scores = session.run(Map.of("input", Tensor.of(pixels, 1, 3, 240, 320))).tensor("scores");
+ * }
+ * }</pre>
+ *
+ * Thread-safe. Nothing leaks if it is not closed: what it holds goes when it is no longer reachable.
+ */
+public final class Meseta implements AutoCloseable {
+    /** Devices in the order in which they are chosen when nobody names one. */
+    private static final List<String> PREFERENCE = List.of("cpu", "reference");
+
+    private final List<Driver> drivers;
+
+    private Meseta(List<Driver> drivers) {
+        this.drivers = drivers;
+    }
+
+    /** Finds the drivers. Opens no device yet. */
+    public static Meseta open() {
+        List<Driver> found = new ArrayList<>();
+        for (Driver d : ServiceLoader.load(Driver.class)) found.add(d);
+        found.sort((a, b) -> Integer.compare(rank(a.name()), rank(b.name())));
+        return new Meseta(List.copyOf(found));
+    }
+
+    private static int rank(String name) {
+        int i = PREFERENCE.indexOf(name);
+        return i < 0 ? PREFERENCE.size() : i;
+    }
+
+    /** Every driver, whether it has devices or not. */
+    public List<Driver> drivers() {
+        return drivers;
+    }
+
+    /** Every device that can be used, the preferred one first. */
+    public List<Device> devices() {
+        return drivers.stream().flatMap(d -> d.devices().stream()).toList();
+    }
+
+    /** The device of this name. Throws {@link InvalidInputException} that lists the devices there are. */
+    public Device device(String name) {
+        List<Device> all = devices();
+        for (Device d : all) {
+            if (d.name().equals(name)) return d;
+        }
+        String reasons = drivers.stream()
+                .filter(d -> d.name().equals(name) && !d.unavailable().isEmpty())
+                .map(d -> ": " + d.unavailable())
+                .collect(Collectors.joining());
+        throw new InvalidInputException("no device '" + name + "'" + reasons + "; there are "
+                + all.stream().map(Device::name).collect(Collectors.joining(", ")));
+    }
+
+    /** The device that is used when nobody names one. */
+    public Device preferredDevice() {
+        List<Device> all = devices();
+        if (all.isEmpty()) {
+            throw new InvalidInputException("no device can be used: "
+                    + drivers.stream()
+                            .map(d -> d.name() + ": " + d.unavailable())
+                            .collect(Collectors.joining("; ")));
+        }
+        return all.getFirst();
+    }
+
+    /** Reads a model file. Throws {@link InvalidInputException} for a file that is no model, or has operators that are not supported: it lists them all. */
+    public Model load(Path file) {
+        return load(OnnxReader.read(file));
+    }
+
+    /** A model from a program that a frontend made. */
+    public Model load(Program program) {
+        return new Model(this, program, null);
+    }
+
+    /** What makes a graph ready to run on a device. */
+    static Function<Graph, Executable> compilerFor(Device device) {
+        return switch (device) {
+            case KernelDevice k ->
+                throw new InvalidInputException(k.name() + ": there is no compiler for kernel devices in this build");
+            case GraphDevice g ->
+                graph -> {
+                    for (Node n : graph.nodes()) {
+                        String reason = g.refuses(n);
+                        if (!reason.isEmpty())
+                            throw new InvalidInputException(g.name() + " cannot run " + n.op().mnemonic() + " of node '"
+                                    + n.origin() + "': " + reason);
+                    }
+                    return g.compile(graph);
+                };
+        };
+    }
+
+    @Override
+    public void close() {}
+}

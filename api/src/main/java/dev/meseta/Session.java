@@ -1,0 +1,93 @@
+package dev.meseta;
+
+import dev.meseta.driver.Device;
+import dev.meseta.graph.Data;
+import dev.meseta.graph.InvalidInputException;
+import dev.meseta.graph.program.Port;
+import dev.meseta.graph.program.Program;
+import dev.meseta.runtime.ProgramRunner;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** A model on a device, ready to run. Immutable as far as a user sees, safe to share between threads; memory goes when it is no longer reachable. */
+public final class Session {
+    private final Program program;
+    private final Device device;
+    private final ProgramRunner runner;
+
+    Session(Program program, Device device, ProgramRunner runner) {
+        this.program = program;
+        this.device = device;
+        this.runner = runner;
+    }
+
+    public Device device() {
+        return device;
+    }
+
+    public List<Port> inputs() {
+        return program.inputs();
+    }
+
+    public List<Port> outputs() {
+        return program.outputs();
+    }
+
+    /**
+     * Runs the model.
+     *
+     * @param inputs by name; read only during the call
+     * @throws InvalidInputException for a missing, unknown or wrongly typed input
+     */
+    public Outputs run(Map<String, ? extends Data> inputs) {
+        return name(runner.run(order(inputs)));
+    }
+
+    /** As {@link #run(Map)}; the observer sees each stage before it runs. */
+    public Outputs run(Map<String, ? extends Data> inputs, ProgramRunner.Observer observer) {
+        return name(runner.run(order(inputs), observer));
+    }
+
+    /** Plans and compiles for inputs of these types, so that the first run need not. */
+    public void prepare(Map<String, ? extends Data> inputs) {
+        runner.prepare(order(inputs));
+    }
+
+    /** The first stage for inputs of these types, compiled but not run. */
+    public ProgramRunner.Observation inspect(Map<String, ? extends Data> inputs) {
+        return runner.inspect(order(inputs));
+    }
+
+    private List<@Nullable Data> order(Map<String, ? extends Data> inputs) {
+        List<@Nullable Data> ordered = new ArrayList<>();
+        for (Port p : program.inputs()) {
+            Data d = inputs.get(p.name());
+            if (d == null && !p.optional() && !program.constants().containsKey(p.name())) {
+                throw new InvalidInputException("input '" + p.name() + "' (" + p.describe() + ") is missing");
+            }
+            ordered.add(d);
+        }
+        for (String name : inputs.keySet()) {
+            if (program.inputs().stream().noneMatch(p -> p.name().equals(name))) {
+                throw new InvalidInputException("the model has no input '" + name + "'; it takes "
+                        + program.inputs().stream()
+                                .map(p -> "'" + p.name() + "' (" + p.describe() + ")")
+                                .collect(Collectors.joining(", ")));
+            }
+        }
+        return ordered;
+    }
+
+    private Outputs name(List<@Nullable Data> values) {
+        Map<String, Data> named = new LinkedHashMap<>();
+        for (int i = 0; i < values.size(); i++) {
+            Data d = values.get(i);
+            if (d != null) named.put(program.outputs().get(i).name(), d);
+        }
+        return new Outputs(named);
+    }
+}
