@@ -14,8 +14,8 @@ import java.util.stream.Collectors;
  * @param operands the operands by name; a trailing {@code …} means any number
  * @param results the results by name
  * @param meaning the semantics
- * @param constraints what must hold; the first is C1
- * @param example one line in the text form
+ * @param constraints what must hold; the first is C1 ({@link #COMMON} is C0 of every op)
+ * @param example a graph in the text form
  */
 public record OpSpec(
         String mnemonic,
@@ -25,6 +25,10 @@ public record OpSpec(
         String meaning,
         List<String> constraints,
         String example) {
+    /** Constraint C0 of every op. */
+    public static final String COMMON =
+            "as many operands as stated; operands and results have known extents, and sizes that 64 bits hold";
+
     private static final String VALUES = "Values";
     private static final String MAPS = "Scalar maps";
     private static final String MOVEMENT = "Movement";
@@ -42,7 +46,7 @@ public record OpSpec(
                     "value",
                     "A literal tensor.",
                     List.of(),
-                    "%0 = constant {value=f32[2] dense(1.0, 2.0)} : f32[2]"),
+                    "graph () { %0 = constant {value=dense(1.0, 2.0)} : f32[2] return %0 }"),
             spec(
                     "iota",
                     VALUES,
@@ -50,16 +54,18 @@ public record OpSpec(
                     "value",
                     "Element (i0, i1, …) is i_axis, converted to the element type.",
                     List.of("the axis is an axis of the shape", "the element type is arithmetic"),
-                    "%0 = iota {axis=0} : i64[4]"),
+                    "graph () { %0 = iota {axis=0} : i64[4] return %0 }"),
             spec(
                     "random_bits",
                     VALUES,
                     "key",
                     "bits",
-                    "Word i of the result, row-major, is word (i mod 2) of Threefry-2x32 with 20 rounds, whose key is the operand's low and "
-                            + "high 32 bits and whose counter is (i div 2, 0). The same on every device.",
+                    "Word i of the result, row-major, is word (i mod 2) of the block of Threefry-2x32 with 20 rounds whose key is the operand's low and high "
+                            + "32 bits, and whose counter is those of i div 2. Block of key (k0, k1) and counter (c0, c1), modulo 2^32: k2 = k0 xor k1 xor 0x1BD11BDA, "
+                            + "x0 = c0 + k0, x1 = c1 + k1; in rounds r = 0 … 19, x0 += x1, x1 = rotate_left(x1, R[r mod 8]) xor x0, R = 13, 15, 26, 6, 17, 29, 16, 24, and "
+                            + "after every fourth round, j = (r + 1) / 4, x0 += k[j mod 3], x1 += k[(j + 1) mod 3] + j. The same on every device.",
                     List.of("the key is a scalar of type u64"),
-                    "%1 = random_bits %0 : u32[8]"),
+                    "graph (%0: u64[]) { %1 = random_bits %0 : u32[8] return %1 }"),
             spec(
                     "map",
                     MAPS,
@@ -71,7 +77,7 @@ public record OpSpec(
                             "operands have the same shape (broadcast is explicit)",
                             "operands have the same element type, but for select, whose first operand is bool",
                             "the function is defined on the element type"),
-                    "%2 = map.add %0, %1 : f32[2,3]"),
+                    "graph (%0: f32[2,3], %1: f32[2,3]) { %2 = map.add %0, %1 : f32[2,3] return %2 }"),
             spec(
                     "cast",
                     MAPS,
@@ -83,7 +89,7 @@ public record OpSpec(
                             + "by the others, infinity too; a NaN gives -0 for f4e2m1, which has none. f8e8m0 rounds to nearest with ties upwards, or by up and down to the power of two not "
                             + "below or not above; a negative number gives NaN. To bool: != 0.",
                     List.of("neither type is complex"),
-                    "%1 = cast.saturate %0 : i8[4]"),
+                    "graph (%0: f32[4]) { %1 = cast.saturate %0 : i8[4] return %1 }"),
             spec(
                     "bitcast",
                     MAPS,
@@ -91,30 +97,30 @@ public record OpSpec(
                     "y",
                     "The same bits as another element type.",
                     List.of("both element types have the same width in bits"),
-                    "%1 = bitcast %0 : i32[4]"),
+                    "graph (%0: f32[4]) { %1 = bitcast %0 : i32[4] return %1 }"),
             spec(
                     "quantize",
                     MAPS,
                     "x, scale, zero_point",
                     "y",
-                    "y = saturate(round(x / scale) + zero_point), round to nearest, ties to even, in f32 (f64 for f64). Scale and zero point are scalars, or vectors along the axis. "
+                    "y = saturate(round(x / scale) + zero_point), round to nearest, ties to even, in f32 (in f64 if x or the scale is f64). Scale and zero point are scalars, or vectors along the axis. "
                             + "For float result types y = saturate(x / scale), and the zero point is 0.",
                     List.of(
                             "x and scale are floats of 16 bits or more, or x is i32",
                             "the zero point has the result's element type and the scale's shape",
                             "scale is a scalar, or a vector as long as x's axis"),
-                    "%3 = quantize %0, %1, %2 {axis=1} : u8[1,8]"),
+                    "graph (%0: f32[1,8], %1: f32[8], %2: u8[8]) { %3 = quantize %0, %1, %2 {axis=1} : u8[1,8] return %3 }"),
             spec(
                     "dequantize",
                     MAPS,
                     "x, scale, zero_point",
                     "y",
-                    "y = (x - zero_point) * scale in f32, rounded to the result type. Scale and zero point are scalars, or vectors along the axis.",
+                    "y = (x - zero_point) * scale in f32 (in f64 if the scale or the result is f64), rounded to the result type. Scale and zero point are scalars, or vectors along the axis.",
                     List.of(
                             "the result and the scale are floats of 16 bits or more",
                             "the zero point has x's element type and the scale's shape",
                             "scale is a scalar, or a vector as long as x's axis"),
-                    "%3 = dequantize %0, %1, %2 {axis=1} : f32[1,8]"),
+                    "graph (%0: u8[1,8], %1: f32[8], %2: u8[8]) { %3 = dequantize %0, %1, %2 {axis=1} : f32[1,8] return %3 }"),
             spec(
                     "reshape",
                     MOVEMENT,
@@ -122,7 +128,7 @@ public record OpSpec(
                     "y",
                     "The same elements in row-major order under another shape.",
                     List.of("the shapes have equally many elements"),
-                    "%1 = reshape %0 : f32[6]"),
+                    "graph (%0: f32[2,3]) { %1 = reshape %0 : f32[6] return %1 }"),
             spec(
                     "transpose",
                     MOVEMENT,
@@ -130,7 +136,7 @@ public record OpSpec(
                     "y",
                     "Axis i of the result is axis permutation[i] of x.",
                     List.of("the permutation holds every axis once"),
-                    "%1 = transpose %0 {permutation=[1,0]} : f32[3,2]"),
+                    "graph (%0: f32[2,3]) { %1 = transpose %0 {permutation=[1,0]} : f32[3,2] return %1 }"),
             spec(
                     "broadcast",
                     MOVEMENT,
@@ -138,7 +144,7 @@ public record OpSpec(
                     "y",
                     "Axes of extent 1 are repeated.",
                     List.of("the ranks are equal", "each extent of x is 1 or the result's"),
-                    "%1 = broadcast %0 : f32[4,3]"),
+                    "graph (%0: f32[1,3]) { %1 = broadcast %0 : f32[batch=4,3] return %1 }"),
             spec(
                     "slice",
                     MOVEMENT,
@@ -149,7 +155,7 @@ public record OpSpec(
                             "one start, size and step an axis",
                             "no step is 0",
                             "for a size above 0, the first and the last element lie inside x"),
-                    "%1 = slice %0 {starts=[0,2],steps=[1,-1]} : f32[2,2]"),
+                    "graph (%0: f32[2,3]) { %1 = slice %0 {starts=[0,2],steps=[1,-1]} : f32[2,2] return %1 }"),
             spec(
                     "pad",
                     MOVEMENT,
@@ -160,7 +166,7 @@ public record OpSpec(
                             "one low and one high an axis",
                             "low and high are not negative",
                             "value is a scalar of x's element type"),
-                    "%2 = pad %0, %1 {low=[1,0],high=[0,1]} : f32[3,4]"),
+                    "graph (%0: f32[2,3], %1: f32[]) { %2 = pad %0, %1 {low=[1,0],high=[0,1]} : f32[3,4] return %2 }"),
             spec(
                     "concat",
                     MOVEMENT,
@@ -171,7 +177,7 @@ public record OpSpec(
                             "at least one operand",
                             "the axis is an axis",
                             "element types, ranks and all other extents are equal"),
-                    "%2 = concat %0, %1 {axis=0} : f32[4,3]"),
+                    "graph (%0: f32[1,3], %1: f32[3,3]) { %2 = concat %0, %1 {axis=0} : f32[4,3] return %2 }"),
             spec(
                     "reduce",
                     REDUCTIONS,
@@ -180,7 +186,7 @@ public record OpSpec(
                     "Combines the elements over the axes by sum, prod, min, max, and, or. The order of a floating-point sum is the device's. Floats narrower than 32 bits "
                             + "accumulate in f32; integers wrap. No elements give the identity.",
                     List.of("axes are ascending axes of x", "and, or: bool; the others: arithmetic types"),
-                    "%1 = reduce.sum %0 {axes=[1]} : f32[2]"),
+                    "graph (%0: f32[2,3]) { %1 = reduce.sum %0 {axes=[1]} : f32[2] return %1 }"),
             spec(
                     "arg_reduce",
                     REDUCTIONS,
@@ -188,7 +194,7 @@ public record OpSpec(
                     "position",
                     "Position of the largest or smallest element along the axis; of equal ones the first, or the last on request. NaN counts as the extreme.",
                     List.of("the axis is an axis of extent 1 or more", "the element type is arithmetic"),
-                    "%1 = arg_reduce.max %0 {axis=1} : i64[2]"),
+                    "graph (%0: f32[2,3]) { %1 = arg_reduce.max %0 {axis=1} : i64[2] return %1 }"),
             spec(
                     "window_reduce",
                     REDUCTIONS,
@@ -199,7 +205,7 @@ public record OpSpec(
                             "one entry an axis in each list; window, strides and dilations are 1 or more, low and high 0 or more",
                             "the dilated window is not larger than the padded extent",
                             "sum, prod, min, max on an arithmetic type"),
-                    "%1 = window_reduce.max %0 {window=[1,2],strides=[1,2],dilations=[1,1],low=[0,0],high=[0,0]} : f32[4,4]"),
+                    "graph (%0: f32[4,8]) { %1 = window_reduce.max %0 {window=[1,2],strides=[1,2],dilations=[1,1],low=[0,0],high=[0,0]} : f32[4,4] return %1 }"),
             spec(
                     "cumulative",
                     REDUCTIONS,
@@ -207,7 +213,7 @@ public record OpSpec(
                     "y",
                     "y[i] combines x[0…i] along the axis (x[0…i-1] if exclusive), from the other end if reverse.",
                     List.of("the axis is an axis", "sum, prod, min, max on an arithmetic type"),
-                    "%1 = cumulative.sum %0 {axis=0} : f32[4]"),
+                    "graph (%0: f32[4]) { %1 = cumulative.sum %0 {axis=0} : f32[4] return %1 }"),
             spec(
                     "top_k",
                     REDUCTIONS,
@@ -216,7 +222,7 @@ public record OpSpec(
                     "The k largest (or smallest) elements along the axis in descending (ascending) order and their positions as i64; of equal elements the one at the lower "
                             + "position comes first. NaN counts as larger than any number. With k = the extent it is a stable sort.",
                     List.of("the axis is an axis", "0 <= k <= its extent", "the element type is arithmetic"),
-                    "%1, %2 = top_k %0 {axis=1,largest=true} : f32[2,3], i64[2,3]"),
+                    "graph (%0: f32[2,8]) { %1, %2 = top_k %0 {axis=1,largest=true} : f32[2,3], i64[2,3] return %1, %2 }"),
             spec(
                     "contraction",
                     PRODUCTS,
@@ -228,7 +234,7 @@ public record OpSpec(
                             "paired lists have equal length, and no axis occurs twice",
                             "paired extents are equal",
                             "operands are both floats of one type, or both integers; the result is a float, or i32, i64, u32 or u64"),
-                    "%2 = contraction %0, %1 {left_batch=[],right_batch=[],left_sum=[1],right_sum=[0]} : f32[2,4]"),
+                    "graph (%0: f32[2,3], %1: f32[3,4]) { %2 = contraction %0, %1 {left_batch=[],right_batch=[],left_sum=[1],right_sum=[0]} : f32[2,4] return %2 }"),
             spec(
                     "convolution",
                     PRODUCTS,
@@ -239,10 +245,10 @@ public record OpSpec(
                     List.of(
                             "x and kernel have the same rank of 2 or more, and each list one entry a spatial axis",
                             "x's channels are groups times the kernel's, and groups divides the kernel's outputs",
-                            "strides and dilations are 1 or more",
+                            "strides, dilations and the kernel's spatial extents are 1 or more",
                             "the dilated kernel is not larger than the padded extent",
                             "operands are both floats of one type, or both integers; the result is a float, or i32, i64, u32 or u64"),
-                    "%2 = convolution %0, %1 {strides=[1,1],low=[1,1],high=[1,1],input_dilation=[1,1],kernel_dilation=[1,1],groups=1} : f32[1,8,4,4]"),
+                    "graph (%0: f32[1,3,4,4], %1: f32[8,3,3,3]) { %2 = convolution %0, %1 {strides=[1,1],low=[1,1],high=[1,1],input_dilation=[1,1],kernel_dilation=[1,1],groups=1} : f32[1,8,4,4] return %2 }"),
             spec(
                     "gather",
                     INDEXING,
@@ -250,7 +256,7 @@ public record OpSpec(
                     "y",
                     "Slices of x along the axis at the positions, whose axes take the axis's place. A position outside [0, extent) is an error that the device reports.",
                     List.of("the axis is an axis", "positions are i32 or i64"),
-                    "%2 = gather %0, %1 {axis=0} : f32[5,3]"),
+                    "graph (%0: f32[9,3], %1: i64[5]) { %2 = gather %0, %1 {axis=0} : f32[5,3] return %2 }"),
             spec(
                     "gather_elements",
                     INDEXING,
@@ -260,7 +266,7 @@ public record OpSpec(
                     List.of(
                             "the axis is an axis",
                             "positions are i32 or i64, of x's rank, and not larger on the other axes"),
-                    "%2 = gather_elements %0, %1 {axis=1} : f32[2,2]"),
+                    "graph (%0: f32[2,3], %1: i64[2,2]) { %2 = gather_elements %0, %1 {axis=1} : f32[2,2] return %2 }"),
             spec(
                     "gather_nd",
                     INDEXING,
@@ -270,7 +276,7 @@ public record OpSpec(
                     List.of(
                             "coordinates are i32 or i64, of rank 1 or more, and have the batch axes of x",
                             "batch plus the extent of the last axis of coordinates is at most x's rank"),
-                    "%2 = gather_nd %0, %1 {batch=0} : f32[4]"),
+                    "graph (%0: f32[2,3], %1: i64[4,2]) { %2 = gather_nd %0, %1 {batch=0} : f32[4] return %2 }"),
             spec(
                     "scatter_elements",
                     INDEXING,
@@ -282,7 +288,7 @@ public record OpSpec(
                             "positions are i32 or i64, of x's rank, not larger on the other axes",
                             "updates have the positions' shape and x's element type",
                             "add, mul, min, max: an arithmetic type; set: any"),
-                    "%3 = scatter_elements.set %0, %1, %2 {axis=0} : f32[4,2]"),
+                    "graph (%0: f32[4,2], %1: i64[1,2], %2: f32[1,2]) { %3 = scatter_elements.set %0, %1, %2 {axis=0} : f32[4,2] return %3 }"),
             spec(
                     "scatter_nd",
                     INDEXING,
@@ -293,7 +299,7 @@ public record OpSpec(
                             "coordinates are i32 or i64, of rank 1 or more; their last extent is at most x's rank",
                             "updates have shape coordinates' leading axes + x's remaining axes, and x's element type",
                             "add, mul, min, max: an arithmetic type; set: any"),
-                    "%3 = scatter_nd.add %0, %1, %2 : f32[4,2]"),
+                    "graph (%0: f32[4,2], %1: i64[3,1], %2: f32[3,2]) { %3 = scatter_nd.add %0, %1, %2 : f32[4,2] return %3 }"),
             spec(
                     "scan",
                     STRUCTURE,
@@ -305,7 +311,7 @@ public record OpSpec(
                             "the body's inputs match carried, scanned without axis 0, and captured",
                             "each scanned operand has steps as extent of axis 0",
                             "the body's first outputs have the carried types"),
-                    "%2, %3 = scan %0, %1 {carried=1,scanned=1,steps=4} (…) : f32[2], f32[4,2]"),
+                    "graph (%0: f32[2], %1: f32[4,2]) { %2, %3 = scan %0, %1 {carried=1,scanned=1,steps=4} (%0: f32[2], %1: f32[2]) { %2 = map.add %0, %1 : f32[2] return %2, %2 } : f32[2], f32[4,2] return %3 }"),
             spec(
                     "if",
                     STRUCTURE,
@@ -316,7 +322,7 @@ public record OpSpec(
                             "the condition is a bool scalar",
                             "both bodies take the captured types",
                             "both bodies give the same types"),
-                    "%2 = if %0, %1 (…) (…) : f32[2]"),
+                    "graph (%0: bool[], %1: f32[2]) { %2 = if %0, %1 (%0: f32[2]) { return %0 } (%0: f32[2]) { %1 = map.neg %0 : f32[2] return %1 } : f32[2] return %2 }"),
             spec(
                     "while",
                     STRUCTURE,
@@ -327,7 +333,7 @@ public record OpSpec(
                             "condition and body take the carried, then the captured types",
                             "the condition gives one bool scalar",
                             "the body gives the carried types"),
-                    "%2 = while %0, %1 {carried=1} (…) (…) : f32[2]"),
+                    "graph (%0: i64[], %1: i64[]) { %2 = while %0, %1 {carried=1} (%0: i64[], %1: i64[]) { %2 = map.lt %0, %1 : bool[] return %2 } (%0: i64[], %1: i64[]) { %2 = map.add %0, %0 : i64[] return %2 } : i64[] return %2 }"),
             spec(
                     "composite",
                     STRUCTURE,
@@ -335,7 +341,7 @@ public record OpSpec(
                     "results…",
                     "A named operation: the same as its body. A device that knows the name and the attributes may do better.",
                     List.of("the body takes the operands' types"),
-                    "%1 = composite.softmax %0 {axis=1} (…) : f32[2,3]"));
+                    "graph (%0: f32[2,3]) { %1 = composite.square %0 (%0: f32[2,3]) { %1 = map.mul %0, %0 : f32[2,3] return %1 } : f32[2,3] return %1 }"));
 
     private static final Map<String, OpSpec> BY_NAME =
             ALL.stream().collect(Collectors.toUnmodifiableMap(OpSpec::mnemonic, Function.identity()));
@@ -362,8 +368,8 @@ public record OpSpec(
         return s;
     }
 
-    /** The text of constraint {@code C<number>}, counted from 1. */
+    /** The text of constraint {@code C<number>}. */
     public String constraint(int number) {
-        return constraints.get(number - 1);
+        return number == 0 ? COMMON : constraints.get(number - 1);
     }
 }

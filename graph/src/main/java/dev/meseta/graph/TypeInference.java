@@ -3,6 +3,7 @@ package dev.meseta.graph;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 
 /**
@@ -27,7 +28,11 @@ public final class TypeInference {
         t.operandCount();
         try {
             List<TensorType> result = t.infer();
-            for (TensorType type : result) type.bytes();
+            for (TensorType type : result) {
+                if (!type.shape().isKnown())
+                    throw new ConstraintException(op.mnemonic(), "C0", "the result " + type + " has an unknown extent");
+                type.bytes();
+            }
             return result;
         } catch (ArithmeticException e) {
             throw new ConstraintException(
@@ -63,33 +68,30 @@ public final class TypeInference {
         return switch (op) {
             case Op.Constant o -> List.of(o.value().type());
             case Op.Iota o -> {
-                check(1, o.axis() >= 0 && o.axis() < o.shape().rank(), "axis ", o.axis(), " of ", o.shape());
-                check(2, o.dtype().isArithmetic(), o.dtype());
+                check(1, o.axis() >= 0 && o.axis() < o.shape().rank(), "axis %s of %s", o.axis(), o.shape());
+                check(2, o.dtype().isArithmetic(), "%s", o.dtype());
                 yield List.of(new TensorType(o.dtype(), o.shape()));
             }
             case Op.RandomBits o -> {
-                check(1, in.get(0).equals(TensorType.of(DType.U64)), in.get(0));
+                check(1, in.get(0).equals(TensorType.of(DType.U64)), "%s", in.get(0));
                 yield List.of(new TensorType(DType.U32, o.shape()));
             }
             case Op.Map o -> List.of(map(o));
             case Op.Cast o -> {
-                check(
-                        1,
-                        o.dtype().kind() != DType.Kind.COMPLEX
-                                && in.get(0).dtype().kind() != DType.Kind.COMPLEX,
-                        in.get(0),
-                        " to ",
-                        o.dtype());
+                DType from = in.get(0).dtype();
+                boolean complex = o.dtype().kind() == DType.Kind.COMPLEX || from.kind() == DType.Kind.COMPLEX;
+                check(1, !complex, "%s to %s", from, o.dtype());
                 yield List.of(in.get(0).with(o.dtype()));
             }
             case Op.Bitcast o -> {
-                check(1, in.get(0).dtype().bits() == o.dtype().bits(), in.get(0).dtype(), " to ", o.dtype());
+                DType from = in.get(0).dtype();
+                check(1, from.bits() == o.dtype().bits(), "%s to %s", from, o.dtype());
                 yield List.of(in.get(0).with(o.dtype()));
             }
             case Op.Quantize o -> {
                 DType x = in.get(0).dtype();
                 DType s = in.get(1).dtype();
-                check(1, (isWideFloat(x) || x == DType.I32) && isWideFloat(s), x, " by ", s);
+                check(1, (isWideFloat(x) || x == DType.I32) && isWideFloat(s), "%s by %s", x, s);
                 quantization(o.axis(), in.get(2).dtype() == o.dtype());
                 yield List.of(in.get(0).with(o.dtype()));
             }
@@ -97,18 +99,18 @@ public final class TypeInference {
                 check(
                         1,
                         isWideFloat(o.dtype()) && isWideFloat(in.get(1).dtype()),
+                        "%s to %s",
                         in.get(1).dtype(),
-                        " to ",
                         o.dtype());
                 quantization(o.axis(), in.get(2).dtype() == in.get(0).dtype());
                 yield List.of(in.get(0).with(o.dtype()));
             }
             case Op.Reshape o -> {
-                check(1, o.shape().elements() == in.get(0).shape().elements(), in.get(0), " to ", o.shape());
+                check(1, o.shape().elements() == in.get(0).shape().elements(), "%s to %s", in.get(0), o.shape());
                 yield List.of(in.get(0).with(o.shape()));
             }
             case Op.Transpose o -> {
-                check(1, isPermutation(o.permutation(), in.get(0).rank()), o.permutation(), " of ", in.get(0));
+                check(1, isPermutation(o.permutation(), in.get(0).rank()), "%s of %s", o.permutation(), in.get(0));
                 yield List.of(in.get(0)
                         .with(Shape.of(o.permutation().stream()
                                 .map(in.get(0).shape()::dim)
@@ -122,7 +124,7 @@ public final class TypeInference {
                 axes(o.axes());
                 boolean logical = o.kind() == ReduceKind.AND || o.kind() == ReduceKind.OR;
                 DType t = in.get(0).dtype();
-                check(2, logical ? t == DType.BOOL : t.isArithmetic(), o.kind().text(), " of ", t);
+                check(2, logical ? t == DType.BOOL : t.isArithmetic(), "%s of %s", o.kind(), t);
                 List<Dim> dims = new ArrayList<>();
                 for (int i = 0; i < in.get(0).rank(); i++) {
                     if (!o.axes().contains(i)) dims.add(in.get(0).shape().dim(i));
@@ -133,44 +135,41 @@ public final class TypeInference {
                 check(
                         1,
                         isAxis(o.axis(), in.get(0)) && in.get(0).shape().extent(o.axis()) > 0,
-                        "axis ",
+                        "axis %s of %s",
                         o.axis(),
-                        " of ",
                         in.get(0));
-                check(2, in.get(0).dtype().isArithmetic(), in.get(0));
+                check(2, in.get(0).dtype().isArithmetic(), "%s", in.get(0));
                 yield List.of(new TensorType(DType.I64, in.get(0).shape().without(o.axis())));
             }
             case Op.WindowReduce o -> List.of(windowReduce(o));
             case Op.Cumulative o -> {
-                check(1, isAxis(o.axis(), in.get(0)), "axis ", o.axis(), " of ", in.get(0));
+                axis(o.axis());
                 check(
                         2,
                         isArithmeticKind(o.kind()) && in.get(0).dtype().isArithmetic(),
-                        o.kind().text(),
-                        " of ",
+                        "%s of %s",
+                        o.kind(),
                         in.get(0));
                 yield List.of(in.get(0));
             }
             case Op.TopK o -> {
-                check(1, isAxis(o.axis(), in.get(0)), "axis ", o.axis(), " of ", in.get(0));
+                axis(o.axis());
                 check(
                         2,
                         o.k().isKnown() && o.k().extent() <= in.get(0).shape().extent(o.axis()),
-                        "k = ",
+                        "k = %s of %s, axis %s",
                         o.k(),
-                        " of ",
                         in.get(0),
-                        ", axis ",
                         o.axis());
-                check(3, in.get(0).dtype().isArithmetic(), in.get(0));
+                check(3, in.get(0).dtype().isArithmetic(), "%s", in.get(0));
                 TensorType t = in.get(0).with(in.get(0).shape().with(o.axis(), o.k()));
                 yield List.of(t, t.with(DType.I64));
             }
             case Op.Contraction o -> List.of(contraction(o));
             case Op.Convolution o -> List.of(convolution(o));
             case Op.Gather o -> {
-                check(1, isAxis(o.axis(), in.get(0)), "axis ", o.axis(), " of ", in.get(0));
-                check(2, isIndex(in.get(1).dtype()), in.get(1));
+                axis(o.axis());
+                check(2, isIndex(in.get(1).dtype()), "%s", in.get(1));
                 List<Dim> dims = new ArrayList<>(in.get(0).shape().dims().subList(0, o.axis()));
                 dims.addAll(in.get(1).shape().dims());
                 dims.addAll(
@@ -178,50 +177,48 @@ public final class TypeInference {
                 yield List.of(in.get(0).with(Shape.of(dims)));
             }
             case Op.GatherElements o -> {
-                check(1, isAxis(o.axis(), in.get(0)), "axis ", o.axis(), " of ", in.get(0));
+                axis(o.axis());
                 positionsLike(2, o.axis());
                 yield List.of(in.get(0).with(in.get(1).shape()));
             }
             case Op.GatherNd o -> List.of(gatherNd(o));
             case Op.ScatterElements o -> {
-                check(1, isAxis(o.axis(), in.get(0)), "axis ", o.axis(), " of ", in.get(0));
+                axis(o.axis());
                 positionsLike(2, o.axis());
                 check(
                         3,
                         in.get(2).shape().equals(in.get(1).shape())
                                 && in.get(2).dtype() == in.get(0).dtype(),
+                        "%s at %s of %s",
                         in.get(2),
-                        " at ",
                         in.get(1),
-                        " of ",
                         in.get(0));
                 check(
                         4,
                         o.combine() == Op.Combine.SET || in.get(0).dtype().isArithmetic(),
+                        "%s of %s",
                         o.combine(),
-                        " of ",
                         in.get(0).dtype());
                 yield List.of(in.get(0));
             }
             case Op.ScatterNd o -> List.of(scatterNd(o));
             case Op.Scan o -> scan(o);
             case Op.If o -> {
-                check(1, in.get(0).equals(TensorType.of(DType.BOOL)), in.get(0));
+                check(1, in.get(0).equals(TensorType.of(DType.BOOL)), "%s", in.get(0));
                 List<TensorType> captured = in.subList(1, in.size());
                 check(
                         2,
                         o.then().inputTypes().equals(captured)
                                 && o.otherwise().inputTypes().equals(captured),
+                        "%s and %s for %s",
                         o.then().inputTypes(),
-                        " and ",
                         o.otherwise().inputTypes(),
-                        " for ",
                         captured);
                 check(
                         3,
                         o.then().outputTypes().equals(o.otherwise().outputTypes()),
+                        "%s and %s",
                         o.then().outputTypes(),
-                        " and ",
                         o.otherwise().outputTypes());
                 yield o.then().outputTypes();
             }
@@ -230,22 +227,22 @@ public final class TypeInference {
                         1,
                         o.condition().inputTypes().equals(in)
                                 && o.body().inputTypes().equals(in),
+                        "%s and %s for %s",
                         o.condition().inputTypes(),
-                        " and ",
                         o.body().inputTypes(),
-                        " for ",
                         in);
                 check(
                         2,
                         o.condition().outputTypes().equals(List.of(TensorType.of(DType.BOOL))),
+                        "%s",
                         o.condition().outputTypes());
                 check(
                         3,
                         o.carried() >= 0
                                 && o.carried() <= in.size()
                                 && o.body().outputTypes().equals(in.subList(0, o.carried())),
+                        "%s for %s",
                         o.body().outputTypes(),
-                        " for ",
                         in);
                 yield o.body().outputTypes();
             }
@@ -253,10 +250,9 @@ public final class TypeInference {
                 check(
                         1,
                         o.body().inputTypes().equals(in),
+                        "%s takes %s, got %s",
                         o.name(),
-                        " takes ",
                         o.body().inputTypes(),
-                        ", got ",
                         in);
                 yield o.body().outputTypes();
             }
@@ -265,13 +261,13 @@ public final class TypeInference {
 
     private TensorType map(Op.Map o) {
         MapFunction f = o.function();
-        check(1, in.size() == f.arity(), f.text(), " takes ", f.arity(), ", got ", in.size());
-        for (TensorType t : in) check(2, t.shape().equals(in.get(0).shape()), f.text(), " of ", in);
+        check(1, in.size() == f.arity(), "%s takes %s, got %s", f.text(), f.arity(), in.size());
+        for (TensorType t : in) check(2, t.shape().equals(in.get(0).shape()), "%s of %s", f.text(), in);
         int first = f == MapFunction.SELECT ? 1 : 0;
-        if (first == 1) check(3, in.get(0).dtype() == DType.BOOL, "select by ", in.get(0));
+        if (first == 1) check(3, in.get(0).dtype() == DType.BOOL, "select by %s", in.get(0));
         DType t = in.get(first).dtype();
-        for (TensorType x : in.subList(first, in.size())) check(3, x.dtype() == t, f.text(), " of ", in);
-        check(4, f.accepts(t), f.text(), " of ", t);
+        for (TensorType x : in.subList(first, in.size())) check(3, x.dtype() == t, "%s of %s", f.text(), in);
+        check(4, f.accepts(t), "%s of %s", f.text(), t);
         Shape s = in.get(0).shape();
         for (TensorType x : in) s = meet(s, x.shape());
         return new TensorType(f.isPredicate() ? DType.BOOL : t, s);
@@ -287,11 +283,9 @@ public final class TypeInference {
         check(
                 2,
                 sameType && in.get(2).shape().equals(in.get(1).shape()),
-                "zero point ",
+                "zero point %s, scale %s, x %s",
                 in.get(2),
-                ", scale ",
                 in.get(1),
-                ", x ",
                 in.get(0));
         TensorType s = in.get(1);
         check(
@@ -300,23 +294,21 @@ public final class TypeInference {
                         || s.rank() == 1
                                 && isAxis(axis, in.get(0))
                                 && s.shape().extent(0) == in.get(0).shape().extent(axis),
-                "scale ",
+                "scale %s along axis %s of %s",
                 s,
-                " along axis ",
                 axis,
-                " of ",
                 in.get(0));
     }
 
     private TensorType broadcast(Op.Broadcast o) {
         TensorType x = in.get(0);
-        check(1, x.rank() == o.shape().rank(), x, " to ", o.shape());
+        check(1, x.rank() == o.shape().rank(), "%s to %s", x, o.shape());
         for (int i = 0; i < x.rank(); i++) {
             check(
                     2,
                     x.shape().extent(i) == 1 || x.shape().extent(i) == o.shape().extent(i),
+                    "%s to %s",
                     x,
-                    " to ",
                     o.shape());
         }
         return x.with(o.shape());
@@ -325,12 +317,12 @@ public final class TypeInference {
     private TensorType slice(Op.Slice o) {
         TensorType x = in.get(0);
         int r = x.rank();
-        check(1, o.starts().size() == r && o.sizes().size() == r && o.steps().size() == r, o, " of ", x);
+        check(1, o.starts().size() == r && o.sizes().size() == r && o.steps().size() == r, "%s of %s", o, x);
         for (int i = 0; i < r; i++) {
             long step = o.steps().get(i);
             long size = o.sizes().get(i).extent();
-            check(2, step != 0, "axis ", i);
-            check(3, size >= 0, "size ", size, " on axis ", i);
+            check(2, step != 0, "axis %s", i);
+            check(3, size >= 0, "size %s on axis %s", size, i);
             if (size == 0) continue;
             long start = o.starts().get(i);
             long last = Math.addExact(start, Math.multiplyExact(size - 1, step));
@@ -338,15 +330,11 @@ public final class TypeInference {
             check(
                     3,
                     start >= 0 && start < n && last >= 0 && last < n,
-                    "axis ",
+                    "axis %s of %s: from %s, %s elements, step %s",
                     i,
-                    " of ",
                     x,
-                    ": from ",
                     start,
-                    ", ",
                     size,
-                    " elements, step ",
                     step);
         }
         return x.with(Shape.of(o.sizes()));
@@ -354,29 +342,29 @@ public final class TypeInference {
 
     private TensorType pad(Op.Pad o) {
         TensorType x = in.get(0);
-        check(1, o.low().size() == x.rank() && o.high().size() == x.rank(), o.low(), ", ", o.high(), " of ", x);
+        check(1, o.low().size() == x.rank() && o.high().size() == x.rank(), "%s, %s of %s", o.low(), o.high(), x);
         List<Dim> dims = new ArrayList<>();
         for (int i = 0; i < x.rank(); i++) {
-            check(2, o.low().get(i) >= 0 && o.high().get(i) >= 0, o.low(), ", ", o.high());
+            check(2, o.low().get(i) >= 0 && o.high().get(i) >= 0, "%s, %s", o.low(), o.high());
             dims.add(x.shape()
                     .dim(i)
                     .plus(Dim.of(Math.addExact(o.low().get(i), o.high().get(i)))));
         }
-        check(3, in.get(1).equals(TensorType.of(x.dtype())), in.get(1), " for ", x);
+        check(3, in.get(1).equals(TensorType.of(x.dtype())), "%s for %s", in.get(1), x);
         return x.with(Shape.of(dims));
     }
 
     private TensorType concat(Op.Concat o) {
         check(1, !in.isEmpty(), "no operand");
         TensorType first = in.get(0);
-        check(2, isAxis(o.axis(), first), "axis ", o.axis(), " of ", first);
+        check(2, isAxis(o.axis(), first), "axis %s of %s", o.axis(), first);
         Dim sum = Dim.of(0);
         Shape s = first.shape();
         for (TensorType t : in) {
-            check(3, t.dtype() == first.dtype() && t.rank() == first.rank(), t, " and ", first);
+            check(3, t.dtype() == first.dtype() && t.rank() == first.rank(), "%s and %s", t, first);
             for (int i = 0; i < t.rank(); i++) {
                 if (i != o.axis()) {
-                    check(3, t.shape().extent(i) == first.shape().extent(i), t, " and ", first, " on axis ", i);
+                    check(3, t.shape().extent(i) == first.shape().extent(i), "%s and %s on axis %s", t, first, i);
                     s = s.with(i, s.dim(i).meet(t.shape().dim(i)));
                 }
             }
@@ -389,7 +377,7 @@ public final class TypeInference {
         TensorType x = in.get(0);
         List<Dim> dims = new ArrayList<>();
         for (List<Long> l : List.of(o.window(), o.strides(), o.dilations(), o.low(), o.high()))
-            check(1, l.size() == x.rank(), l, " for ", x);
+            check(1, l.size() == x.rank(), "%s for %s", l, x);
         for (int i = 0; i < x.rank(); i++) {
             check(
                     1,
@@ -398,9 +386,8 @@ public final class TypeInference {
                             && o.dilations().get(i) >= 1
                             && o.low().get(i) >= 0
                             && o.high().get(i) >= 0,
-                    "axis ",
+                    "axis %s of %s",
                     i,
-                    " of ",
                     o);
             dims.add(windowed(
                     2,
@@ -410,19 +397,14 @@ public final class TypeInference {
                     o.dilations().get(i),
                     Math.addExact(o.low().get(i), o.high().get(i))));
         }
-        check(
-                3,
-                isArithmeticKind(o.kind()) && x.dtype().isArithmetic(),
-                o.kind().text(),
-                " of ",
-                x);
+        check(3, isArithmeticKind(o.kind()) && x.dtype().isArithmetic(), "%s of %s", o.kind(), x);
         return x.with(Shape.of(dims));
     }
 
     private Dim windowed(int constraint, Dim d, long window, long stride, long dilation, long padding) {
         long dilated = Math.addExact(Math.multiplyExact(window - 1, dilation), 1);
         long padded = Math.addExact(d.extent(), padding);
-        check(constraint, padded >= dilated, "window ", dilated, " over ", padded);
+        check(constraint, padded >= dilated, "window %s over %s", dilated, padded);
         if (dilated == 1 && stride == 1 && padding == 0) return d;
         long extent = (padded - dilated) / stride + 1;
         return d.derive(extent, "((" + d.term() + "+" + (padding - dilated) + ")/" + stride + "+1)");
@@ -435,18 +417,19 @@ public final class TypeInference {
                 1,
                 o.leftBatch().size() == o.rightBatch().size()
                         && o.leftSum().size() == o.rightSum().size(),
+                "%s",
                 o);
         check(
                 1,
                 distinctAxes(l, o.leftBatch(), o.leftSum()) && distinctAxes(r, o.rightBatch(), o.rightSum()),
+                "%s of %s",
                 o,
-                " of ",
                 in);
         List<Dim> dims = new ArrayList<>();
         for (int i = 0; i < o.leftBatch().size(); i++) {
             Dim a = l.shape().dim(o.leftBatch().get(i));
             Dim b = r.shape().dim(o.rightBatch().get(i));
-            check(2, a.equals(b), l, " and ", r, ", batch pair ", i);
+            check(2, a.equals(b), "%s and %s, batch pair %s", l, r, i);
             dims.add(a.meet(b));
         }
         for (int i = 0; i < o.leftSum().size(); i++) {
@@ -455,10 +438,9 @@ public final class TypeInference {
                     l.shape()
                             .dim(o.leftSum().get(i))
                             .equals(r.shape().dim(o.rightSum().get(i))),
+                    "%s and %s, sum pair %s",
                     l,
-                    " and ",
                     r,
-                    ", sum pair ",
                     i);
         }
         products(3, o.dtype());
@@ -481,25 +463,24 @@ public final class TypeInference {
                 && b.isArithmetic()
                 && result.isInteger()
                 && result.bits() >= 32;
-        check(constraint, floats || integers, a, " and ", b, " to ", result);
+        check(constraint, floats || integers, "%s and %s to %s", a, b, result);
     }
 
     private TensorType convolution(Op.Convolution o) {
         TensorType x = in.get(0);
         TensorType k = in.get(1);
-        check(1, x.rank() >= 2 && x.rank() == k.rank(), x, " and ", k);
+        check(1, x.rank() >= 2 && x.rank() == k.rank(), "%s and %s", x, k);
         int spatial = x.rank() - 2;
         for (List<Long> l : List.of(o.strides(), o.low(), o.high(), o.inputDilation(), o.kernelDilation()))
-            check(1, l.size() == spatial, l, " for ", x);
+            check(1, l.size() == spatial, "%s for %s", l, x);
         check(
                 2,
                 o.groups() >= 1
                         && x.shape().extent(1) == Math.multiplyExact(k.shape().extent(1), (long) o.groups())
                         && k.shape().extent(0) % o.groups() == 0,
+                "%s, kernel %s, groups %s",
                 x,
-                ", kernel ",
                 k,
-                ", groups ",
                 o.groups());
         List<Dim> dims = new ArrayList<>(List.of(x.shape().dim(0), k.shape().dim(0)));
         for (int i = 0; i < spatial; i++) {
@@ -507,10 +488,10 @@ public final class TypeInference {
                     3,
                     o.strides().get(i) >= 1
                             && o.inputDilation().get(i) >= 1
-                            && o.kernelDilation().get(i) >= 1,
-                    "spatial axis ",
+                            && o.kernelDilation().get(i) >= 1
+                            && k.shape().extent(i + 2) >= 1,
+                    "spatial axis %s of %s",
                     i,
-                    " of ",
                     o);
             Dim d = x.shape().dim(i + 2);
             long between = o.inputDilation().get(i);
@@ -537,15 +518,14 @@ public final class TypeInference {
         check(
                 1,
                 isIndex(c.dtype()) && c.rank() >= 1 && o.batch() >= 0 && o.batch() < c.rank() && o.batch() <= x.rank(),
+                "%s into %s, batch %s",
                 c,
-                " into ",
                 x,
-                ", batch ",
                 o.batch());
         for (int i = 0; i < o.batch(); i++)
-            check(1, c.shape().dim(i).equals(x.shape().dim(i)), c, " into ", x, ", batch axis ", i);
+            check(1, c.shape().dim(i).equals(x.shape().dim(i)), "%s into %s, batch axis %s", c, x, i);
         long last = c.shape().extent(c.rank() - 1);
-        check(2, o.batch() + last <= x.rank(), c, " into ", x, ", batch ", o.batch());
+        check(2, o.batch() + last <= x.rank(), "%s into %s, batch %s", c, x, o.batch());
         List<Dim> dims = new ArrayList<>(c.shape().dims().subList(0, c.rank() - 1));
         dims.addAll(x.shape().dims().subList(o.batch() + (int) last, x.rank()));
         return x.with(Shape.of(dims));
@@ -555,11 +535,11 @@ public final class TypeInference {
         TensorType x = in.get(0);
         TensorType c = in.get(1);
         TensorType u = in.get(2);
-        check(1, isIndex(c.dtype()) && c.rank() >= 1 && c.shape().extent(c.rank() - 1) <= x.rank(), c, " into ", x);
+        check(1, isIndex(c.dtype()) && c.rank() >= 1 && c.shape().extent(c.rank() - 1) <= x.rank(), "%s into %s", c, x);
         List<Dim> dims = new ArrayList<>(c.shape().dims().subList(0, c.rank() - 1));
         dims.addAll(x.shape().dims().subList((int) c.shape().extent(c.rank() - 1), x.rank()));
-        check(2, u.equals(x.with(Shape.of(dims))), "updates ", u, ", expected ", x.with(Shape.of(dims)));
-        check(3, o.combine() == Op.Combine.SET || x.dtype().isArithmetic(), o.combine(), " of ", x.dtype());
+        check(2, u.equals(x.with(Shape.of(dims))), "updates %s, expected %s", u, x.with(Shape.of(dims)));
+        check(3, o.combine() == Op.Combine.SET || x.dtype().isArithmetic(), "%s of %s", o.combine(), x.dtype());
         return x;
     }
 
@@ -568,24 +548,28 @@ public final class TypeInference {
         check(
                 1,
                 o.carried() >= 0 && o.scanned() >= 0 && own <= in.size() && o.steps() >= 0,
+                "%s carried, %s scanned of %s",
                 o.carried(),
-                " carried, ",
                 o.scanned(),
-                " scanned of ",
                 in.size());
         List<TensorType> expected = new ArrayList<>(in.subList(0, o.carried()));
         for (TensorType t : in.subList(o.carried(), own)) {
-            check(2, t.rank() >= 1 && t.shape().extent(0) == o.steps(), t, " for ", o.steps(), " steps");
+            check(2, t.rank() >= 1 && t.shape().extent(0) == o.steps(), "%s for %s steps", t, o.steps());
             expected.add(t.with(t.shape().without(0)));
         }
         expected.addAll(in.subList(own, in.size()));
-        check(1, o.body().inputTypes().equals(expected), o.body().inputTypes(), ", expected ", expected);
+        check(
+                1,
+                o.body().inputTypes().equals(expected),
+                "%s, expected %s",
+                o.body().inputTypes(),
+                expected);
         List<TensorType> out = o.body().outputTypes();
         check(
                 3,
                 out.size() >= o.carried() && out.subList(0, o.carried()).equals(in.subList(0, o.carried())),
+                "%s for %s",
                 out,
-                " for ",
                 in);
         List<TensorType> result = new ArrayList<>(out.subList(0, o.carried()));
         Dim steps = o.scanned() > 0 ? in.get(o.carried()).shape().dim(0) : Dim.of(o.steps());
@@ -597,15 +581,26 @@ public final class TypeInference {
     private void positionsLike(int constraint, int axis) {
         TensorType x = in.get(0);
         TensorType p = in.get(1);
-        check(constraint, isIndex(p.dtype()) && p.rank() == x.rank(), p, " into ", x);
+        check(constraint, isIndex(p.dtype()) && p.rank() == x.rank(), "%s into %s", p, x);
         for (int i = 0; i < x.rank(); i++)
-            check(constraint, i == axis || p.shape().extent(i) <= x.shape().extent(i), p, " into ", x, " on axis ", i);
+            check(
+                    constraint,
+                    i == axis || p.shape().extent(i) <= x.shape().extent(i),
+                    "%s into %s on axis %s",
+                    p,
+                    x,
+                    i);
+    }
+
+    /** Constraint C1 of the ops with one axis. */
+    private void axis(int axis) {
+        check(1, isAxis(axis, in.get(0)), "axis %s of %s", axis, in.get(0));
     }
 
     private void axes(List<Integer> axes) {
         int last = -1;
         for (int a : axes) {
-            check(1, a > last && a < in.get(0).rank(), "axes ", axes, " of ", in.get(0));
+            check(1, a > last && a < in.get(0).rank(), "axes %s of %s", axes, in.get(0));
             last = a;
         }
     }
@@ -644,11 +639,12 @@ public final class TypeInference {
         return k != ReduceKind.AND && k != ReduceKind.OR;
     }
 
-    /** What was found is given in parts, which become text only where the constraint is broken: checks are many, breaches few. */
-    private void check(int constraint, boolean holds, Object... found) {
+    /** What was found becomes text only where the constraint is broken: checks are many, breaches few. */
+    private void check(int constraint, boolean holds, String found, Object... args) {
         if (holds) return;
-        StringBuilder text = new StringBuilder(OpSpec.of(op).constraint(constraint)).append("; found ");
-        for (Object part : found) text.append(part);
-        throw new ConstraintException(op.mnemonic(), "C" + constraint, text.toString());
+        throw new ConstraintException(
+                op.mnemonic(),
+                "C" + constraint,
+                OpSpec.of(op).constraint(constraint) + "; found " + String.format(Locale.ROOT, found, args));
     }
 }
