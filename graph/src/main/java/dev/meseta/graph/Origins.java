@@ -30,7 +30,7 @@ final class Origins {
 
     /** The elements of an integer constant as dims; one below -1 is not a dim. */
     List<Dim> dims(Value v, Tensor value) {
-        @Nullable String[] f = formulas.get(v);
+        @Nullable String @Nullable [] f = formulas.get(v);
         List<Dim> dims = new ArrayList<>();
         for (int i = 0; i < value.elements(); i++) dims.add(new Dim(value.getLong(i), f == null ? null : f[i]));
         return dims;
@@ -62,12 +62,13 @@ final class Origins {
     }
 
     /** An op that only moves the elements of some operands is applied to their numbers, which say what went where. */
-    private @Nullable String[] moved(Op op, List<Value> operands, List<Tensor> values, Folder folder, int... data) {
+    private @Nullable String @Nullable [] moved(
+            Op op, List<Value> operands, List<Tensor> values, Folder folder, int... data) {
         List<Tensor> in = new ArrayList<>(values);
         List<@Nullable String> all = new ArrayList<>();
         for (int o : data) {
             Tensor numbers = Tensor.allocate(DType.I64, values.get(o).shape());
-            @Nullable String[] f = formulas.get(operands.get(o));
+            @Nullable String @Nullable [] f = formulas.get(operands.get(o));
             for (int i = 0; i < numbers.elements(); i++) {
                 numbers.setLong(i, all.size());
                 all.add(f == null ? null : f[i]);
@@ -80,7 +81,7 @@ final class Origins {
         return f;
     }
 
-    private @Nullable String[] map(MapFunction function, List<Value> operands, List<Tensor> values) {
+    private @Nullable String @Nullable [] map(MapFunction function, List<Value> operands, List<Tensor> values) {
         @Nullable String[] f = new String[(int) values.getFirst().elements()];
         // A decision is taken as given: another decision is another graph.
         if (function.isPredicate()) return f;
@@ -102,7 +103,7 @@ final class Origins {
     }
 
     private @Nullable String symbol(List<Value> operands, int operand, int element) {
-        @Nullable String[] f = formulas.get(operands.get(operand));
+        @Nullable String @Nullable [] f = formulas.get(operands.get(operand));
         return f == null ? null : f[element];
     }
 
@@ -123,8 +124,8 @@ final class Origins {
         };
     }
 
-    private @Nullable String[] reduce(Op.Reduce op, Value operand, Tensor value) {
-        @Nullable String[] f = formulas.get(operand);
+    private @Nullable String @Nullable [] reduce(Op.Reduce op, Value operand, Tensor value) {
+        @Nullable String @Nullable [] f = formulas.get(operand);
         if (f == null) return null;
         MapFunction step = switch (op.kind()) {
             case SUM -> MapFunction.ADD;
