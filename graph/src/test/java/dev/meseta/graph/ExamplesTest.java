@@ -14,13 +14,14 @@ import org.junit.jupiter.api.TestFactory;
 class ExamplesTest {
     @TestFactory
     Stream<DynamicTest> everyExampleIsAGraphOfItsOp() {
-        return OpSpec.ALL.stream().map(s -> DynamicTest.dynamicTest(s.mnemonic(), () -> {
-            Graph g = GraphText.parse(s.example());
-            Verifier.verify(g);
-            assertEquals(s.mnemonic(), g.nodes().getFirst().op().mnemonic());
-            String text = GraphText.printFull(g);
-            assertEquals(text, GraphText.printFull(GraphText.parse(text)));
-        }));
+        return OpSpec.ALL.stream()
+                .map(s -> DynamicTest.dynamicTest(s.mnemonic(), () -> {
+                    Graph g = GraphText.parse(s.example());
+                    Verifier.verify(g);
+                    assertEquals(s.mnemonic(), g.nodes().getFirst().op().mnemonic());
+                    String text = GraphText.printFull(g);
+                    assertEquals(text, GraphText.printFull(GraphText.parse(text)));
+                }));
     }
 
     @Test
