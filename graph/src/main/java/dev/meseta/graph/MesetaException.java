@@ -14,4 +14,10 @@ public sealed class MesetaException extends RuntimeException
     public MesetaException(String message, Throwable cause) {
         super(message, cause);
     }
+
+    /** The message, which is never null here. */
+    @Override
+    public String getMessage() {
+        return String.valueOf(super.getMessage());
+    }
 }
