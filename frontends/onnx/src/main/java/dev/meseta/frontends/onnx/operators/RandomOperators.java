@@ -98,6 +98,11 @@ final class RandomOperators {
                 : key(hash(node));
     }
 
+    /** Dropout's seed is an integer, unlike all others. */
+    private static Tensor dropoutKey(OperatorNode node) {
+        return node.attributes().has("seed") ? key(node.attributes().integer("seed")) : key(hash(node));
+    }
+
     private static Tensor key(long bits) {
         return Tensor.scalar(DType.U64, bits);
     }
@@ -167,7 +172,7 @@ final class RandomOperators {
         });
         r.expand("Dropout", 10, node -> RandomOperators::keepAll);
         r.expand("Dropout", 12, node -> {
-            Tensor key = key(node);
+            Tensor key = dropoutKey(node);
             return c -> {
                 boolean training = c.has(2) && Expansions.integer(c, 2, "training_mode") != 0;
                 if (!training) return keepAll(c);
