@@ -6,6 +6,9 @@ module dev.meseta.cli {
     requires dev.meseta;
     requires dev.meseta.conformance;
     requires dev.meseta.demo;
+    requires dev.meseta.frontends.onnx;
     requires info.picocli;
+    requires me.tongfei.progressbar;
+    requires tools.jackson.databind;
     requires static org.jspecify;
 }

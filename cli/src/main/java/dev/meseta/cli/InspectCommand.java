@@ -1,0 +1,302 @@
+package dev.meseta.cli;
+
+import dev.meseta.Meseta;
+import dev.meseta.Model;
+import dev.meseta.Session;
+import dev.meseta.graph.Data;
+import dev.meseta.graph.Graph;
+import dev.meseta.graph.InvalidInputException;
+import dev.meseta.graph.Node;
+import dev.meseta.graph.Shape;
+import dev.meseta.graph.Tensor;
+import dev.meseta.graph.TensorType;
+import dev.meseta.graph.program.Call;
+import dev.meseta.graph.program.Lowering;
+import dev.meseta.graph.program.Port;
+import dev.meseta.graph.program.Program;
+import dev.meseta.runtime.ProgramRunner.Observation;
+import dev.meseta.runtime.Stage;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(
+        name = "inspect",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = {
+            "Shows what a model takes, gives and does, and how it would run on a device.",
+            "A model with parts whose shapes depend on data is run once on random values, to see them all."
+        })
+final class InspectCommand implements Callable<Integer> {
+    private static final int LONGEST_PLAN = 40;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    @Parameters(paramLabel = "MODEL", description = "The model, an ONNX file.")
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private Path file;
+
+    @Option(
+            names = "--shape",
+            paramLabel = "NAME=1,3,224,224",
+            description = "The shape of an input that the model leaves open (default: 1 for each open extent).")
+    private List<String> shapes = new ArrayList<>();
+
+    @Option(names = "--device", paramLabel = "D", description = "The device (default: the preferred one).")
+    private @Nullable String device;
+
+    @Option(names = "--all", description = "Show every step of the plan (default: the first " + LONGEST_PLAN + ").")
+    private boolean all;
+
+    @Option(names = "--json", description = "Print JSON.")
+    private boolean json;
+
+    /** A part of the plan: a graph on the device, then what the host does. */
+    private record Part(Map<String, Integer> ops, int nodes, List<String> steps, String then, String why) {}
+
+    /** The parts, and why they may not be all. */
+    private record Plan(List<Part> parts, @Nullable String incomplete) {}
+
+    @Override
+    public Integer call() {
+        PrintWriter out = spec.commandLine().getOut();
+        try (Meseta meseta = Meseta.open()) {
+            Model model = meseta.load(file);
+            if (device != null) model = model.on(device);
+            Shapes concrete = new Shapes(model.inputs(), shapes);
+            Session session = model.prepare();
+            Plan plan = plan(session, model, concrete);
+            if (json) {
+                Json.print(out, json(model, session, concrete, plan));
+            } else {
+                facts(out, model);
+                print(out, session, concrete, plan);
+            }
+        }
+        return 0;
+    }
+
+    // ---- what the model is ----
+
+    private static Map<String, Integer> operators(Program program) {
+        Map<String, Integer> counts = new TreeMap<>();
+        count(program, counts);
+        return counts;
+    }
+
+    private static void count(Program program, Map<String, Integer> counts) {
+        for (Call c : program.calls()) {
+            counts.merge(c.operator(), 1, Integer::sum);
+            switch (c.lowering()) {
+                case Lowering.Inline i -> count(i.body(), counts);
+                case Lowering.Branch b -> {
+                    count(b.then(), counts);
+                    count(b.otherwise(), counts);
+                }
+                case Lowering.Loop l -> count(l.body(), counts);
+                default -> {
+                    // An operator that contains no others.
+                }
+            }
+        }
+    }
+
+    private static long weights(Program program) {
+        return program.constants().values().stream()
+                .mapToLong(d -> d instanceof Tensor t ? t.type().bytes() : 0)
+                .sum();
+    }
+
+    private static void facts(PrintWriter out, Model model) {
+        Program p = model.program();
+        out.println("model   " + (model.name().isEmpty() ? "(unnamed)" : model.name()));
+        for (Port port : model.inputs()) {
+            out.println("input   " + port.name() + " " + port.describe() + (port.optional() ? " (optional)" : ""));
+        }
+        for (Port port : model.outputs()) out.println("output  " + port.name() + " " + port.describe());
+        out.println("weights " + Text.count(p.constants().size(), "constant") + ", " + Text.bytes(weights(p)));
+        Map<String, Integer> operators = operators(p);
+        out.println("operators "
+                + Text.count(
+                        operators.values().stream().mapToInt(Integer::intValue).sum(), "call") + " of "
+                + Text.count(operators.size(), "operator"));
+        wrapped(out, "  ", counts(operators));
+    }
+
+    private static List<String> counts(Map<String, Integer> operators) {
+        return operators.entrySet().stream()
+                .sorted(Map.Entry.<String, Integer>comparingByValue()
+                        .reversed()
+                        .thenComparing(Map.Entry.comparingByKey()))
+                .map(e -> e.getKey() + (e.getValue() > 1 ? " x" + e.getValue() : ""))
+                .toList();
+    }
+
+    /** Words in lines of 78 columns. */
+    private static void wrapped(PrintWriter out, String indent, List<String> words) {
+        StringBuilder line = new StringBuilder(indent);
+        for (String w : words) {
+            if (line.length() > indent.length() && line.length() + w.length() > 78) {
+                out.println(line.toString().stripTrailing());
+                line = new StringBuilder(indent);
+            }
+            line.append(w).append("  ");
+        }
+        if (line.length() > indent.length()) out.println(line.toString().stripTrailing());
+    }
+
+    // ---- how it runs ----
+
+    private static Plan plan(Session session, Model model, Shapes shapes) {
+        Map<String, Data> inputs = new LinkedHashMap<>();
+        for (Port p : model.inputs()) {
+            Shape shape = shapes.of(p);
+            if (p.optional() || model.program().constants().containsKey(p.name())) continue;
+            if (p.kind() != Port.Kind.TENSOR || p.dtype() == null || shape == null) {
+                return new Plan(
+                        List.of(),
+                        "input '" + p.name() + "' (" + p.describe() + ") has no type to plan for"
+                                + (p.kind() == Port.Kind.TENSOR ? "; --shape may give its shape" : ""));
+            }
+            inputs.put(p.name(), RandomInputs.fill(0, p.name(), new TensorType(p.dtype(), shape)));
+        }
+        Observation first = session.inspect(inputs);
+        if (first.stage().action() instanceof Stage.Finish) return new Plan(List.of(part(first)), null);
+        List<Part> parts = new ArrayList<>();
+        try {
+            session.run(inputs, o -> parts.add(part(o)));
+            return new Plan(parts, null);
+        } catch (InvalidInputException e) {
+            return new Plan(parts, "the rest depends on data, and random values do not reach it: " + e.getMessage());
+        }
+    }
+
+    private static Part part(Observation observation) {
+        Graph graph = observation.stage().graph();
+        Map<String, Integer> ops = new TreeMap<>();
+        for (Node n : graph.nodes()) ops.merge(n.op().mnemonic(), 1, Integer::sum);
+        List<String> steps = observation.executable() == null
+                ? List.of()
+                : observation.executable().describe().lines().toList();
+        return switch (observation.stage().action()) {
+            case Stage.Finish _ -> new Part(ops, graph.nodes().size(), steps, "", "");
+            case Stage.HostStep h ->
+                new Part(
+                        ops,
+                        graph.nodes().size(),
+                        steps,
+                        "host " + h.call().where(),
+                        "it handles data that devices do not know, or gives a shape that depends on values");
+            case Stage.LoopStep l ->
+                new Part(ops, graph.nodes().size(), steps, "loop " + l.call().where(), "its length depends on data");
+            case Stage.Read r ->
+                new Part(
+                        ops,
+                        graph.nodes().size(),
+                        steps,
+                        "read for " + r.call().where(),
+                        "a shape depends on these values");
+        };
+    }
+
+    private void print(PrintWriter out, Session session, Shapes shapes, Plan plan) {
+        out.println("plan    on " + session.device().name()
+                + (shapes.assumed().isEmpty()
+                        ? ""
+                        : " for " + String.join(", ", shapes.assumed()) + " (assumed; --shape sets them)"));
+        int number = 0;
+        for (Part p : plan.parts()) {
+            number++;
+            out.println("  part " + number + ": " + Text.count(p.nodes(), "node"));
+            wrapped(out, "    ", counts(p.ops()));
+            int shown =
+                    all ? p.steps().size() : Math.min(LONGEST_PLAN, p.steps().size());
+            for (String s : p.steps().subList(0, shown)) out.println("    " + s);
+            if (shown < p.steps().size()) {
+                out.println("    … " + (p.steps().size() - shown) + " more (--all shows them)");
+            }
+            if (!p.then().isEmpty()) {
+                out.println("  then " + p.then());
+                out.println("    because " + p.why());
+            }
+        }
+        if (plan.incomplete() != null) out.println("  incomplete: " + plan.incomplete());
+        long host = plan.parts().stream().filter(p -> !p.then().isEmpty()).count();
+        out.println("  in all " + Text.count(plan.parts().size(), "part") + ", " + Text.count(host, "host step"));
+    }
+
+    private static Map<String, Object> json(Model model, Session session, Shapes shapes, Plan plan) {
+        List<Object> parts = new ArrayList<>();
+        for (Part p : plan.parts()) {
+            parts.add(Json.object(
+                    "nodes",
+                    p.nodes(),
+                    "ops",
+                    p.ops(),
+                    "steps",
+                    p.steps(),
+                    "then",
+                    p.then().isEmpty() ? null : p.then(),
+                    "because",
+                    p.why().isEmpty() ? null : p.why()));
+        }
+        return Json.object(
+                "name",
+                model.name(),
+                "inputs",
+                ports(model.inputs()),
+                "outputs",
+                ports(model.outputs()),
+                "constants",
+                model.program().constants().size(),
+                "weight_bytes",
+                weights(model.program()),
+                "operators",
+                operators(model.program()),
+                "device",
+                session.device().name(),
+                "assumed",
+                List.copyOf(shapes.assumed()),
+                "parts",
+                parts,
+                "incomplete",
+                plan.incomplete());
+    }
+
+    private static List<Object> ports(List<Port> ports) {
+        return ports.stream()
+                .map(p -> (Object) Json.object(
+                        "name",
+                        p.name(),
+                        "type",
+                        p.describe(),
+                        "dtype",
+                        p.dtype() == null ? null : p.dtype().text(),
+                        "shape",
+                        p.shape() == null
+                                ? null
+                                : p.shape().dims().stream()
+                                        .map(d -> d.isKnown()
+                                                ? (Object) d.extent()
+                                                : d.symbol() == null ? "?" : d.symbol())
+                                        .toList(),
+                        "optional",
+                        p.optional()))
+                .collect(Collectors.toList());
+    }
+}

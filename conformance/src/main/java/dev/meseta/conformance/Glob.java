@@ -1,0 +1,31 @@
+package dev.meseta.conformance;
+
+import java.util.regex.Pattern;
+
+/** Patterns of names: {@code *} is any text, {@code ?} any character, everything else itself. */
+final class Glob {
+    private final Pattern pattern;
+    private final String text;
+
+    Glob(String text) {
+        this.text = text;
+        StringBuilder regex = new StringBuilder();
+        for (char c : text.toCharArray()) {
+            switch (c) {
+                case '*' -> regex.append(".*");
+                case '?' -> regex.append('.');
+                default -> regex.append(Pattern.quote(String.valueOf(c)));
+            }
+        }
+        this.pattern = Pattern.compile(regex.toString(), Pattern.DOTALL);
+    }
+
+    boolean matches(String name) {
+        return pattern.matcher(name).matches();
+    }
+
+    @Override
+    public String toString() {
+        return text;
+    }
+}
