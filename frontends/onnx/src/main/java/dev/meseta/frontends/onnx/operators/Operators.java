@@ -30,6 +30,13 @@ public final class Operators {
         RandomOperators.register(r);
         MatrixOperators.register(r);
         QuantizeOperators.register(r);
+        AttentionOperators.register(r);
+        RecurrentOperators.register(r);
+        ResizeOperators.register(r);
+        SignalOperators.register(r);
+        LossOperators.register(r);
+        EinsumOperators.register(r);
+        LinearAlgebraOperators.register(r);
         return r;
     }
 }
