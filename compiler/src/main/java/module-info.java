@@ -7,4 +7,5 @@ module dev.meseta.compiler {
     requires static org.jspecify;
 
     exports dev.meseta.compiler.specialize;
+    exports dev.meseta.compiler;
 }

@@ -1,0 +1,167 @@
+package dev.meseta.compiler;
+
+import dev.meseta.graph.DType;
+import dev.meseta.graph.Graph;
+import dev.meseta.graph.Node;
+import dev.meseta.graph.Op;
+import dev.meseta.graph.TensorType;
+import dev.meseta.graph.Value;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A graph while it is compiled: composites are replaced by their bodies, equal nodes are one, and values know who reads them. The nodes
+ * stay in an order in which they can run.
+ */
+final class Flow {
+    /** A value. */
+    static final class V {
+        final TensorType type;
+        final @Nullable N producer;
+        final int result;
+        final List<N> consumers = new ArrayList<>();
+        boolean output;
+
+        /** Where it is stored, if it is. */
+        @Nullable Place place;
+
+        V(TensorType type, @Nullable N producer, int result) {
+            this.type = type;
+            this.producer = producer;
+            this.result = result;
+        }
+
+        DType dtype() {
+            return type.dtype();
+        }
+
+        List<Size> shape() {
+            return Size.of(type.shape().dims());
+        }
+
+        long elements() {
+            return type.shape().elements();
+        }
+
+        Op op() {
+            if (producer == null) throw new IllegalStateException("an input has no op");
+            return producer.op;
+        }
+    }
+
+    /** A node. */
+    static final class N {
+        final Op op;
+        final List<V> in;
+        final List<V> out = new ArrayList<>();
+        final String origin;
+        final int index;
+
+        /** The group that computes it; null until {@link Fusion} has run, and for what is pulled into several groups. */
+        @Nullable Group group;
+
+        /** Whether an element may be computed more than once. */
+        boolean repeated;
+
+        /** Whether its elements stand one to one, in order, for those of its group's root. */
+        boolean aligned;
+
+        N(Op op, List<V> in, String origin, int index) {
+            this.op = op;
+            this.in = in;
+            this.origin = origin;
+            this.index = index;
+        }
+
+        V result() {
+            return out.getFirst();
+        }
+    }
+
+    /**
+     * Nodes that are computed together.
+     *
+     * @param root the node whose results are stored
+     * @param anchor the one node among them that is more than an expression for each element, null if there is none
+     */
+    static final class Group {
+        final N root;
+        @Nullable N anchor;
+        int size = 1;
+
+        Group(N root) {
+            this.root = root;
+        }
+    }
+
+    final List<V> inputs = new ArrayList<>();
+    final List<N> nodes = new ArrayList<>();
+    final List<V> outputs = new ArrayList<>();
+    private final Map<Key, N> known = new HashMap<>();
+
+    private record Key(Op op, List<Integer> in) {}
+
+    private final Map<V, Integer> numbers = new IdentityHashMap<>();
+
+    private Flow() {}
+
+    static Flow of(Graph graph) {
+        Flow f = new Flow();
+        for (Value v : graph.inputs()) f.inputs.add(f.number(new V(v.type(), null, 0)));
+        for (V v : f.add(graph, f.inputs)) {
+            v.output = true;
+            f.outputs.add(v);
+        }
+        f.removeDead();
+        for (N n : f.nodes) for (V v : n.in) if (v.consumers.isEmpty() || v.consumers.getLast() != n) v.consumers.add(n);
+        return f;
+    }
+
+    private V number(V v) {
+        numbers.put(v, numbers.size());
+        return v;
+    }
+
+    private List<V> add(Graph graph, List<V> operands) {
+        Map<Value, V> values = new IdentityHashMap<>();
+        for (int i = 0; i < operands.size(); i++) values.put(graph.inputs().get(i), operands.get(i));
+        for (Node n : graph.nodes()) {
+            List<V> in = new ArrayList<>(n.operands().size());
+            for (Value v : n.operands()) in.add(values.get(v));
+            List<V> out = n.op() instanceof Op.Composite c ? add(c.body(), in) : add(n, in).out;
+            for (int i = 0; i < n.results().size(); i++) values.put(n.results().get(i), out.get(i));
+        }
+        List<V> out = new ArrayList<>();
+        for (Value v : graph.outputs()) out.add(values.get(v));
+        return out;
+    }
+
+    private N add(Node node, List<V> in) {
+        Integer[] ids = new Integer[in.size()];
+        for (int i = 0; i < ids.length; i++) ids[i] = numbers.get(in.get(i));
+        boolean plain = !(node.op() instanceof Op.Scan || node.op() instanceof Op.If || node.op() instanceof Op.While);
+        Key key = new Key(node.op(), Arrays.asList(ids));
+        N same = plain ? known.get(key) : null;
+        if (same != null) return same;
+        N n = new N(node.op(), in, node.origin(), nodes.size());
+        for (Value v : node.results()) n.out.add(number(new V(v.type(), n, n.out.size())));
+        nodes.add(n);
+        if (plain) known.put(key, n);
+        return n;
+    }
+
+    private void removeDead() {
+        Map<N, Boolean> live = new IdentityHashMap<>();
+        for (V v : outputs) if (v.producer != null) live.put(v.producer, true);
+        for (N n : nodes.reversed()) {
+            if (!live.containsKey(n)) continue;
+            for (V v : n.in) if (v.producer != null) live.put(v.producer, true);
+        }
+        nodes.removeIf(n -> !live.containsKey(n));
+    }
+}

@@ -1,0 +1,271 @@
+package dev.meseta.compiler;
+
+import dev.meseta.compiler.Flow.Group;
+import dev.meseta.compiler.Flow.N;
+import dev.meseta.compiler.Flow.V;
+import dev.meseta.compiler.kernel.Type;
+import dev.meseta.graph.DType;
+import dev.meseta.graph.Graph;
+import dev.meseta.graph.MapFunction;
+import dev.meseta.graph.Op;
+import dev.meseta.graph.Op.Cast.Rounding;
+import dev.meseta.graph.ReduceKind;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Makes the commands of a group. */
+final class Lowering {
+    private final Assembly a;
+
+    private Lowering(Assembly a) {
+        this.a = a;
+    }
+
+    /**
+     * Adds the commands of a graph.
+     *
+     * @param inputs where the inputs are
+     * @param targets where the outputs go; null where each gets a slot of its own, or stays where it is if it is an input or a constant
+     * @return the outputs
+     */
+    static List<V> body(Assembly a, Graph graph, List<Place> inputs, @Nullable List<Place> targets) {
+        Flow flow = Flow.of(graph);
+        for (int i = 0; i < inputs.size(); i++) flow.inputs.get(i).place = inputs.get(i);
+        List<Group> groups = Fusion.groups(flow);
+        Debug.print("fused", () -> Describe.groups(graph.name(), flow, groups));
+        for (int i = 0; i < flow.outputs.size(); i++) {
+            V base = Assembly.base(flow.outputs.get(i));
+            boolean computed = base.producer != null && !(base.producer.op instanceof Op.Constant);
+            if (computed && base.place == null) base.place = targets == null ? a.output(base.type) : targets.get(i);
+        }
+        Lowering l = new Lowering(a);
+        for (Group g : groups) l.group(g);
+        if (targets != null) {
+            for (int i = 0; i < flow.outputs.size(); i++) {
+                V v = flow.outputs.get(i);
+                Place p = a.place(v);
+                if (p.slot() != targets.get(i).slot() || !p.strides().equals(targets.get(i).strides()))
+                    a.copy(p, targets.get(i), v.type.bytes());
+            }
+        }
+        return flow.outputs;
+    }
+
+    private void group(Group g) {
+        N root = g.root;
+        if (Assembly.isAlias(root.result())) return;
+        if (root.op instanceof Op.Scan || root.op instanceof Op.If || root.op instanceof Op.While) {
+            ControlFlow.lower(a, root);
+            return;
+        }
+        if (root.result().elements() == 0) return;
+        Place out = a.place(root.result());
+        N anchor = g.anchor;
+        if (anchor == null) {
+            map(g, root.result(), out);
+            return;
+        }
+        switch (anchor.op) {
+            case Op.Reduce o -> reduce(g, anchor, o, out);
+            case Op.WindowReduce o -> windowReduce(g, anchor, o, out);
+            case Op.Contraction o -> new Products(a, g, anchor, out).contraction(o);
+            case Op.Convolution o -> new Products(a, g, anchor, out).convolution(o);
+            case Op.Concat o -> concat(g, anchor, o, out);
+            case Op.ArgReduce o -> OrderKernels.argReduce(a, g, anchor, o, out);
+            case Op.Cumulative o -> OrderKernels.cumulative(a, g, anchor, o, out);
+            case Op.TopK o -> SortKernels.topK(a, g, anchor, o);
+            case Op.ScatterElements o -> ScatterKernels.elements(a, g, anchor, o, out);
+            case Op.ScatterNd o -> ScatterKernels.nd(a, g, anchor, o, out);
+            default -> throw new IllegalStateException(anchor.op.mnemonic());
+        }
+    }
+
+    static String origin(Group g) {
+        N n = g.anchor != null ? g.anchor : g.root;
+        return n.origin.isEmpty() ? n.op.mnemonic() : n.origin;
+    }
+
+    private void map(Group g, V v, Place out) {
+        store(a, g, v, out, v.shape(), (_, index) -> index, name(g));
+    }
+
+    static String name(Group g) {
+        N n = g.anchor != null ? g.anchor : g.root;
+        return n.op instanceof Op.Map m ? m.function().text() : n.op.mnemonic();
+    }
+
+    /** Where an element goes. */
+    interface Move {
+        List<Lin> at(Points points, List<Lin> index);
+    }
+
+    /** Adds a kernel that computes all elements of a value and stores them in a dense shape at other indices. */
+    static void store(Assembly a, @Nullable Group g, V v, Place out, List<Size> outShape, Move move, String name) {
+        if (v.elements() == 0) return;
+        boolean halves = v.dtype() == DType.C128;
+        List<Size> shape = new ArrayList<>(v.shape());
+        List<Size> to = new ArrayList<>(outShape);
+        int rank = shape.size();
+        if (halves) {
+            shape.add(Size.of(2));
+            to.add(Size.of(2));
+        }
+        a.add(MapKernel.of(
+                a.target,
+                name,
+                shape,
+                (points, index) -> new Pull(points, g, a::place, halves ? index.getLast() : Lin.ZERO)
+                        .at(v, index.subList(0, rank)),
+                out,
+                Pull.storage(v.dtype()),
+                (points, index) -> {
+                    List<Lin> at = new ArrayList<>(move.at(points, index.subList(0, rank)));
+                    if (halves) at.add(index.getLast());
+                    return Points.flat(to, at);
+                },
+                g == null ? name : origin(g)));
+    }
+
+    private void concat(Group g, N n, Op.Concat o, Place out) {
+        Lin offset = Lin.ZERO;
+        for (V part : n.in) {
+            Lin from = offset;
+            store(
+                    a,
+                    g,
+                    part,
+                    out,
+                    n.result().shape(),
+                    (_, index) -> {
+                        List<Lin> at = new ArrayList<>(index);
+                        at.set(o.axis(), at.get(o.axis()).plus(from));
+                        return at;
+                    },
+                    "concat");
+            offset = offset.plus(Lin.of(part.shape().get(o.axis())));
+        }
+    }
+
+    /** What is stored for an anchor's element, and where: the epilogue of a group. */
+    static final class Epilogue {
+        private final Assembly a;
+        private final Group g;
+        private final N anchor;
+
+        Epilogue(Assembly a, Group g, N anchor) {
+            this.a = a;
+            this.g = g;
+            this.anchor = anchor;
+        }
+
+        /** The stored element, given the anchor's in the type in which it was accumulated. */
+        Point finish(Points points, List<Lin> index, Point total) {
+            Point rounded = points.convert(anchor.result().dtype(), Rounding.WRAP, total);
+            return new Pull(points, g, a::place).epilogue(anchor, index, rounded, g.root.result());
+        }
+
+        Lin offset(List<Lin> index) {
+            return Points.flat(anchor.result().shape(), index);
+        }
+
+        DType storage() {
+            return g.root.result().dtype();
+        }
+    }
+
+    private void reduce(Group g, N anchor, Op.Reduce o, Place out) {
+        V x = anchor.in.getFirst();
+        List<Size> shape = x.shape();
+        List<Size> kept = anchor.result().shape();
+        List<Size> reduced = o.axes().stream().map(shape::get).toList();
+        Epilogue epilogue = new Epilogue(a, g, anchor);
+        a.add(ReduceKernel.of(
+                a.target,
+                "reduce_" + o.kind().text(),
+                o.kind(),
+                Type.widened(x.dtype()),
+                kept,
+                reduced,
+                new ReduceKernel.Spec() {
+                    @Override
+                    public Point element(Points points, List<Lin> k, List<Lin> r) {
+                        List<Lin> index = new ArrayList<>();
+                        int ki = 0;
+                        int ri = 0;
+                        for (int i = 0; i < shape.size(); i++)
+                            index.add(o.axes().contains(i) ? r.get(ri++) : k.get(ki++));
+                        return new Pull(points, g, a::place).at(x, index);
+                    }
+
+                    @Override
+                    public Point finish(Points points, List<Lin> k, Point total) {
+                        return epilogue.finish(points, k, total);
+                    }
+
+                    @Override
+                    public Lin offset(Points points, List<Lin> k) {
+                        return epilogue.offset(k);
+                    }
+                },
+                out,
+                epilogue.storage(),
+                origin(g)));
+    }
+
+    private void windowReduce(Group g, N anchor, Op.WindowReduce o, Place out) {
+        V x = anchor.in.getFirst();
+        List<Size> shape = x.shape();
+        List<Size> window = o.window().stream().map(Size::of).toList();
+        Epilogue epilogue = new Epilogue(a, g, anchor);
+        DType type = Type.widened(x.dtype());
+        a.add(ReduceKernel.of(
+                a.target,
+                "window_" + o.kind().text(),
+                o.kind(),
+                type,
+                anchor.result().shape(),
+                window,
+                new ReduceKernel.Spec() {
+                    @Override
+                    public Point element(Points points, List<Lin> k, List<Lin> r) {
+                        List<Lin> index = new ArrayList<>();
+                        Point inside = null;
+                        for (int i = 0; i < shape.size(); i++) {
+                            Lin at = k.get(i)
+                                    .times(Size.of(o.strides().get(i)))
+                                    .plus(r.get(i).times(Size.of(o.dilations().get(i))))
+                                    .plus(-o.low().get(i));
+                            if (o.low().get(i) != 0 || o.high().get(i) != 0)
+                                inside = points.both(inside, points.within(at, Lin.ZERO, Lin.of(shape.get(i))));
+                            index.add(at);
+                        }
+                        Point value = new Pull(points, g, a::place).at(x, index, inside);
+                        return inside == null
+                                ? value
+                                : points.apply(MapFunction.SELECT, inside, value, identity(points, o.kind(), type));
+                    }
+
+                    @Override
+                    public Point finish(Points points, List<Lin> k, Point total) {
+                        return epilogue.finish(points, k, total);
+                    }
+
+                    @Override
+                    public Lin offset(Points points, List<Lin> k) {
+                        return epilogue.offset(k);
+                    }
+                },
+                out,
+                epilogue.storage(),
+                origin(g)));
+    }
+
+    static Point identity(Points points, ReduceKind kind, DType type) {
+        return switch (ReduceKernel.identity(kind, type)) {
+            case dev.meseta.compiler.kernel.Expr.Real r -> points.literal(type, r.value());
+            case dev.meseta.compiler.kernel.Expr.Int i -> points.integer(type, i.value());
+            default -> throw new IllegalStateException();
+        };
+    }
+}

@@ -1,0 +1,166 @@
+package dev.meseta.compiler;
+
+import dev.meseta.compiler.Flow.Group;
+import dev.meseta.compiler.Flow.N;
+import dev.meseta.compiler.Flow.V;
+import dev.meseta.compiler.kernel.Type;
+import dev.meseta.graph.DType;
+import dev.meseta.graph.MapFunction;
+import dev.meseta.graph.Op;
+import dev.meseta.graph.Op.Cast.Rounding;
+import dev.meseta.graph.ReduceKind;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Sums of products. Large ones are computed in register tiles ({@link TileKernel}); the others, and those whose operands are no plain
+ * strided memory, as a reduction of products.
+ */
+final class Products {
+    private final Assembly a;
+    private final Group g;
+    private final N anchor;
+    private final Place out;
+    private final V left;
+    private final V right;
+    private final DType type;
+
+    Products(Assembly a, Group g, N anchor, Place out) {
+        this.a = a;
+        this.g = g;
+        this.anchor = anchor;
+        this.out = out;
+        this.left = anchor.in.get(0);
+        this.right = anchor.in.get(1);
+        this.type = Type.widened(anchor.result().dtype());
+    }
+
+    /** A product's operands by index. */
+    interface Operands {
+        Point left(Points points, Pull pull, List<Lin> kept, List<Lin> summed);
+
+        Point right(Points points, Pull pull, List<Lin> kept, List<Lin> summed);
+    }
+
+    void contraction(Op.Contraction o) {
+        List<Size> ls = left.shape();
+        List<Size> summed = o.leftSum().stream().map(ls::get).toList();
+        List<Integer> leftFree = free(left, o.leftBatch(), o.leftSum());
+        List<Integer> rightFree = free(right, o.rightBatch(), o.rightSum());
+        int batch = o.leftBatch().size();
+        emit("contraction", summed, new Operands() {
+            @Override
+            public Point left(Points points, Pull pull, List<Lin> kept, List<Lin> k) {
+                return pull.at(left, place(left, o.leftBatch(), o.leftSum(), leftFree, kept, batch, k));
+            }
+
+            @Override
+            public Point right(Points points, Pull pull, List<Lin> kept, List<Lin> k) {
+                int first = batch + leftFree.size();
+                return pull.at(right, place(right, o.rightBatch(), o.rightSum(), rightFree, kept, first, k));
+            }
+        });
+    }
+
+    private static List<Integer> free(V v, List<Integer> batch, List<Integer> sum) {
+        List<Integer> axes = new ArrayList<>();
+        for (int i = 0; i < v.type.rank(); i++) if (!batch.contains(i) && !sum.contains(i)) axes.add(i);
+        return axes;
+    }
+
+    private static List<Lin> place(
+            V v, List<Integer> batch, List<Integer> sum, List<Integer> free, List<Lin> kept, int firstFree, List<Lin> k) {
+        Lin[] index = new Lin[v.type.rank()];
+        for (int i = 0; i < batch.size(); i++) index[batch.get(i)] = kept.get(i);
+        for (int i = 0; i < sum.size(); i++) index[sum.get(i)] = k.get(i);
+        for (int i = 0; i < free.size(); i++) index[free.get(i)] = kept.get(firstFree + i);
+        return List.of(index);
+    }
+
+    void convolution(Op.Convolution o) {
+        List<Size> x = left.shape();
+        List<Size> w = right.shape();
+        int spatial = x.size() - 2;
+        Size outputs = w.get(0).over(Size.of(o.groups()));
+        Size groupOutputs = outputs == null ? Size.of(w.get(0).value() / o.groups()) : outputs;
+        List<Size> summed = w.subList(1, w.size());
+        emit("convolution", summed, new Operands() {
+            @Override
+            public Point left(Points points, Pull pull, List<Lin> kept, List<Lin> k) {
+                Lin group = points.quotient(kept.get(1), groupOutputs);
+                List<Lin> index = new ArrayList<>();
+                index.add(kept.get(0));
+                index.add(group.times(w.get(1)).plus(k.getFirst()));
+                Point inside = null;
+                for (int i = 0; i < spatial; i++) {
+                    Lin at = kept.get(i + 2)
+                            .times(Size.of(o.strides().get(i)))
+                            .plus(k.get(i + 1).times(Size.of(o.kernelDilation().get(i))))
+                            .plus(-o.low().get(i));
+                    long gap = o.inputDilation().get(i);
+                    Size n = x.get(i + 2);
+                    if (gap > 1) {
+                        // Between the elements are zeros.
+                        Lin high = Lin.of(n).plus(-1).times(Size.of(gap)).plus(1);
+                        inside = points.both(inside, points.within(at, Lin.ZERO, high));
+                        inside = points.both(
+                                inside,
+                                points.apply(
+                                        MapFunction.EQ,
+                                        points.number(points.remainder(at, Size.of(gap))),
+                                        points.integer(DType.I64, 0)));
+                        at = points.quotient(at, Size.of(gap));
+                    } else {
+                        inside = points.both(inside, points.within(at, Lin.ZERO, Lin.of(n)));
+                    }
+                    index.add(at);
+                }
+                Point value = pull.at(left, index, inside);
+                return inside == null
+                        ? value
+                        : points.apply(MapFunction.SELECT, inside, value, points.literal(left.dtype(), 0));
+            }
+
+            @Override
+            public Point right(Points points, Pull pull, List<Lin> kept, List<Lin> k) {
+                List<Lin> index = new ArrayList<>();
+                index.add(kept.get(1));
+                index.addAll(k);
+                return pull.at(right, index);
+            }
+        });
+    }
+
+    private void emit(String name, List<Size> summed, Operands operands) {
+        Lowering.Epilogue epilogue = new Lowering.Epilogue(a, g, anchor);
+        a.add(ReduceKernel.of(
+                a.target,
+                name,
+                ReduceKind.SUM,
+                type,
+                anchor.result().shape(),
+                summed,
+                new ReduceKernel.Spec() {
+                    @Override
+                    public Point element(Points points, List<Lin> kept, List<Lin> k) {
+                        Pull pull = new Pull(points, g, a::place);
+                        Point x = points.convert(type, Rounding.WRAP, operands.left(points, pull, kept, k));
+                        Point y = points.convert(type, Rounding.WRAP, operands.right(points, pull, kept, k));
+                        return points.apply(MapFunction.MUL, x, y);
+                    }
+
+                    @Override
+                    public Point finish(Points points, List<Lin> kept, Point total) {
+                        return epilogue.finish(points, kept, total);
+                    }
+
+                    @Override
+                    public Lin offset(Points points, List<Lin> kept) {
+                        return epilogue.offset(kept);
+                    }
+                },
+                out,
+                epilogue.storage(),
+                Lowering.origin(g)));
+    }
+}
