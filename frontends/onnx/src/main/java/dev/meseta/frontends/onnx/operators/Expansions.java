@@ -4,6 +4,7 @@ import dev.meseta.graph.DType;
 import dev.meseta.graph.Dim;
 import dev.meseta.graph.GraphBuilder;
 import dev.meseta.graph.MapFunction;
+import dev.meseta.graph.Op;
 import dev.meseta.graph.ReduceKind;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
@@ -171,6 +172,14 @@ final class Expansions {
             };
         });
         r.expand(name, 7, node -> c -> List.of(c.builder().map(f, c.operand(0), c.operand(1))));
+    }
+
+    /** x where the condition holds, else y; for every element type up to 64 bits. */
+    static Value choose(GraphBuilder b, Value condition, Value x, Value y) {
+        if (x.dtype() != DType.C64) return b.select(condition, x, y);
+        // Choosing looks at no element's value: a complex number travels as a 64-bit integer.
+        Op bits = new Op.Bitcast(DType.I64);
+        return b.add(new Op.Bitcast(DType.C64), b.select(condition, b.add(bits, x), b.add(bits, y)));
     }
 
     /** BOOL: x is finite, element by element. */

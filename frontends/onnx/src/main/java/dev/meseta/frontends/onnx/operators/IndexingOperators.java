@@ -184,7 +184,7 @@ final class IndexingOperators {
             int a = Expansions.axis(c, axis, at.rank() + 1);
             Value place = b.iota(DType.I64, Expansions.repeated(at.rank() + 1, a, d), a);
             Value hot = b.map(MapFunction.EQ, b.reshape(at, at.shape().insert(a, Dim.of(1))), place);
-            return List.of(b.select(hot, b.select(values, 0, 1), b.select(values, 0, 0)));
+            return List.of(Expansions.choose(b, hot, b.select(values, 0, 1), b.select(values, 0, 0)));
         };
     }
 

@@ -6,6 +6,7 @@ import dev.meseta.graph.GraphBuilder;
 import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.Op;
 import dev.meseta.graph.Shape;
+import dev.meseta.graph.Tensor;
 import dev.meseta.graph.Value;
 import dev.meseta.graph.program.Lowering;
 import dev.meseta.graph.program.LoweringContext;
@@ -75,8 +76,8 @@ final class MovementOperators {
             long axis = node.attributes().integer("axis", 0);
             long parts = node.attributes().integer("num_outputs", -1);
             boolean sized = node.hasInput(1);
-            if (sized == (parts >= 0)) throw node.error("takes either operand 'split' or attribute 'num_outputs'");
-            if (!sized && parts != node.outputs().size()) {
+            if (sized && parts >= 0) throw node.error("has both operand 'split' and attribute 'num_outputs'");
+            if (parts >= 0 && parts != node.outputs().size()) {
                 throw node.error("num_outputs is " + parts + ", but it has "
                         + node.outputs().size() + " outputs");
             }
@@ -207,7 +208,7 @@ final class MovementOperators {
                     b.iota(DType.I64, Shape.of(List.of(Dim.of(1), x.shape().dim(r - 1))), 1);
             Value k = c.has(1) ? Expansions.scalar(c, c.operand(1), "k") : b.scalar(DType.I64, 0L);
             Value keep = b.map(upper ? MapFunction.GE : MapFunction.LE, b.minus(column, row), k);
-            return List.of(b.select(keep, x, b.scalar(x.dtype(), 0L)));
+            return List.of(Expansions.choose(b, keep, x, b.constant(Tensor.allocate(x.dtype(), Shape.SCALAR))));
         };
     }
 

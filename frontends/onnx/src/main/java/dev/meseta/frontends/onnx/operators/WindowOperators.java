@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Operators that look at a window of a tensor, which may reach beyond it: slices, crops and pads. */
 final class WindowOperators {
+    /** Pads with a tensor's own elements are a list of positions, which is made when the model is prepared. */
+    private static final long MOST_REPEATED = 1 << 24;
+
     private WindowOperators() {}
 
     static void register(Registry r) {
@@ -218,7 +221,9 @@ final class WindowOperators {
         Dim d = x.shape().dim(axis);
         long n = d.extent();
         if (n == 0) throw c.error("axis " + axis + " of " + x.type() + " has no element to pad with");
-        Dim padded = d.plus(Dim.of(Math.addExact(low, high)));
+        if (low > MOST_REPEATED || high > MOST_REPEATED)
+            throw c.error("pads of " + low + " and " + high + " are too large");
+        Dim padded = d.plus(Dim.of(low + high));
         Tensor from = Tensor.allocate(new TensorType(DType.I64, Shape.of(List.of(padded))));
         for (long i = 0; i < padded.extent(); i++) {
             long p = i - low;
