@@ -1,4 +1,6 @@
 /** Linux. */
 module dev.meseta.linux {
     requires static org.jspecify;
+
+    exports dev.meseta.linux;
 }

@@ -2,4 +2,6 @@
 module dev.meseta.compiler.llvm {
     requires transitive dev.meseta.compiler.kernel;
     requires static org.jspecify;
+
+    exports dev.meseta.compiler.llvm;
 }

@@ -1,0 +1,148 @@
+package dev.meseta.compiler.llvm;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import dev.meseta.compiler.kernel.Kernel;
+import dev.meseta.compiler.kernel.KernelText;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+
+/** Compiles kernels to object files for one target. Thread-safe: every compilation has a context and a target machine of its own. */
+public final class KernelCompiler {
+    /**
+     * The passes. The code is vectorised and unrolled as it should be when it gets here, so that what is left is to make registers of
+     * variables, to fold index arithmetic, and to move what does not change out of loops.
+     */
+    private static final String PASSES = "function(sroa,early-cse<memssa>,instcombine<max-iterations=1;no-verify-fixpoint>,simplifycfg,"
+            + "loop-mssa(licm<allowspeculation>),gvn,loop-mssa(licm<allowspeculation>),dse,"
+            + "instcombine<max-iterations=1;no-verify-fixpoint>,simplifycfg)";
+
+    private static final int ASSEMBLY = 0;
+    private static final int OBJECT = 1;
+    private static final int RETURN_STATUS = 2;
+
+    private final LlvmTarget target;
+    private final boolean checking;
+    private final Llvm llvm = Llvm.get();
+
+    /**
+     * A compiler.
+     *
+     * @param checking compile a test of its bounds into every access
+     */
+    public KernelCompiler(LlvmTarget target, boolean checking) {
+        this.target = target;
+        this.checking = checking;
+    }
+
+    public LlvmTarget target() {
+        return target;
+    }
+
+    /** Whether accesses are tested. */
+    public boolean checking() {
+        return checking;
+    }
+
+    /** The name of the function of a kernel. */
+    public String symbol(Kernel kernel) {
+        return "meseta_" + KernelText.hash(KernelText.key(kernel) + checking);
+    }
+
+    /** The kernel's LLVM IR as it is before the passes. */
+    public String ir(Kernel kernel) {
+        return IrEmitter.emit(kernel, symbol(kernel), checking);
+    }
+
+    /** The kernel's LLVM IR after the passes. */
+    public String optimisedIr(Kernel kernel) {
+        return with(kernel, (module, machine) -> llvm.message(Llvm.callPointer(llvm.printModuleToString, module)));
+    }
+
+    /** The kernel's assembly. */
+    public String assembly(Kernel kernel) {
+        return with(kernel, (module, machine) -> new String(emit(module, machine, ASSEMBLY), StandardCharsets.UTF_8));
+    }
+
+    /** An object file with the kernel's function. */
+    public byte[] object(Kernel kernel) {
+        return with(kernel, (module, machine) -> emit(module, machine, OBJECT));
+    }
+
+    @FunctionalInterface
+    private interface Work<T> {
+        T on(MemorySegment module, MemorySegment machine);
+    }
+
+    private <T> T with(Kernel kernel, Work<T> work) {
+        String text = ir(kernel);
+        MemorySegment machine = llvm.targetMachine(target, false);
+        MemorySegment context = Llvm.callPointer(llvm.contextCreate);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment module = parse(arena, context, text, kernel);
+            try {
+                prepare(arena, module, machine);
+                return work.on(module, machine);
+            } finally {
+                Llvm.call(llvm.disposeModule, module);
+            }
+        } finally {
+            Llvm.call(llvm.contextDispose, context);
+            Llvm.call(llvm.disposeTargetMachine, machine);
+        }
+    }
+
+    private MemorySegment parse(Arena arena, MemorySegment context, String text, Kernel kernel) {
+        MemorySegment source = arena.allocateFrom(text);
+        MemorySegment result = arena.allocate(ADDRESS);
+        MemorySegment error = arena.allocate(ADDRESS);
+        // Without the terminating zero; the parser takes the buffer over.
+        MemorySegment buffer = Llvm.callPointer(
+                llvm.createMemoryBuffer, source, source.byteSize() - 1, arena.allocateFrom(kernel.name()));
+        if (Llvm.callInt(llvm.parseIrInContext, context, buffer, result, error) != 0)
+            throw broken(kernel, text, llvm.message(error.get(ADDRESS, 0)));
+        MemorySegment module = result.get(ADDRESS, 0);
+        if (Llvm.callInt(llvm.verifyModule, module, RETURN_STATUS, error) != 0) {
+            Llvm.call(llvm.disposeModule, module);
+            throw broken(kernel, text, llvm.message(error.get(ADDRESS, 0)));
+        }
+        llvm.message(error.get(ADDRESS, 0));
+        return module;
+    }
+
+    private static IllegalStateException broken(Kernel kernel, String ir, String message) {
+        return new IllegalStateException("LLVM refuses the code of kernel " + kernel.name() + ": " + message
+                + "\nThis is a mistake of Meseta's. The kernel:\n" + KernelText.of(kernel) + "\nIts code:\n" + ir);
+    }
+
+    private void prepare(Arena arena, MemorySegment module, MemorySegment machine) {
+        Llvm.call(llvm.setTarget, module, arena.allocateFrom(target.triple()));
+        MemorySegment layout = Llvm.callPointer(llvm.createTargetDataLayout, machine);
+        Llvm.call(llvm.setModuleDataLayout, module, layout);
+        Llvm.call(llvm.disposeTargetData, layout);
+        MemorySegment options = Llvm.callPointer(llvm.createPassBuilderOptions);
+        try {
+            llvm.check(
+                    Llvm.callPointer(llvm.runPasses, module, arena.allocateFrom(PASSES), machine, options),
+                    "LLVM's passes failed");
+        } finally {
+            Llvm.call(llvm.disposePassBuilderOptions, options);
+        }
+    }
+
+    private byte[] emit(MemorySegment module, MemorySegment machine, int kind) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment error = arena.allocate(ADDRESS);
+            MemorySegment result = arena.allocate(ADDRESS);
+            if (Llvm.callInt(llvm.emitToMemoryBuffer, machine, module, kind, error, result) != 0)
+                throw new IllegalStateException("LLVM generates no code: " + llvm.message(error.get(ADDRESS, 0)));
+            MemorySegment buffer = result.get(ADDRESS, 0);
+            long size = (long) Llvm.call(llvm.getBufferSize, buffer);
+            byte[] bytes = Llvm.callPointer(llvm.getBufferStart, buffer).reinterpret(size).toArray(JAVA_BYTE);
+            Llvm.call(llvm.disposeMemoryBuffer, buffer);
+            return bytes;
+        }
+    }
+}

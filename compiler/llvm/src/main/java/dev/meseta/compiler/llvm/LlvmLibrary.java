@@ -1,0 +1,100 @@
+package dev.meseta.compiler.llvm;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.SymbolLookup;
+import java.net.JarURLConnection;
+import java.net.URL;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Locale;
+import java.util.jar.JarEntry;
+import java.util.zip.CRC32;
+import java.util.zip.CheckedInputStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds LLVM's shared library: the file that the system property {@code meseta.llvm} or the variable {@code MESETA_LLVM} names, or the
+ * one in the jar {@code org.bytedeco:llvm} on the class path, unpacked once for each user into {@code $XDG_CACHE_HOME/meseta}.
+ */
+final class LlvmLibrary {
+    private LlvmLibrary() {}
+
+    /** Opens the library. Throws {@link IllegalStateException} that says what to do where there is none. */
+    static SymbolLookup open() {
+        return SymbolLookup.libraryLookup(path(), Arena.global());
+    }
+
+    private static Path path() {
+        String named = System.getProperty("meseta.llvm", System.getenv().getOrDefault("MESETA_LLVM", ""));
+        if (!named.isEmpty()) {
+            Path file = Path.of(named);
+            if (Files.isRegularFile(file)) return file;
+            throw new IllegalStateException("MESETA_LLVM names " + file + ", which is not a file");
+        }
+        String resource = "org/bytedeco/llvm/" + platform() + "/libLLVM.so";
+        URL url = find(resource);
+        if (url == null)
+            throw new IllegalStateException("LLVM was not found: the class path has no " + resource
+                    + ". Add org.bytedeco:llvm with the classifier " + platform()
+                    + ", or set MESETA_LLVM to the path of a libLLVM.so of version 20");
+        try {
+            return unpack(url);
+        } catch (IOException e) {
+            throw new IllegalStateException("LLVM could not be unpacked into " + cache() + ": " + e, e);
+        }
+    }
+
+    private static String platform() {
+        String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
+        String arch = System.getProperty("os.arch");
+        return (os.contains("linux") ? "linux" : os.replace(' ', '-'))
+                + "-"
+                + (arch.equals("amd64") ? "x86_64" : arch.equals("aarch64") ? "arm64" : arch);
+    }
+
+    private static @Nullable URL find(String resource) {
+        ClassLoader ours = LlvmLibrary.class.getClassLoader();
+        URL url = ours == null ? null : ours.getResource(resource);
+        return url != null ? url : ClassLoader.getSystemResource(resource);
+    }
+
+    private static Path cache() {
+        String xdg = System.getenv().getOrDefault("XDG_CACHE_HOME", "");
+        Path base = xdg.isEmpty() ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(xdg);
+        return base.resolve("meseta");
+    }
+
+    /** The name holds the checksum, and a file gets its name only when it is whole: one of the right name and size is right. */
+    private static Path unpack(URL url) throws IOException {
+        JarURLConnection connection = (JarURLConnection) url.openConnection();
+        JarEntry entry = connection.getJarEntry();
+        Path file = cache().resolve("libLLVM-" + Long.toHexString(entry.getCrc()) + ".so");
+        if (Files.isRegularFile(file) && Files.size(file) == entry.getSize()) return file;
+        Files.createDirectories(cache());
+        Path part = Files.createTempFile(cache(), "libLLVM", ".part");
+        try {
+            copy(connection, part, entry);
+            Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } finally {
+            Files.deleteIfExists(part);
+        }
+        return file;
+    }
+
+    private static void copy(JarURLConnection connection, Path part, JarEntry entry) throws IOException {
+        CRC32 crc = new CRC32();
+        try (InputStream in = new CheckedInputStream(connection.getInputStream(), crc);
+                FileChannel out = FileChannel.open(part, StandardOpenOption.WRITE)) {
+            in.transferTo(Channels.newOutputStream(out));
+            out.force(false);
+            if (out.size() != entry.getSize() || crc.getValue() != entry.getCrc())
+                throw new IOException("the jar's entry " + entry.getName() + " is damaged");
+        }
+    }
+}
