@@ -8,6 +8,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What this process may use of the machine's processors, read from {@code /proc} and {@code /sys}. On a system without them every method
@@ -20,7 +21,8 @@ public final class Processors {
     /** Level-2 cache where nothing is known. */
     public static final long DEFAULT_L2_BYTES = 512 << 10;
 
-    private static final Processors THIS = new Processors(Path.of("/"), Runtime.getRuntime().availableProcessors());
+    private static final Processors THIS =
+            new Processors(Path.of("/"), Runtime.getRuntime().availableProcessors());
 
     private final Path root;
     private final int fallback;
@@ -78,8 +80,8 @@ public final class Processors {
     /** The groups from the process' own up to the top. A container may see its group as the top: a path that is not there counts as it. */
     private List<Path> groups(Path mount, String path) {
         List<Path> groups = new ArrayList<>();
-        Path p = mount.resolve("./" + path).normalize();
-        for (; p.startsWith(mount) && !p.equals(mount); p = p.getParent()) groups.add(p);
+        @Nullable Path p = mount.resolve("./" + path).normalize();
+        for (; p != null && p.startsWith(mount) && !p.equals(mount); p = p.getParent()) groups.add(p);
         groups.add(mount);
         return groups;
     }
@@ -99,7 +101,8 @@ public final class Processors {
             for (Path group : groups(root.resolve("sys/fs/cgroup").resolve(mount), path)) {
                 String quota = read(group.resolve("cpu.cfs_quota_us")).orElse("");
                 limit = Math.min(
-                        limit, ratio(quota, read(group.resolve("cpu.cfs_period_us")).orElse("")));
+                        limit,
+                        ratio(quota, read(group.resolve("cpu.cfs_period_us")).orElse("")));
             }
         }
         return limit;
@@ -141,13 +144,12 @@ public final class Processors {
     /** Bytes from a size such as {@code 32K}; 0 for something else. */
     static long bytes(String text) {
         if (text.isEmpty()) return 0;
-        int shift =
-                switch (text.charAt(text.length() - 1)) {
-                    case 'K' -> 10;
-                    case 'M' -> 20;
-                    case 'G' -> 30;
-                    default -> 0;
-                };
+        int shift = switch (text.charAt(text.length() - 1)) {
+            case 'K' -> 10;
+            case 'M' -> 20;
+            case 'G' -> 30;
+            default -> 0;
+        };
         try {
             return Long.parseLong(shift == 0 ? text : text.substring(0, text.length() - 1)) << shift;
         } catch (NumberFormatException e) {

@@ -132,7 +132,13 @@ final class IrBuilder {
     /** Memory of the function's frame; its address is returned. */
     String alloca(String type, int align) {
         String name = fresh();
-        allocas.append("  ").append(name).append(" = alloca ").append(type).append(", align ").append(align).append('\n');
+        allocas.append("  ")
+                .append(name)
+                .append(" = alloca ")
+                .append(type)
+                .append(", align ")
+                .append(align)
+                .append('\n');
         return name;
     }
 
@@ -209,7 +215,8 @@ final class IrBuilder {
         String first = emit("insertelement " + ir(t) + " poison, " + scalar.typed() + ", i64 0");
         return value(
                 t,
-                "shufflevector " + ir(t) + " " + first + ", " + ir(t) + " poison, <" + lanes + " x i32> zeroinitializer");
+                "shufflevector " + ir(t) + " " + first + ", " + ir(t) + " poison, <" + lanes
+                        + " x i32> zeroinitializer");
     }
 
     /** base, base + step, … in I64 or any other integer type. */
@@ -217,7 +224,10 @@ final class IrBuilder {
         Type t = base.type().with(lanes);
         StringBuilder steps = new StringBuilder("<");
         for (int i = 0; i < lanes; i++)
-            steps.append(i == 0 ? "" : ", ").append(ir(base.element())).append(' ').append(i * step);
+            steps.append(i == 0 ? "" : ", ")
+                    .append(ir(base.element()))
+                    .append(' ')
+                    .append(i * step);
         return value(t, "add " + splat(base, lanes).typed() + ", " + steps.append('>'));
     }
 
@@ -231,7 +241,8 @@ final class IrBuilder {
         Value result = new Value("poison", t);
         for (int i = 0; i < t.lanes(); i++) {
             StringBuilder arguments = new StringBuilder(lane(operands[0], i).typed());
-            if (operands.length == 2) arguments.append(", ").append(lane(operands[1], i).typed());
+            if (operands.length == 2)
+                arguments.append(", ").append(lane(operands[1], i).typed());
             Value r = value(t.with(1), "call " + scalar + " " + function + "(" + arguments + ")");
             result = t.lanes() == 1 ? r : insert(result, r, i);
         }

@@ -57,7 +57,8 @@ final class IrConversions {
     Value decode(String raw, DType dtype, Type type) {
         int lanes = type.lanes();
         return switch (dtype) {
-            case F16 -> b.value(type, "fpext " + IrBuilder.vector("half", lanes) + " " + raw + " to " + IrBuilder.ir(type));
+            case F16 ->
+                b.value(type, "fpext " + IrBuilder.vector("half", lanes) + " " + raw + " to " + IrBuilder.ir(type));
             case BF16 -> {
                 Value wide = b.cast("zext", new Value(raw, type.with(DType.I16)), DType.I32);
                 yield b.cast("bitcast", b.op("shl", wide, i32(wide, 16)), DType.F32);
@@ -76,15 +77,17 @@ final class IrConversions {
     /** What to write to memory for a value: its text, of the storage type. A number that the type does not have is rounded as by WRAP. */
     String encode(Value v, DType dtype) {
         return switch (dtype) {
-            case F16 ->
-                b.emit("fptrunc " + v.typed() + " to " + IrBuilder.vector("half", v.lanes()));
+            case F16 -> b.emit("fptrunc " + v.typed() + " to " + IrBuilder.vector("half", v.lanes()));
             case BF16 -> {
                 Value bits = b.cast("bitcast", toBf16(v), DType.I32);
-                yield b.cast("trunc", b.op("lshr", bits, i32(bits, 16)), DType.I16).text();
+                yield b.cast("trunc", b.op("lshr", bits, i32(bits, 16)), DType.I16)
+                        .text();
             }
-            case F8E8M0 -> b.cast("trunc", encodeScale(v, Rounding.WRAP), DType.I8).text();
+            case F8E8M0 ->
+                b.cast("trunc", encodeScale(v, Rounding.WRAP), DType.I8).text();
             case F8E4M3FN, F8E4M3FNUZ, F8E5M2, F8E5M2FNUZ, F4E2M1 ->
-                b.cast("trunc", encode(round(v, dtype, Rounding.WRAP), narrow(dtype)), DType.I8).text();
+                b.cast("trunc", encode(round(v, dtype, Rounding.WRAP), narrow(dtype)), DType.I8)
+                        .text();
             case I4, U4, I2, U2 -> wrap(v, dtype).text();
             case BOOL -> b.cast("zext", v, DType.I8).text();
             default -> v.text();
@@ -124,7 +127,8 @@ final class IrConversions {
             case NAN_AT_MINUS_ZERO -> b.select(b.compare("icmp eq", code, i32(code, n.signBit())), nan, signed);
             case IEEE -> {
                 int infinity = ((1 << n.exponentBits()) - 1) << m;
-                Value bits = b.op("or", b.op("or", b.op("shl", magnitude, i32(code, 23 - m)), i32(code, 0x7f80_0000)), sign);
+                Value bits =
+                        b.op("or", b.op("or", b.op("shl", magnitude, i32(code, 23 - m)), i32(code, 0x7f80_0000)), sign);
                 Value special = b.cast("bitcast", bits, DType.F32);
                 yield b.select(b.compare("icmp uge", magnitude, i32(code, infinity)), special, signed);
             }
@@ -160,25 +164,24 @@ final class IrConversions {
         Value mantissa = b.op("and", magnitude, i32(v, 0x007f_ffff));
         // Below 2^-126 the code 0 stands at the mantissa 0x400000, half of the next: its steps are half as wide.
         Value low = b.compare("icmp eq", exponent, i32(v, 0));
-        Value up =
-                switch (rounding) {
-                    case DOWN -> IrBuilder.integer(v.type().with(DType.BOOL), 0);
-                    case UP -> b.compare("icmp ugt", mantissa, b.select(low, i32(v, 0x0040_0000), i32(v, 0)));
-                    default -> {
-                        Value half = b.select(low, i32(v, 0x0060_0000), i32(v, 0x0040_0000));
-                        Value odd = b.compare("icmp ne", b.op("and", exponent, i32(v, 1)), i32(v, 0));
-                        yield b.op(
-                                "or",
-                                b.compare("icmp ugt", mantissa, half),
-                                b.op("and", b.compare("icmp eq", mantissa, half), odd));
-                    }
-                };
+        Value up = switch (rounding) {
+            case DOWN -> IrBuilder.integer(v.type().with(DType.BOOL), 0);
+            case UP -> b.compare("icmp ugt", mantissa, b.select(low, i32(v, 0x0040_0000), i32(v, 0)));
+            default -> {
+                Value half = b.select(low, i32(v, 0x0060_0000), i32(v, 0x0040_0000));
+                Value odd = b.compare("icmp ne", b.op("and", exponent, i32(v, 1)), i32(v, 0));
+                yield b.op(
+                        "or",
+                        b.compare("icmp ugt", mantissa, half),
+                        b.op("and", b.compare("icmp eq", mantissa, half), odd));
+            }
+        };
         Value code = b.op("add", exponent, b.cast("zext", up, DType.I32));
         Value infinite = b.compare("icmp eq", magnitude, i32(v, 0x7f80_0000));
         Value over = b.op("or", b.compare("icmp ugt", code, i32(v, 254)), infinite);
         code = b.select(over, i32(v, rounding == Rounding.WRAP ? 255 : 254), code);
-        Value negative = b.op(
-                "and", b.compare("icmp slt", bits, i32(v, 0)), b.compare("icmp ne", magnitude, i32(v, 0)));
+        Value negative =
+                b.op("and", b.compare("icmp slt", bits, i32(v, 0)), b.compare("icmp ne", magnitude, i32(v, 0)));
         Value nan = b.op("or", negative, b.compare("icmp ugt", magnitude, i32(v, 0x7f80_0000)));
         return b.select(nan, i32(v, 255), code);
     }
@@ -211,7 +214,8 @@ final class IrConversions {
         Value infinite = b.compare("fcmp oeq", b.intrinsic("fabs", f), f32(f, Double.POSITIVE_INFINITY));
         Value tooBig = b.compare("fcmp ogt", b.intrinsic("fabs", back), b.intrinsic("fabs", v));
         Value odd = b.op("add", bits, b.select(tooBig, i32(v, -1), i32(v, 1)));
-        Value change = b.op("and", b.op("and", even, inexact), b.op("xor", infinite, IrBuilder.integer(even.type(), 1)));
+        Value change =
+                b.op("and", b.op("and", even, inexact), b.op("xor", infinite, IrBuilder.integer(even.type(), 1)));
         return b.cast("bitcast", b.select(change, odd, bits), DType.F32);
     }
 

@@ -59,7 +59,9 @@ final class IrEmitter {
         loop(Kernel.GRID, new Value("%begin", Type.INDEX), new Value("%end", Type.INDEX), 1, kernel.body());
         StringBuilder out = new StringBuilder();
         out.append("define internal void @body(").append(parameters()).append(") nounwind ");
-        out.append("\"min-legal-vector-width\"=\"512\" {\nentry:\n").append(b.allocas()).append(b.code());
+        out.append("\"min-legal-vector-width\"=\"512\" {\nentry:\n")
+                .append(b.allocas())
+                .append(b.code());
         out.append("  ret void\n}\n\n");
         entry(out, symbol);
         report(out);
@@ -70,8 +72,8 @@ final class IrEmitter {
     private String parameters() {
         List<String> p = new ArrayList<>();
         for (int i = 0; i < kernel.buffers().size(); i++)
-            p.add("ptr noalias "
-                    + (kernel.buffers().get(i).access() == Kernel.Access.READ ? "readonly " : "") + "%buffer" + i);
+            p.add("ptr noalias " + (kernel.buffers().get(i).access() == Kernel.Access.READ ? "readonly " : "")
+                    + "%buffer" + i);
         for (int i = 0; i < kernel.extents(); i++) p.add("i64 %extent" + i);
         for (int i = 0; i < kernel.buffers().size(); i++) p.add("i64 %size" + i);
         p.add("ptr noalias %status");
@@ -87,7 +89,8 @@ final class IrEmitter {
         for (int i = 0; i < kernel.buffers().size(); i++)
             arguments.add(argument(out, "ptr", "buffer" + i, layout.buffer(i)));
         for (int i = 0; i < kernel.extents(); i++) arguments.add(argument(out, "i64", "extent" + i, layout.extent(i)));
-        for (int i = 0; i < kernel.buffers().size(); i++) arguments.add(argument(out, "i64", "size" + i, layout.size(i)));
+        for (int i = 0; i < kernel.buffers().size(); i++)
+            arguments.add(argument(out, "i64", "size" + i, layout.size(i)));
         arguments.add(argument(out, "ptr", "status", layout.status()));
         arguments.add("i64 %begin");
         arguments.add("i64 %end");
@@ -95,15 +98,24 @@ final class IrEmitter {
     }
 
     private static String argument(StringBuilder out, String type, String name, long offset) {
-        out.append("  %p.").append(name).append(" = getelementptr i8, ptr %arguments, i64 ").append(offset).append('\n');
-        out.append("  %").append(name).append(" = load ").append(type).append(", ptr %p.").append(name).append('\n');
+        out.append("  %p.")
+                .append(name)
+                .append(" = getelementptr i8, ptr %arguments, i64 ")
+                .append(offset)
+                .append('\n');
+        out.append("  %")
+                .append(name)
+                .append(" = load ")
+                .append(type)
+                .append(", ptr %p.")
+                .append(name)
+                .append('\n');
         return type + " %" + name;
     }
 
     /** The first failure wins: its code is set at once, its index behind it. */
     private static void report(StringBuilder out) {
-        out.append(
-                """
+        out.append("""
                 define internal void @report(ptr %status, i64 %code, i64 %index) noinline cold nounwind {
                   %r = cmpxchg ptr %status, i64 0, i64 %code monotonic monotonic
                   %first = extractvalue { i64, i1 } %r, 1
@@ -165,15 +177,16 @@ final class IrEmitter {
     }
 
     private IllegalArgumentException unknown(String name) {
-        return new IllegalArgumentException("kernel " + kernel.name() + " has no " + name + "\n" + KernelText.of(kernel));
+        return new IllegalArgumentException(
+                "kernel " + kernel.name() + " has no " + name + "\n" + KernelText.of(kernel));
     }
 
     private void unroll(Stmt.For f) {
         Long begin = expression(f.begin()).constant();
         Long end = expression(f.end()).constant();
         if (begin == null || end == null)
-            throw new IllegalArgumentException("the bounds of the unrolled loop " + f.variable() + " are no literals\n"
-                    + KernelText.of(kernel));
+            throw new IllegalArgumentException(
+                    "the bounds of the unrolled loop " + f.variable() + " are no literals\n" + KernelText.of(kernel));
         for (long i = begin; i < end; i += f.step()) {
             values.put(f.variable(), IrBuilder.integer(Type.INDEX, i));
             statement(f.body());
@@ -294,7 +307,8 @@ final class IrEmitter {
         Value mask = a.mask();
         if (a.index().lanes() > 1) {
             String pointers = pointers(base, storage, a);
-            String full = "@llvm.masked.gather." + IrBuilder.suffix(storage, a.lanes()) + "." + IrBuilder.suffix("ptr", a.lanes());
+            String full = "@llvm.masked.gather." + IrBuilder.suffix(storage, a.lanes()) + "."
+                    + IrBuilder.suffix("ptr", a.lanes());
             String masks = "<" + a.lanes() + " x i1>";
             b.declare("declare " + type + " " + full + "(<" + a.lanes() + " x ptr>, i32, " + masks + ", " + type + ")");
             return b.emit("call " + type + " " + full + "(" + pointers + ", i32 1, " + masks + " "
@@ -324,7 +338,8 @@ final class IrEmitter {
     }
 
     private String pointers(String base, String storage, Access a) {
-        String p = b.emit("getelementptr " + storage + ", ptr " + base + ", " + a.index().typed());
+        String p = b.emit(
+                "getelementptr " + storage + ", ptr " + base + ", " + a.index().typed());
         return "<" + a.lanes() + " x ptr> " + p;
     }
 
@@ -339,11 +354,12 @@ final class IrEmitter {
         String type = IrBuilder.vector(storage, a.lanes());
         Value mask = a.mask();
         if (a.index().lanes() > 1) {
-            String full = "@llvm.masked.scatter." + IrBuilder.suffix(storage, a.lanes()) + "." + IrBuilder.suffix("ptr", a.lanes());
+            String full = "@llvm.masked.scatter." + IrBuilder.suffix(storage, a.lanes()) + "."
+                    + IrBuilder.suffix("ptr", a.lanes());
             String masks = "<" + a.lanes() + " x i1>";
             b.declare("declare void " + full + "(" + type + ", <" + a.lanes() + " x ptr>, i32, " + masks + ")");
-            b.run("call void " + full + "(" + type + " " + v + ", " + pointers(base, storage, a) + ", i32 1, " + masks + " "
-                    + (mask == null ? "splat (i1 true)" : mask.text()) + ")");
+            b.run("call void " + full + "(" + type + " " + v + ", " + pointers(base, storage, a) + ", i32 1, " + masks
+                    + " " + (mask == null ? "splat (i1 true)" : mask.text()) + ")");
         } else if (mask == null) {
             b.run("store " + type + " " + v + ", ptr " + address(base, storage, a.index()) + ", align 1");
         } else if (a.lanes() == 1) {
@@ -357,8 +373,8 @@ final class IrEmitter {
         } else {
             String full = "@llvm.masked.store." + IrBuilder.suffix(storage, a.lanes()) + ".p0";
             b.declare("declare void " + full + "(" + type + ", ptr, i32, " + IrBuilder.ir(mask.type()) + ")");
-            b.run("call void " + full + "(" + type + " " + v + ", ptr " + address(base, storage, a.index()) + ", i32 1, "
-                    + mask.typed() + ")");
+            b.run("call void " + full + "(" + type + " " + v + ", ptr " + address(base, storage, a.index())
+                    + ", i32 1, " + mask.typed() + ")");
         }
     }
 
@@ -370,7 +386,10 @@ final class IrEmitter {
     private Value loadLocal(Expr.LoadLocal l) {
         Local array = local(l.array());
         DType element = array.element().element();
-        String raw = read(array.address(), memory(element), localAccess(array, l.index(), l.type().lanes()));
+        String raw = read(
+                array.address(),
+                memory(element),
+                localAccess(array, l.index(), l.type().lanes()));
         return conversions.decode(raw, element, l.type());
     }
 
@@ -378,7 +397,11 @@ final class IrEmitter {
         Local array = local(t.array());
         DType element = array.element().element();
         Value v = expression(t.value());
-        write(array.address(), memory(element), localAccess(array, t.index(), v.lanes()), conversions.encode(v, element));
+        write(
+                array.address(),
+                memory(element),
+                localAccess(array, t.index(), v.lanes()),
+                conversions.encode(v, element));
     }
 
     // Expressions
@@ -425,15 +448,14 @@ final class IrEmitter {
     }
 
     private Value combine(ReduceKind kind, Value v) {
-        MapFunction f =
-                switch (kind) {
-                    case SUM -> MapFunction.ADD;
-                    case PROD -> MapFunction.MUL;
-                    case MIN -> MapFunction.MIN;
-                    case MAX -> MapFunction.MAX;
-                    case AND -> MapFunction.AND;
-                    case OR -> MapFunction.OR;
-                };
+        MapFunction f = switch (kind) {
+            case SUM -> MapFunction.ADD;
+            case PROD -> MapFunction.MUL;
+            case MIN -> MapFunction.MIN;
+            case MAX -> MapFunction.MAX;
+            case AND -> MapFunction.AND;
+            case OR -> MapFunction.OR;
+        };
         while (v.lanes() > 1) {
             int half = v.lanes() / 2;
             v = math.apply(f, List.of(part(v, 0, half), part(v, half, half)));
@@ -460,8 +482,10 @@ final class IrEmitter {
             return result;
         }
         StringBuilder mask = new StringBuilder("<");
-        for (int i = 0; i < lanes.size(); i++) mask.append(i == 0 ? "" : ", ").append("i32 ").append(lanes.get(i));
+        for (int i = 0; i < lanes.size(); i++)
+            mask.append(i == 0 ? "" : ", ").append("i32 ").append(lanes.get(i));
         return b.value(
-                t, "shufflevector " + a.typed() + ", " + c.typed() + ", <" + lanes.size() + " x i32> " + mask.append('>'));
+                t,
+                "shufflevector " + a.typed() + ", " + c.typed() + ", <" + lanes.size() + " x i32> " + mask.append('>'));
     }
 }

@@ -74,7 +74,9 @@ final class IrMath {
     }
 
     private Value sigmoid(Value a) {
-        Value e = apply(MapFunction.EXP, List.of(b.value(a.type(), "fneg " + b.intrinsic("fabs", a).typed())));
+        Value e = apply(
+                MapFunction.EXP,
+                List.of(b.value(a.type(), "fneg " + b.intrinsic("fabs", a).typed())));
         Value below = b.compare("fcmp olt", a, real(a, 0));
         return b.op("fdiv", b.select(below, e, real(a, 1)), b.op("fadd", real(a, 1), e));
     }
@@ -99,8 +101,7 @@ final class IrMath {
         String s = signed ? "s" : "u";
         return switch (f) {
             case NEG -> b.op("sub", number(a, 0), a);
-            case ABS ->
-                signed ? b.select(b.compare("icmp slt", a, number(a, 0)), b.op("sub", number(a, 0), a), a) : a;
+            case ABS -> signed ? b.select(b.compare("icmp slt", a, number(a, 0)), b.op("sub", number(a, 0), a), a) : a;
             case SIGN -> {
                 Value positive = b.cast("zext", b.compare("icmp " + s + "gt", a, number(a, 0)), a.element());
                 if (!signed) yield positive;
@@ -120,8 +121,7 @@ final class IrMath {
             case AND -> b.op("and", a, c);
             case OR -> b.op("or", a, c);
             case XOR -> b.op("xor", a, c);
-            case SHIFT_LEFT ->
-                b.select(b.compare("icmp ult", c, number(a, bits)), b.op("shl", a, c), number(a, 0));
+            case SHIFT_LEFT -> b.select(b.compare("icmp ult", c, number(a, bits)), b.op("shl", a, c), number(a, 0));
             case SHIFT_RIGHT -> {
                 if (signed) yield b.op("ashr", a, b.intrinsic("umin", c, number(a, bits - 1)));
                 yield b.select(b.compare("icmp ult", c, number(a, bits)), b.op("lshr", a, c), number(a, 0));

@@ -20,8 +20,32 @@ import java.util.Map;
 public final class Jit {
     /** What kernels and LLVM's own code generation may call; each also with F32's suffix. */
     private static final List<String> MATHEMATICS = List.of(
-            "exp", "log", "log1p", "expm1", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh",
-            "acosh", "atanh", "erf", "fmod", "pow", "atan2", "fma", "floor", "ceil", "trunc", "roundeven", "sqrt");
+            "exp",
+            "log",
+            "log1p",
+            "expm1",
+            "sin",
+            "cos",
+            "tan",
+            "asin",
+            "acos",
+            "atan",
+            "sinh",
+            "cosh",
+            "tanh",
+            "asinh",
+            "acosh",
+            "atanh",
+            "erf",
+            "fmod",
+            "pow",
+            "atan2",
+            "fma",
+            "floor",
+            "ceil",
+            "trunc",
+            "roundeven",
+            "sqrt");
 
     private static final List<String> MEMORY = List.of("memcpy", "memset", "memmove");
     private static final byte EXPORTED_CALLABLE = 1 | 4;
@@ -49,7 +73,8 @@ public final class Jit {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment result = arena.allocate(ADDRESS);
             llvm.check(
-                    Llvm.callPointer(llvm.orcCreateLljit, result, MemorySegment.NULL), "LLVM's JIT could not be started");
+                    Llvm.callPointer(llvm.orcCreateLljit, result, MemorySegment.NULL),
+                    "LLVM's JIT could not be started");
             jit = result.get(ADDRESS, 0);
             dylib = Llvm.callPointer(llvm.orcGetMainDylib, jit);
         }

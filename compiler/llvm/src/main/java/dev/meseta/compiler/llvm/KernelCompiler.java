@@ -15,9 +15,10 @@ public final class KernelCompiler {
      * The passes. The code is vectorised and unrolled as it should be when it gets here, so that what is left is to make registers of
      * variables, to fold index arithmetic, and to move what does not change out of loops.
      */
-    private static final String PASSES = "function(sroa,early-cse<memssa>,instcombine<max-iterations=1;no-verify-fixpoint>,simplifycfg,"
-            + "loop-mssa(licm<allowspeculation>),gvn,loop-mssa(licm<allowspeculation>),dse,"
-            + "instcombine<max-iterations=1;no-verify-fixpoint>,simplifycfg)";
+    private static final String PASSES =
+            "function(sroa,early-cse<memssa>,instcombine<max-iterations=1;no-verify-fixpoint>,simplifycfg,"
+                    + "loop-mssa(licm<allowspeculation>),gvn,loop-mssa(licm<allowspeculation>),dse,"
+                    + "instcombine<max-iterations=1;no-verify-fixpoint>,simplifycfg)";
 
     private static final int ASSEMBLY = 0;
     private static final int OBJECT = 1;
@@ -35,6 +36,11 @@ public final class KernelCompiler {
     public KernelCompiler(LlvmTarget target, boolean checking) {
         this.target = target;
         this.checking = checking;
+    }
+
+    /** Why kernels cannot be compiled on this machine and what to do about it; empty if they can. Does not open LLVM. */
+    public static String unavailable() {
+        return LlvmLibrary.unavailable();
     }
 
     public LlvmTarget target() {
@@ -140,7 +146,9 @@ public final class KernelCompiler {
                 throw new IllegalStateException("LLVM generates no code: " + llvm.message(error.get(ADDRESS, 0)));
             MemorySegment buffer = result.get(ADDRESS, 0);
             long size = (long) Llvm.call(llvm.getBufferSize, buffer);
-            byte[] bytes = Llvm.callPointer(llvm.getBufferStart, buffer).reinterpret(size).toArray(JAVA_BYTE);
+            byte[] bytes = Llvm.callPointer(llvm.getBufferStart, buffer)
+                    .reinterpret(size)
+                    .toArray(JAVA_BYTE);
             Llvm.call(llvm.disposeMemoryBuffer, buffer);
             return bytes;
         }

@@ -33,8 +33,8 @@ final class Llvm {
     private final MethodHandle getHostCpuFeatures = pointer("LLVMGetHostCPUFeatures");
     private final MethodHandle disposeMessage = nothing("LLVMDisposeMessage", ADDRESS);
     private final MethodHandle getTargetFromTriple = integer("LLVMGetTargetFromTriple", ADDRESS, ADDRESS, ADDRESS);
-    private final MethodHandle createTargetMachine = pointer(
-            "LLVMCreateTargetMachine", ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT);
+    private final MethodHandle createTargetMachine =
+            pointer("LLVMCreateTargetMachine", ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT);
     private final MethodHandle getErrorMessage = pointer("LLVMGetErrorMessage", ADDRESS);
     private final MethodHandle disposeErrorMessage = nothing("LLVMDisposeErrorMessage", ADDRESS);
 
@@ -57,8 +57,7 @@ final class Llvm {
     final MethodHandle emitToMemoryBuffer =
             integer("LLVMTargetMachineEmitToMemoryBuffer", ADDRESS, ADDRESS, JAVA_INT, ADDRESS, ADDRESS);
     final MethodHandle getBufferStart = pointer("LLVMGetBufferStart", ADDRESS);
-    final MethodHandle getBufferSize =
-            handle("LLVMGetBufferSize", FunctionDescriptor.of(JAVA_LONG, ADDRESS));
+    final MethodHandle getBufferSize = handle("LLVMGetBufferSize", FunctionDescriptor.of(JAVA_LONG, ADDRESS));
     final MethodHandle disposeMemoryBuffer = nothing("LLVMDisposeMemoryBuffer", ADDRESS);
 
     final MethodHandle orcCreateLljit = pointer("LLVMOrcCreateLLJIT", ADDRESS, ADDRESS);

@@ -30,19 +30,38 @@ final class LlvmLibrary {
         return SymbolLookup.libraryLookup(path(), Arena.global());
     }
 
+    /** Why there is no library and what to do, or an empty string if there is one. Opens nothing. */
+    static String unavailable() {
+        if (!named().isEmpty()) return Files.isRegularFile(Path.of(named())) ? "" : notAFile();
+        return find(resource()) != null ? "" : missing();
+    }
+
+    private static String named() {
+        return System.getProperty("meseta.llvm", System.getenv().getOrDefault("MESETA_LLVM", ""));
+    }
+
+    private static String resource() {
+        return "org/bytedeco/llvm/" + platform() + "/libLLVM.so";
+    }
+
+    private static String notAFile() {
+        return "MESETA_LLVM names " + named() + ", which is not a file";
+    }
+
+    private static String missing() {
+        return "LLVM was not found: the class path has no " + resource()
+                + ". Add org.bytedeco:llvm with the classifier " + platform()
+                + ", or set MESETA_LLVM to the path of a libLLVM.so of version 20";
+    }
+
     private static Path path() {
-        String named = System.getProperty("meseta.llvm", System.getenv().getOrDefault("MESETA_LLVM", ""));
-        if (!named.isEmpty()) {
-            Path file = Path.of(named);
+        if (!named().isEmpty()) {
+            Path file = Path.of(named());
             if (Files.isRegularFile(file)) return file;
-            throw new IllegalStateException("MESETA_LLVM names " + file + ", which is not a file");
+            throw new IllegalStateException(notAFile());
         }
-        String resource = "org/bytedeco/llvm/" + platform() + "/libLLVM.so";
-        URL url = find(resource);
-        if (url == null)
-            throw new IllegalStateException("LLVM was not found: the class path has no " + resource
-                    + ". Add org.bytedeco:llvm with the classifier " + platform()
-                    + ", or set MESETA_LLVM to the path of a libLLVM.so of version 20");
+        URL url = find(resource());
+        if (url == null) throw new IllegalStateException(missing());
         try {
             return unpack(url);
         } catch (IOException e) {

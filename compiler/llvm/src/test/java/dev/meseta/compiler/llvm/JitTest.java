@@ -48,8 +48,6 @@ class JitTest {
             byte[] object = compiler.object(k);
             long t1 = System.nanoTime();
             Jit.Code code = Jit.get().load(object, compiler.symbol(k));
-            System.err.println("compile " + (t1 - t0) / 1e6 + " ms, load " + (System.nanoTime() - t1) / 1e6 + " ms");
-            if (checking) System.err.println(compiler.assembly(k));
             try (Arena arena = Arena.ofConfined()) {
                 ArgumentLayout layout = ArgumentLayout.of(k);
                 MemorySegment args = arena.allocate(layout.bytes(), 8);

@@ -1,0 +1,74 @@
+package dev.meseta.drivers.cpu;
+
+import dev.meseta.driver.CommandList;
+import dev.meseta.driver.Executable;
+import dev.meseta.driver.KernelDevice;
+import dev.meseta.driver.Target;
+import dev.meseta.linux.Processors;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** The processor. LLVM is opened when the first command list is loaded. */
+final class CpuDevice implements KernelDevice {
+    private static final List<String> SHOWN = List.of(
+            "sse4_2",
+            "avx",
+            "avx2",
+            "fma",
+            "f16c",
+            "avx_vnni",
+            "avx512f",
+            "avx512_vnni",
+            "avx512_bf16",
+            "asimd",
+            "sve");
+
+    private final String model = Processors.here().model();
+    private final Set<String> features = Processors.here().features();
+    private final Target target = target(features);
+
+    private static Target target(Set<String> features) {
+        Processors p = Processors.here();
+        boolean wide = features.containsAll(Set.of("avx512f", "avx512bw", "avx512dq", "avx512vl"));
+        int bytes = wide ? 64 : features.contains("avx2") ? 32 : 16;
+        int registers = wide || System.getProperty("os.arch").equals("aarch64") ? 32 : 16;
+        return new Target(bytes, registers, WorkerPool.configured(), p.l1Bytes(), p.l2Bytes());
+    }
+
+    @Override
+    public String name() {
+        return "cpu";
+    }
+
+    @Override
+    public String description() {
+        return model;
+    }
+
+    @Override
+    public Map<String, String> properties() {
+        Map<String, String> p = new LinkedHashMap<>();
+        p.put("architecture", System.getProperty("os.arch"));
+        p.put(
+                "instructions",
+                String.join(" ", SHOWN.stream().filter(features::contains).toList()));
+        p.put("vectors", target.vectorRegisters() + " of " + target.vectorBytes() * 8 + " bits");
+        p.put("threads", Integer.toString(target.threads()));
+        p.put("L1 data cache", target.l1Bytes() / 1024 + " KiB");
+        p.put("L2 cache", target.l2Bytes() / 1024 + " KiB");
+        return p;
+    }
+
+    @Override
+    public Target target() {
+        return target;
+    }
+
+    @Override
+    public Executable load(CommandList commands) {
+        return new CpuExecutable(
+                new Plan(commands, KernelCache.get(), WorkerPool.get().threads()), WorkerPool.get());
+    }
+}

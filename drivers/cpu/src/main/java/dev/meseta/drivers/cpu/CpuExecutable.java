@@ -1,0 +1,136 @@
+package dev.meseta.drivers.cpu;
+
+import dev.meseta.driver.CommandList;
+import dev.meseta.driver.Executable;
+import dev.meseta.graph.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** A plan and the memory of the runs under way. */
+final class CpuExecutable implements Executable {
+    private final Plan plan;
+    private final WorkerPool pool;
+    private final ConcurrentLinkedDeque<RunState> idle = new ConcurrentLinkedDeque<>();
+    private final AtomicInteger kept = new AtomicInteger();
+
+    CpuExecutable(Plan plan, WorkerPool pool) {
+        this.plan = plan;
+        this.pool = pool;
+    }
+
+    @Override
+    public List<Tensor> run(List<Tensor> inputs) {
+        RunState state = take();
+        try (Arena copies = Arena.ofConfined()) {
+            bindInputs(state, inputs, copies);
+            List<Tensor> outputs = bindOutputs(state);
+            state.patch();
+            state.run(plan.steps());
+            return finish(state, outputs);
+        } finally {
+            // The addresses are all that the kernels know of these.
+            Reference.reachabilityFence(inputs);
+            Reference.reachabilityFence(plan);
+            give(state);
+        }
+    }
+
+    private RunState take() {
+        RunState state = idle.pollFirst();
+        if (state == null) return new RunState(plan, pool);
+        kept.decrementAndGet();
+        return state;
+    }
+
+    private void give(RunState state) {
+        if (kept.incrementAndGet() <= pool.threads()) idle.addFirst(state);
+        else kept.decrementAndGet();
+    }
+
+    private void bindInputs(RunState state, List<Tensor> inputs, Arena copies) {
+        CommandList commands = plan.commands();
+        if (inputs.size() != commands.inputs().size())
+            throw new IllegalArgumentException(commands.inputs().size() + " inputs are needed, got " + inputs.size());
+        for (int i = 0; i < inputs.size(); i++) {
+            int slot = commands.inputs().get(i);
+            MemorySegment data = inputs.get(i).data();
+            long bytes = commands.slots().get(slot).bytes();
+            if (data.byteSize() != bytes)
+                throw new IllegalArgumentException("input " + i + " takes " + bytes + " bytes, got "
+                        + inputs.get(i).type() + " of " + data.byteSize());
+            if (!data.isNative() && bytes > 0) data = copies.allocate(bytes, 64).copyFrom(data);
+            else if (!data.scope().isAlive())
+                throw new IllegalStateException("the memory of input " + i + " has been freed");
+            state.bind(slot, data);
+        }
+    }
+
+    /** A new tensor for each output slot; null for outputs that are found elsewhere. */
+    private List<Tensor> bindOutputs(RunState state) {
+        List<Tensor> tensors = new ArrayList<>();
+        for (CommandList.Output o : plan.commands().outputs()) {
+            Tensor t = Tensor.allocate(o.type());
+            tensors.add(t);
+            if (!(plan.commands().slots().get(o.slot()) instanceof CommandList.OutputSlot s)) continue;
+            MemorySegment data = t.data();
+            if (data.byteSize() < s.bytes())
+                throw new IllegalStateException("the output " + o.type() + " does not fill " + s);
+            state.bind(o.slot(), data);
+        }
+        return tensors;
+    }
+
+    /** Outputs that are inputs, constants, temporary, or the same slot as another: copied. */
+    private List<Tensor> finish(RunState state, List<Tensor> outputs) {
+        for (int i = 0; i < outputs.size(); i++) {
+            MemorySegment from = state.slot(plan.commands().outputs().get(i).slot());
+            MemorySegment to = outputs.get(i).data();
+            if (from.address() != to.address()) MemorySegment.copy(from, 0, to, 0, to.byteSize());
+        }
+        return outputs;
+    }
+
+    @Override
+    public String describe() {
+        StringBuilder out = new StringBuilder();
+        describe(plan.steps(), "", out);
+        return out.toString();
+    }
+
+    private static void describe(List<Step> steps, String indent, StringBuilder out) {
+        for (Step s : steps) {
+            out.append(indent);
+            switch (s) {
+                case Step.Launch l -> {
+                    out.append("launch ")
+                            .append(l.kernel().name())
+                            .append(" grid ")
+                            .append(l.grid());
+                    if (l.chunk() < l.grid()) out.append(" by ").append(l.chunk());
+                    out.append("  ").append(l.origin()).append('\n');
+                }
+                case Step.Copy c -> out.append("copy ").append(c.bytes()).append(" bytes\n");
+                case Step.Repeat r -> {
+                    out.append("repeat ").append(r.steps()).append(r.reverse() ? " in reverse\n" : "\n");
+                    describe(r.body(), indent + "  ", out);
+                }
+                case Step.Conditional c -> {
+                    out.append("if\n");
+                    describe(c.then(), indent + "  ", out);
+                    out.append(indent).append("else\n");
+                    describe(c.otherwise(), indent + "  ", out);
+                }
+                case Step.RepeatWhile w -> {
+                    out.append("while\n");
+                    describe(w.test(), indent + "  ? ", out);
+                    describe(w.body(), indent + "  ", out);
+                }
+            }
+        }
+    }
+}

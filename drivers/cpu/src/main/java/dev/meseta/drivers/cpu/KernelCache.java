@@ -1,0 +1,144 @@
+package dev.meseta.drivers.cpu;
+
+import dev.meseta.compiler.kernel.Kernel;
+import dev.meseta.compiler.kernel.KernelText;
+import dev.meseta.compiler.llvm.Jit;
+import dev.meseta.compiler.llvm.KernelCompiler;
+import dev.meseta.compiler.llvm.LlvmTarget;
+import java.lang.ref.SoftReference;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The kernels that this process has compiled, by what they compute. A kernel that is here costs nothing; one that no executable holds goes
+ * when memory is short. Thread-safe; a kernel that two threads want at once is compiled once.
+ */
+final class KernelCache {
+    private final KernelCompiler compiler;
+    private final int threads;
+    private final Map<String, SoftReference<Jit.Code>> codes = new ConcurrentHashMap<>();
+    private final Map<String, FutureTask<Jit.Code>> underWay = new ConcurrentHashMap<>();
+
+    private static final class Holder {
+        static final KernelCache INSTANCE =
+                new KernelCache(new KernelCompiler(LlvmTarget.host(), checkedByDefault()), WorkerPool.configured());
+    }
+
+    /** The process's own. Opens LLVM. */
+    static KernelCache get() {
+        return Holder.INSTANCE;
+    }
+
+    /** The property {@code meseta.check}, or the variable MESETA_CHECK: test every access of every kernel. */
+    private static boolean checkedByDefault() {
+        return Boolean.getBoolean("meseta.check")
+                || System.getenv().getOrDefault("MESETA_CHECK", "0").equals("1");
+    }
+
+    KernelCache(KernelCompiler compiler, int threads) {
+        this.compiler = compiler;
+        this.threads = threads;
+    }
+
+    boolean checking() {
+        return compiler.checking();
+    }
+
+    /** The code of each kernel (by identity); what is not here is compiled, on several threads. */
+    Map<Kernel, Jit.Code> compile(Collection<Kernel> kernels) {
+        Map<Kernel, String> symbols = new IdentityHashMap<>();
+        Map<String, Kernel> missing = new LinkedHashMap<>();
+        Map<String, Jit.Code> found = new HashMap<>();
+        for (Kernel k : kernels) {
+            if (symbols.containsKey(k)) continue;
+            String symbol = compiler.symbol(k);
+            symbols.put(k, symbol);
+            Jit.Code code = cached(symbol);
+            if (code != null) found.put(symbol, code);
+            else missing.put(symbol, k);
+        }
+        if (missing.size() < 2 || threads < 2) missing.forEach((symbol, k) -> found.put(symbol, one(symbol, k)));
+        else compileAll(missing, found);
+        Map<Kernel, Jit.Code> result = new IdentityHashMap<>();
+        symbols.forEach((k, symbol) -> result.put(k, found.get(symbol)));
+        return result;
+    }
+
+    private Jit.@Nullable Code cached(String symbol) {
+        SoftReference<Jit.Code> reference = codes.get(symbol);
+        return reference == null ? null : reference.get();
+    }
+
+    private void compileAll(Map<String, Kernel> missing, Map<String, Jit.Code> found) {
+        ExecutorService executor = Executors.newFixedThreadPool(
+                threads,
+                Thread.ofPlatform().daemon().name("meseta-compiler-", 1).factory());
+        try {
+            Map<String, Future<Jit.Code>> futures = new LinkedHashMap<>();
+            missing.forEach((symbol, k) -> futures.put(symbol, executor.submit(() -> one(symbol, k))));
+            futures.forEach((symbol, future) -> found.put(symbol, get(future)));
+        } finally {
+            executor.shutdownNow();
+        }
+    }
+
+    private Jit.Code one(String symbol, Kernel kernel) {
+        FutureTask<Jit.Code> mine = new FutureTask<>(() -> make(symbol, kernel));
+        FutureTask<Jit.Code> other = underWay.putIfAbsent(symbol, mine);
+        if (other != null) return get(other);
+        try {
+            mine.run();
+            return get(mine);
+        } finally {
+            underWay.remove(symbol, mine);
+        }
+    }
+
+    private Jit.Code make(String symbol, Kernel kernel) {
+        Jit.Code code = cached(symbol);
+        if (code != null) return code;
+        print(kernel);
+        code = Jit.get().load(compiler.object(kernel), symbol);
+        codes.put(symbol, new SoftReference<>(code));
+        return code;
+    }
+
+    private static Jit.Code get(Future<Jit.Code> future) {
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    return future.get();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                } catch (ExecutionException e) {
+                    if (e.getCause() instanceof RuntimeException r) throw r;
+                    if (e.getCause() instanceof Error r) throw r;
+                    throw new IllegalStateException(e.getCause());
+                }
+            }
+        } finally {
+            if (interrupted) Thread.currentThread().interrupt();
+        }
+    }
+
+    /** What MESETA_DEBUG asks for. */
+    private void print(Kernel kernel) {
+        if (Debug.KERNELS.isOn()) Debug.print(KernelText.of(kernel));
+        if (Debug.LLVM.isOn()) {
+            Debug.print("; " + kernel.name() + ", before the passes\n" + compiler.ir(kernel));
+            Debug.print("; " + kernel.name() + ", after the passes\n" + compiler.optimisedIr(kernel));
+        }
+        if (Debug.ASM.isOn()) Debug.print("# " + kernel.name() + "\n" + compiler.assembly(kernel));
+    }
+}

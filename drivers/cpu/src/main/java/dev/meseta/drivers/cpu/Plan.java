@@ -1,0 +1,240 @@
+package dev.meseta.drivers.cpu;
+
+import dev.meseta.compiler.kernel.Kernel;
+import dev.meseta.compiler.kernel.Kernels;
+import dev.meseta.compiler.llvm.ArgumentLayout;
+import dev.meseta.compiler.llvm.Jit;
+import dev.meseta.driver.CommandList;
+import dev.meseta.driver.CommandList.Binding;
+import dev.meseta.driver.CommandList.Command;
+import dev.meseta.graph.DType;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A command list that was checked, with its kernels compiled, the grids of its launches divided, and a place for the arguments of each.
+ * Every access that a command declares lies within its slot, or the constructor throws {@link IllegalArgumentException}. Immutable.
+ */
+final class Plan {
+    /** Work below this many nanoseconds is not worth a second thread. */
+    private static final double WORTH_SHARING = 20_000;
+
+    private static final double LEAST_SHARE = 4_000;
+    private static final int SHARES_PER_THREAD = 4;
+
+    private final CommandList commands;
+    private final int threads;
+    private final Map<Kernel, Jit.Code> codes;
+    private final List<Step.Launch> launches = new ArrayList<>();
+    private final MemorySegment[] constants;
+    private final List<Step> steps;
+    private final boolean checking;
+    private long argumentBytes;
+
+    Plan(CommandList commands, KernelCache kernels, int threads) {
+        this.commands = commands;
+        this.threads = threads;
+        this.checking = kernels.checking();
+        List<Kernel> used = new ArrayList<>();
+        collect(commands.commands(), used);
+        this.codes = kernels.compile(used);
+        this.constants = constants(commands);
+        slots();
+        this.steps = steps(commands.commands(), List.of());
+    }
+
+    CommandList commands() {
+        return commands;
+    }
+
+    List<Step> steps() {
+        return steps;
+    }
+
+    List<Step.Launch> launches() {
+        return launches;
+    }
+
+    /** Size of the argument blocks of all launches. */
+    long argumentBytes() {
+        return argumentBytes;
+    }
+
+    /** The bytes of a constant slot, in native memory. */
+    MemorySegment constant(int slot) {
+        return constants[slot];
+    }
+
+    boolean checking() {
+        return checking;
+    }
+
+    private static void collect(List<Command> commands, List<Kernel> into) {
+        for (Command c : commands) {
+            switch (c) {
+                case CommandList.Launch l -> into.add(l.kernel());
+                case CommandList.Copy _ -> {}
+                case CommandList.Repeat r -> collect(r.body(), into);
+                case CommandList.Conditional k -> {
+                    collect(k.then(), into);
+                    collect(k.otherwise(), into);
+                }
+                case CommandList.RepeatWhile w -> {
+                    collect(w.test(), into);
+                    collect(w.body(), into);
+                }
+            }
+        }
+    }
+
+    /** Constants that live in the Java heap are copied; the others are used where they are. */
+    private static MemorySegment[] constants(CommandList commands) {
+        MemorySegment[] segments = new MemorySegment[commands.slots().size()];
+        for (int i = 0; i < segments.length; i++) {
+            segments[i] = MemorySegment.NULL;
+            if (!(commands.slots().get(i) instanceof CommandList.ConstantSlot c)) continue;
+            MemorySegment data = c.value().data();
+            if (!data.isNative()) {
+                MemorySegment copy = Arena.ofAuto().allocate(Math.max(1, data.byteSize()), 64);
+                data = copy.copyFrom(data).asSlice(0, data.byteSize());
+            }
+            segments[i] = data;
+        }
+        return segments;
+    }
+
+    private void slots() {
+        for (int i = 0; i < commands.slots().size(); i++) {
+            if (!(commands.slots().get(i) instanceof CommandList.TemporarySlot t)) continue;
+            check(
+                    t.offset() >= 0
+                            && t.offset() % 64 == 0
+                            && t.bytes() >= 0
+                            && t.offset() + t.bytes() <= commands.arenaBytes(),
+                    "slot " + i + " is not in the arena of " + commands.arenaBytes() + " bytes: " + t);
+        }
+        for (int slot : commands.inputs())
+            check(commands.slots().get(slot) instanceof CommandList.InputSlot, "slot " + slot + " is no input");
+        for (CommandList.Output o : commands.outputs())
+            check(
+                    o.type().bytes() <= commands.slots().get(o.slot()).bytes(),
+                    "output " + o.type() + " is larger than " + commands.slots().get(o.slot()));
+    }
+
+    private static void check(boolean condition, String message) {
+        if (!condition) throw new IllegalArgumentException("the command list cannot run: " + message);
+    }
+
+    /** Whether bytes from a place on lie in its slot for all rounds of the enclosing Repeats. */
+    private void check(Binding b, long bytes, boolean write, List<Long> rounds, String who) {
+        check(b.slot() >= 0 && b.slot() < commands.slots().size(), who + " uses slot " + b.slot());
+        check(b.strides().size() <= rounds.size(), who + " has strides for more loops than there are");
+        long low = b.offset();
+        long high = b.offset();
+        for (int i = 0; i < b.strides().size(); i++) {
+            long reach = Math.multiplyExact(b.strides().get(i), Math.max(0, rounds.get(i) - 1));
+            if (reach < 0) low = Math.addExact(low, reach);
+            else high = Math.addExact(high, reach);
+        }
+        CommandList.Slot slot = commands.slots().get(b.slot());
+        check(
+                bytes >= 0 && low >= 0 && high <= slot.bytes() - bytes,
+                who + " touches bytes " + low + " to " + (high + bytes) + " of slot " + b.slot() + ", which has "
+                        + slot.bytes());
+        boolean writable = slot instanceof CommandList.OutputSlot || slot instanceof CommandList.TemporarySlot;
+        check(!write || writable, who + " writes slot " + b.slot() + ", which is read only");
+    }
+
+    private List<Step> steps(List<Command> list, List<Long> rounds) {
+        List<Step> result = new ArrayList<>();
+        for (Command c : list) {
+            result.add(
+                    switch (c) {
+                        case CommandList.Launch l -> launch(l, rounds);
+                        case CommandList.Copy k -> {
+                            check(k.from(), k.bytes(), false, rounds, "a copy");
+                            check(k.to(), k.bytes(), true, rounds, "a copy");
+                            yield new Step.Copy(Step.Place.of(k.from()), Step.Place.of(k.to()), k.bytes());
+                        }
+                        case CommandList.Repeat r -> {
+                            check(rounds.size() < RunState.DEEPEST, "more than " + RunState.DEEPEST + " nested loops");
+                            List<Long> inner = new ArrayList<>(rounds);
+                            inner.add(r.steps());
+                            yield new Step.Repeat(rounds.size(), r.steps(), r.reverse(), steps(r.body(), inner));
+                        }
+                        case CommandList.Conditional k -> {
+                            check(k.condition(), 1, false, rounds, "a condition");
+                            yield new Step.Conditional(
+                                    Step.Place.of(k.condition()),
+                                    steps(k.then(), rounds),
+                                    steps(k.otherwise(), rounds));
+                        }
+                        case CommandList.RepeatWhile w -> {
+                            check(w.condition(), 1, false, rounds, "a condition");
+                            yield new Step.RepeatWhile(
+                                    steps(w.test(), rounds), Step.Place.of(w.condition()), steps(w.body(), rounds));
+                        }
+                    });
+        }
+        return List.copyOf(result);
+    }
+
+    private Step.Launch launch(CommandList.Launch l, List<Long> rounds) {
+        Kernel k = l.kernel();
+        String who = "kernel " + k.name() + " of " + l.origin();
+        check(
+                l.bindings().size() == k.buffers().size(),
+                who + " has " + k.buffers().size() + " buffers, bound are "
+                        + l.bindings().size());
+        check(
+                l.extents().size() == k.extents(),
+                who + " has " + k.extents() + " extents, given are "
+                        + l.extents().size());
+        List<Step.Place> places = new ArrayList<>();
+        List<Integer> moving = new ArrayList<>();
+        for (int i = 0; i < k.buffers().size(); i++) {
+            Kernel.Buffer b = k.buffers().get(i);
+            long bytes = bytes(Kernels.evaluate(b.elements(), l.extents()), b.dtype());
+            check(
+                    l.bindings().get(i),
+                    bytes,
+                    b.access() != Kernel.Access.READ,
+                    rounds,
+                    who + ", buffer " + b.name() + ",");
+            Step.Place place = Step.Place.of(l.bindings().get(i));
+            if (place.moves()) moving.add(i);
+            places.add(place);
+        }
+        long grid = Kernels.evaluate(k.grid(), l.extents());
+        ArgumentLayout layout = ArgumentLayout.of(k);
+        Step.Launch launch = new Step.Launch(
+                launches.size(),
+                k,
+                codes.get(k),
+                layout,
+                argumentBytes,
+                List.copyOf(places),
+                l.extents(),
+                grid,
+                chunk(KernelCost.nanoseconds(k, l.extents()), grid),
+                moving.stream().mapToInt(x -> x).toArray(),
+                l.origin());
+        launches.add(launch);
+        argumentBytes += layout.bytes();
+        return launch;
+    }
+
+    private static long bytes(long elements, DType dtype) {
+        return Math.multiplyExact(elements, dtype.bytes());
+    }
+
+    private long chunk(double each, long grid) {
+        double total = each * grid;
+        if (threads == 1 || grid < 2 || total < WORTH_SHARING) return Math.max(1, grid);
+        long shares = (long) Math.min(threads * SHARES_PER_THREAD, Math.max(2, total / LEAST_SHARE));
+        return Math.max(1, (grid + shares - 1) / shares);
+    }
+}

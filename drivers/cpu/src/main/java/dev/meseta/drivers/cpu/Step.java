@@ -1,0 +1,59 @@
+package dev.meseta.drivers.cpu;
+
+import dev.meseta.compiler.kernel.Kernel;
+import dev.meseta.compiler.llvm.ArgumentLayout;
+import dev.meseta.compiler.llvm.Jit;
+import dev.meseta.driver.CommandList;
+import java.util.List;
+
+/** A command that is ready to run. */
+sealed interface Step {
+    /** A place in a slot; strides in bytes for each enclosing Repeat. */
+    record Place(int slot, long offset, long[] strides) {
+        static Place of(CommandList.Binding b) {
+            return new Place(
+                    b.slot(), b.offset(), b.strides().stream().mapToLong(x -> x).toArray());
+        }
+
+        boolean moves() {
+            for (long s : strides) if (s != 0) return true;
+            return false;
+        }
+    }
+
+    /**
+     * A launch.
+     *
+     * @param number its number among the launches of the plan
+     * @param arguments byte offset of its argument block
+     * @param grid number of iterations
+     * @param chunk iterations that a thread takes at once; the grid itself for a launch of one thread
+     * @param moving numbers of the buffers whose place depends on a Repeat
+     */
+    record Launch(
+            int number,
+            Kernel kernel,
+            Jit.Code code,
+            ArgumentLayout layout,
+            long arguments,
+            List<Place> places,
+            List<Long> extents,
+            long grid,
+            long chunk,
+            int[] moving,
+            String origin)
+            implements Step {}
+
+    record Copy(Place from, Place to, long bytes) implements Step {}
+
+    /**
+     * A fixed number of rounds.
+     *
+     * @param depth number of Repeats around it
+     */
+    record Repeat(int depth, long steps, boolean reverse, List<Step> body) implements Step {}
+
+    record Conditional(Place condition, List<Step> then, List<Step> otherwise) implements Step {}
+
+    record RepeatWhile(List<Step> test, Place condition, List<Step> body) implements Step {}
+}
