@@ -13,6 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * A command list that was checked, with its kernels compiled, the grids of its launches divided, and a place for the arguments of each.
@@ -213,7 +214,7 @@ final class Plan {
         Step.Launch launch = new Step.Launch(
                 launches.size(),
                 k,
-                codes.get(k),
+                Objects.requireNonNull(codes.get(k), k.name()),
                 layout,
                 argumentBytes,
                 List.copyOf(places),
