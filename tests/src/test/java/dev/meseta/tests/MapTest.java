@@ -48,7 +48,7 @@ final class MapTest {
             Map.entry(
                     "", Set.of("files", "graph", "frontends.onnx", "compiler", "compiler.kernel", "driver", "runtime")),
             Map.entry("conformance", Set.of("", "files", "graph", "frontends.onnx", "driver", "runtime")),
-            Map.entry("demo", Set.of("", "files", "graph")),
+            Map.entry("demo", Set.of("", "files", "graph", "driver")),
             Map.entry(
                     "cli",
                     Set.of(
