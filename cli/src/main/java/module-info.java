@@ -6,6 +6,7 @@ module dev.meseta.cli {
     requires dev.meseta;
     requires dev.meseta.conformance;
     requires dev.meseta.demo;
+    requires java.desktop;
     requires dev.meseta.frontends.onnx;
     requires info.picocli;
     requires me.tongfei.progressbar;

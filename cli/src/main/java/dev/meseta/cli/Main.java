@@ -19,6 +19,7 @@ import picocli.CommandLine.ParameterException;
             InspectCommand.class,
             RunCommand.class,
             ConformanceCommand.class,
+            DemoCommand.class,
         })
 public final class Main implements Runnable {
     /** The arguments or the input are wrong. */

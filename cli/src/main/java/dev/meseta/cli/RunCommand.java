@@ -20,7 +20,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
@@ -178,20 +177,24 @@ final class RunCommand implements Callable<Integer> {
 
     /** Adds random values for inputs that are missing; returns whether there were any. */
     private boolean fill(Model model, Shapes concrete, Map<String, Data> given) {
-        if (random == null) return false;
-        OptionalLong seed = OptionalLong.of(random);
+        Long seed = random;
         boolean any = false;
         for (Port p : model.inputs()) {
             if (given.containsKey(p.name())
                     || p.optional()
                     || model.program().constants().containsKey(p.name())) continue;
+            if (seed == null) {
+                throw new InvalidInputException(
+                        "input '" + p.name() + "' (" + p.describe() + ") is missing; give it with" + " --input "
+                                + p.name() + "=FILE, or random values with --random SEED");
+            }
             Shape shape = concrete.of(p);
             if (p.kind() != Port.Kind.TENSOR || p.dtype() == null || shape == null) {
                 throw new InvalidInputException("input '" + p.name() + "' (" + p.describe()
                         + ") cannot be filled with random values; give it with --input"
                         + (p.kind() == Port.Kind.TENSOR ? ", or its shape with --shape" : ""));
             }
-            given.put(p.name(), RandomInputs.fill(seed.getAsLong(), p.name(), new TensorType(p.dtype(), shape)));
+            given.put(p.name(), RandomInputs.fill(seed, p.name(), new TensorType(p.dtype(), shape)));
             any = true;
         }
         return any;

@@ -119,7 +119,10 @@ final class Values {
     }
 
     private static List<Map.Entry<Long, Double>> top(Tensor t) {
-        Comparator<Map.Entry<Long, Double>> order = Comparator.comparingDouble(Map.Entry::getValue);
+        // Of equal values the one that comes first counts as larger.
+        Comparator<Map.Entry<Long, Double>> order = Comparator.<Map.Entry<Long, Double>>comparingDouble(
+                        Map.Entry::getValue)
+                .thenComparing(Map.Entry.<Long, Double>comparingByKey().reversed());
         PriorityQueue<Map.Entry<Long, Double>> best = new PriorityQueue<>(order);
         for (long i = 0; i < t.elements(); i++) {
             best.add(Map.entry(i, t.getDouble(i)));

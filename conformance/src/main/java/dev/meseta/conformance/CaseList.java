@@ -12,11 +12,18 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * Names of cases with a reason for each, from a text file: a line holds a pattern of names ({@code *} and {@code ?}), perhaps {@code /} and
- * one of the ways in which cases run, then spaces, then the reason. Lines that begin with {@code #} are comments.
+ * Names of cases with a reason for each, from a text file: a line holds a pattern of names ({@code *} and {@code ?}), perhaps {@code @} and
+ * an operator that the model must call ({@code ai.onnx.Cast-13}: cases of one name exist for several versions), perhaps {@code /} and one
+ * of the ways in which cases run, then spaces, then the reason. Lines that begin with {@code #} are comments.
  */
 public final class CaseList {
-    private record Line(Glob name, Optional<String> way, String reason) {}
+    private record Line(Glob name, Optional<String> operator, Optional<String> way, String reason) {
+        boolean matches(String caseName, String caseWay, Set<String> operators) {
+            return name.matches(caseName)
+                    && operator.map(operators::contains).orElse(true)
+                    && way.map(caseWay::equals).orElse(true);
+        }
+    }
 
     private final List<Line> lines;
 
@@ -45,10 +52,12 @@ public final class CaseList {
             if (parts.length < 2) {
                 throw new InvalidInputException(where + ", line " + number + ": '" + line + "' has no reason");
             }
-            int slash = parts[0].indexOf('/');
+            String[] way = parts[0].split("/", 2);
+            String[] operator = way[0].split("@", 2);
             lines.add(new Line(
-                    new Glob(slash < 0 ? parts[0] : parts[0].substring(0, slash)),
-                    slash < 0 ? Optional.empty() : Optional.of(parts[0].substring(slash + 1)),
+                    new Glob(operator[0]),
+                    operator.length == 2 ? Optional.of(operator[1]) : Optional.empty(),
+                    way.length == 2 ? Optional.of(way[1]) : Optional.empty(),
                     parts[1]));
         }
         return new CaseList(lines);
@@ -63,11 +72,15 @@ public final class CaseList {
         }
     }
 
-    /** The reason for a case, where it is listed. */
-    public Optional<String> reason(String name, String way) {
+    /**
+     * The reason for a case, where it is listed.
+     *
+     * @param way the way in which it ran
+     * @param operators what its model calls
+     */
+    public Optional<String> reason(String name, String way, Set<String> operators) {
         return lines.stream()
-                .filter(l -> l.name().matches(name)
-                        && (l.way().isEmpty() || l.way().get().equals(way)))
+                .filter(l -> l.matches(name, way, operators))
                 .map(Line::reason)
                 .findFirst();
     }

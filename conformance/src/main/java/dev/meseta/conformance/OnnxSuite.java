@@ -10,6 +10,7 @@ import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.MesetaException;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
+import dev.meseta.graph.program.Call;
 import dev.meseta.graph.program.Port;
 import dev.meseta.graph.program.Program;
 import java.nio.file.Path;
@@ -174,7 +175,7 @@ public final class OnnxSuite {
         Verdict verdict = limited(workers, () -> attempt.run(test.way()));
         double milliseconds = (System.nanoTime() - start) / 1e6;
         Optional<String> expected =
-                expectedFailures.reason(test.onnxCase().name(), test.way().text());
+                expectedFailures.reason(test.onnxCase().name(), test.way().text(), attempt.operators());
         return switch (verdict) {
             case Verdict.Skip(String reason) ->
                 new Result(number, test.name(), Outcome.SKIP, reason, List.of(), milliseconds);
@@ -239,7 +240,7 @@ public final class OnnxSuite {
         private final OnnxCase onnxCase;
         private final Engine engine;
         private final CaseList randomCases;
-        private @Nullable Loaded loaded;
+        private volatile @Nullable Loaded loaded;
 
         private record Loaded(Program program, List<Values> sets) {}
 
@@ -249,6 +250,14 @@ public final class OnnxSuite {
             this.onnxCase = onnxCase;
             this.engine = engine;
             this.randomCases = randomCases;
+        }
+
+        /** What the model calls; empty if it could not be read. */
+        Set<String> operators() {
+            Loaded l = loaded;
+            return l == null
+                    ? Set.of()
+                    : l.program().calls().stream().map(Call::operator).collect(Collectors.toSet());
         }
 
         Verdict run(Way way) {
@@ -277,9 +286,10 @@ public final class OnnxSuite {
         }
 
         private List<String> differences(Program program, List<Data> expected, List<@Nullable Data> actual) {
-            Comparison.Extent extent = randomCases.reason(onnxCase.name(), "").isPresent()
-                    ? Comparison.Extent.TYPES
-                    : Comparison.Extent.VALUES;
+            Comparison.Extent extent =
+                    randomCases.reason(onnxCase.name(), "", operators()).isPresent()
+                            ? Comparison.Extent.TYPES
+                            : Comparison.Extent.VALUES;
             if (actual.size() != expected.size()) {
                 return List.of("expected " + expected.size() + " outputs, got " + actual.size());
             }
@@ -293,7 +303,8 @@ public final class OnnxSuite {
         }
 
         private Loaded load() {
-            if (loaded == null) {
+            Loaded l = loaded;
+            if (l == null) {
                 Program program = OnnxReader.read(onnxCase.model());
                 List<Values> sets = new ArrayList<>();
                 for (OnnxCase.DataSet set : onnxCase.sets()) {
@@ -302,9 +313,10 @@ public final class OnnxSuite {
                             read(set.outputs(), program.outputs()).values());
                     sets.add(new Values(inputs, outputs));
                 }
-                loaded = new Loaded(program, sets);
+                l = new Loaded(program, sets);
+                loaded = l;
             }
-            return loaded;
+            return l;
         }
 
         private static Map<String, Data> read(List<Path> files, List<Port> ports) {
