@@ -18,6 +18,9 @@ public final class GraphBuilder {
     /** Results of folding above this size are kept as nodes (unless they are smaller than what they are made from). */
     private static final long LARGEST_EAGER_FOLD = 64 << 10;
 
+    /** A constant repeated to more bytes than this stays the constant and its repetition: beyond it there are no shapes. */
+    private static final long LARGEST_REPEATED_FOLD = 512;
+
     /** Nothing beyond this size is folded on demand. */
     private static final long LARGEST_FOLD = 1L << 30;
 
@@ -129,22 +132,38 @@ public final class GraphBuilder {
         return l.stream().allMatch(x -> x == 0);
     }
 
-    /** Whether a node on constants is evaluated at once. Dequantised weights stay quantised, so that kernels can use them so. */
+    /**
+     * Whether a node on constants is evaluated at once. Dequantised weights stay quantised, so that kernels can use them so. What takes its
+     * extents from an input stays a node, for which other extents need no other kernel; and so does what only repeats a constant, which
+     * kernels do for nothing.
+     */
     private boolean folds(Op op, List<Value> operands, List<TensorType> types) {
         if (op instanceof Op.Dequantize || op instanceof Op.Quantize || op instanceof Op.Composite) return false;
+        for (TensorType t : types) if (t.shape().dims().stream().anyMatch(Dim::isDynamic)) return false;
         long read = 0;
+        boolean whole = operands.isEmpty();
         for (Value v : operands) {
-            if (!constants.containsKey(v)) return false;
-            read = Math.max(read, v.type().bytes());
+            whole |= constants.containsKey(v);
+            if (constants.containsKey(v)) read = Math.max(read, v.type().bytes());
+            else if (!repeatsConstant(v)) return false;
         }
         long written = types.stream().mapToLong(TensorType::bytes).sum();
-        return written <= Math.max(LARGEST_EAGER_FOLD, read);
+        if (op instanceof Op.Broadcast && written > Math.max(LARGEST_REPEATED_FOLD, read)) return false;
+        return whole && written <= Math.max(LARGEST_EAGER_FOLD, read);
+    }
+
+    private boolean repeatsConstant(Value v) {
+        Node n = producers.get(v);
+        return n != null && n.op() instanceof Op.Broadcast && constants.containsKey(n.operand(0));
     }
 
     private Tensor literal(Value v) {
         Tensor t = constants.get(v);
-        if (t == null) throw new IllegalStateException(v + " is not constant");
-        return t;
+        if (t != null) return t;
+        Node n = producers.get(v);
+        if (n == null) throw new IllegalStateException(v + " is not constant");
+        return folder.evaluate(n.op(), n.operands().stream().map(this::literal).toList())
+                .getFirst();
     }
 
     /**

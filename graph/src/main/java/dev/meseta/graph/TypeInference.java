@@ -405,9 +405,15 @@ public final class TypeInference {
         long dilated = Math.addExact(Math.multiplyExact(window - 1, dilation), 1);
         long padded = Math.addExact(d.extent(), padding);
         check(constraint, padded >= dilated, "window %s over %s", dilated, padded);
-        if (dilated == 1 && stride == 1 && padding == 0) return d;
         long extent = (padded - dilated) / stride + 1;
-        return d.derive(extent, "((" + d.term() + "+" + (padding - dilated) + ")/" + stride + "+1)");
+        // The last place at which a window begins, counted from the extent.
+        long last = padding - dilated;
+        if (stride == 1) return last == -1 ? d : d.derive(extent, "(" + d.term() + signed(last + 1) + ")");
+        return d.derive(extent, "((" + d.term() + signed(last) + ")/" + stride + "+1)");
+    }
+
+    private static String signed(long number) {
+        return number < 0 ? Long.toString(number) : "+" + number;
     }
 
     private TensorType contraction(Op.Contraction o) {
