@@ -66,13 +66,13 @@ final class Assembly {
 
     Place constant(Tensor t) {
         return constants.computeIfAbsent(
-                t, x -> new Place(add(new CommandList.ConstantSlot(x)), 0, List.of(), elements(x.type())));
+                t, x -> new Place(add(new CommandList.ConstantSlot(x)), 0, List.of(), elements(x.type()), x));
     }
 
     /** One slice of a place for each step of the innermost repetition. */
     Place slice(Place p, TensorType type) {
         List<Long> strides = new ArrayList<>(p.strides());
-        while (strides.size() < repetitions) strides.add(0L);
+        while (strides.size() < repetitions - 1) strides.add(0L);
         strides.add(type.bytes());
         return new Place(p.slot(), p.offset(), strides, elements(type));
     }
@@ -91,7 +91,7 @@ final class Assembly {
         Place p = place(operand(v));
         return p.elements().equals(elements(v.type))
                 ? p
-                : new Place(p.slot(), p.offset(), p.strides(), elements(v.type));
+                : new Place(p.slot(), p.offset(), p.strides(), elements(v.type), p.constant());
     }
 
     static V operand(V v) {
@@ -147,5 +147,4 @@ final class Assembly {
     List<Command> commands() {
         return commands;
     }
-
 }

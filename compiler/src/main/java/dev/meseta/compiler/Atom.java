@@ -14,6 +14,9 @@ final class Atom {
     /** of mod by, for what is not negative. */
     record Remainder(Lin of, Size by) implements Form {}
 
+    /** The lesser of two. */
+    record Least(Lin a, Lin b) implements Form {}
+
     /** A position read from data, already checked, in [0, extent). */
     record Read(Point point, Size extent) implements Form {}
 
@@ -43,6 +46,11 @@ final class Atom {
                 long d = Math.max(1, r.by().value());
                 min = r.of().min() < 0 ? 1 - d : 0;
                 max = d - 1;
+            }
+            case Least l -> {
+                vars = l.a().vars() | l.b().vars();
+                min = Math.min(l.a().min(), l.b().min());
+                max = Math.min(l.a().max(), l.b().max());
             }
             case Read r -> {
                 vars = r.point().vars();

@@ -44,10 +44,10 @@ final class ControlFlow {
         return current;
     }
 
-    private static void step(
-            Assembly a, Graph body, List<Place> inputs, List<Place> current, List<Place> stacked) {
+    private static void step(Assembly a, Graph body, List<Place> inputs, List<Place> current, List<Place> stacked) {
         List<Place> targets = new ArrayList<>();
-        for (int i = 0; i < current.size(); i++) targets.add(a.temporary(body.outputTypes().get(i)));
+        for (int i = 0; i < current.size(); i++)
+            targets.add(a.temporary(body.outputTypes().get(i)));
         List<Place> next = List.copyOf(targets);
         targets.addAll(stacked);
         Lowering.body(a, body, inputs, targets);
@@ -89,8 +89,7 @@ final class ControlFlow {
         List<Place> inputs = new ArrayList<>(current);
         for (int i = o.carried(); i < n.in.size(); i++) inputs.add(a.place(n.in.get(i)));
         Place condition = a.temporary(TensorType.of(DType.BOOL));
-        List<Command> test =
-                a.collect(false, () -> Lowering.body(a, o.condition(), inputs, List.of(condition)));
+        List<Command> test = a.collect(false, () -> Lowering.body(a, o.condition(), inputs, List.of(condition)));
         List<Command> body = a.collect(false, () -> step(a, o.body(), inputs, current, List.of()));
         a.add(new CommandList.RepeatWhile(test, condition.binding(), body));
     }

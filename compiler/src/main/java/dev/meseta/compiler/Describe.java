@@ -17,7 +17,11 @@ final class Describe {
         for (Group g : groups) {
             List<String> ops = new ArrayList<>();
             for (N n : flow.nodes) if (n.group == g) ops.add(n.op.mnemonic());
-            s.append("  ").append(g.root.result().type).append(" = ").append(String.join(" ", ops)).append('\n');
+            s.append("  ")
+                    .append(g.root.result().type)
+                    .append(" = ")
+                    .append(String.join(" ", ops))
+                    .append('\n');
         }
         return s.toString();
     }
@@ -26,7 +30,11 @@ final class Describe {
     static String plan(CommandList list) {
         StringBuilder s = new StringBuilder("plan, " + list.arenaBytes() + " bytes\n");
         for (int i = 0; i < list.slots().size(); i++) {
-            s.append("  slot ").append(i).append(": ").append(slot(list.slots().get(i))).append('\n');
+            s.append("  slot ")
+                    .append(i)
+                    .append(": ")
+                    .append(slot(list.slots().get(i)))
+                    .append('\n');
         }
         commands(list.commands(), "  ", s);
         return s.toString();
@@ -45,23 +53,40 @@ final class Describe {
         for (Command c : commands) {
             switch (c) {
                 case CommandList.Launch l ->
-                    s.append(indent).append(l.kernel().name()).append(' ').append(bindings(l.bindings()))
-                            .append(" extents ").append(l.extents()).append("  ").append(l.origin()).append('\n');
+                    s.append(indent)
+                            .append(l.kernel().name())
+                            .append(' ')
+                            .append(bindings(l.bindings()))
+                            .append(" extents ")
+                            .append(l.extents())
+                            .append("  ")
+                            .append(l.origin())
+                            .append('\n');
                 case CommandList.Copy x ->
-                    s.append(indent).append("copy ").append(bindings(List.of(x.from(), x.to())))
-                            .append(", ").append(x.bytes()).append('\n');
+                    s.append(indent)
+                            .append("copy ")
+                            .append(bindings(List.of(x.from(), x.to())))
+                            .append(", ")
+                            .append(x.bytes())
+                            .append('\n');
                 case CommandList.Repeat r -> {
                     s.append(indent).append("repeat ").append(r.steps()).append('\n');
                     commands(r.body(), indent + "  ", s);
                 }
                 case CommandList.Conditional x -> {
-                    s.append(indent).append("if ").append(bindings(List.of(x.condition()))).append('\n');
+                    s.append(indent)
+                            .append("if ")
+                            .append(bindings(List.of(x.condition())))
+                            .append('\n');
                     commands(x.then(), indent + "  ", s);
                     s.append(indent).append("else\n");
                     commands(x.otherwise(), indent + "  ", s);
                 }
                 case CommandList.RepeatWhile w -> {
-                    s.append(indent).append("while ").append(bindings(List.of(w.condition()))).append('\n');
+                    s.append(indent)
+                            .append("while ")
+                            .append(bindings(List.of(w.condition())))
+                            .append('\n');
                     commands(w.test(), indent + "  ", s);
                     s.append(indent).append("do\n");
                     commands(w.body(), indent + "  ", s);
@@ -73,7 +98,9 @@ final class Describe {
     private static String bindings(List<CommandList.Binding> bindings) {
         List<String> l = new ArrayList<>();
         for (CommandList.Binding b : bindings)
-            l.add(b.slot() + (b.offset() == 0 ? "" : "+" + b.offset()) + (b.strides().isEmpty() ? "" : "*" + b.strides()));
+            l.add(b.slot()
+                    + (b.offset() == 0 ? "" : "+" + b.offset())
+                    + (b.strides().isEmpty() ? "" : "*" + b.strides()));
         return String.join(" ", l);
     }
 }

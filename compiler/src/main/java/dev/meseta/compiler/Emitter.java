@@ -147,6 +147,13 @@ final class Emitter {
         return Kernels.block(s.body);
     }
 
+    /** Ends the scope; its statements go on in the one around, where their names stay visible. */
+    void closeInline() {
+        Scope s = scope;
+        close();
+        scope.body.addAll(s.body);
+    }
+
     /** Gives a loop variable its value in this scope. */
     void bind(Atom loop, Expr value) {
         int bit = ((Atom.Loop) loop.form()).bit();
@@ -183,7 +190,13 @@ final class Emitter {
         bind(atom, Kernels.variable(v));
         body.run();
         Stmt b = close();
-        add(new Stmt.For(v, Kernels.index(0), size(atom.extent()), 1, unroll && atom.extent().isLiteral(), b));
+        add(new Stmt.For(
+                v,
+                Kernels.index(0),
+                size(atom.extent()),
+                1,
+                unroll && atom.extent().isLiteral(),
+                b));
     }
 
     /** Loops over several variables, outermost first. */
@@ -302,7 +315,8 @@ final class Emitter {
             Expr x = let(home, "t", new Expr.Load(b, from, type, null));
             return new Expr.Shuffle(x, x, lanesFrom(lanes - 1, -1));
         }
-        if (step != null && step.is(2) && mask == null && lanes >= 4) return everySecond(home, b, index(l.offset()), type);
+        if (step != null && step.is(2) && mask == null && lanes >= 4)
+            return everySecond(home, b, index(l.offset()), type);
         return new Expr.Load(b, splat(vectorIndex(l.offset())), type, mask);
     }
 
@@ -324,7 +338,9 @@ final class Emitter {
 
     private @Nullable Atom vectorAtom(Lin l) {
         for (Lin.Term t : l.terms()) {
-            if (t.atom() != null && t.atom().form() instanceof Atom.Loop && isVector(t.atom().vars())) return t.atom();
+            if (t.atom() != null
+                    && t.atom().form() instanceof Atom.Loop
+                    && isVector(t.atom().vars())) return t.atom();
         }
         return null;
     }
@@ -335,14 +351,18 @@ final class Emitter {
     Expr index(Lin l) {
         List<Lin.Term> terms = new ArrayList<>(l.terms());
         Map<Lin.Term, Scope> homes = new HashMap<>();
-        for (Lin.Term t : terms) homes.put(t, home(t.atom() == null ? 0 : t.atom().vars()));
+        for (Lin.Term t : terms)
+            homes.put(t, home(t.atom() == null ? 0 : t.atom().vars()));
         terms.sort(java.util.Comparator.comparingInt(t -> homes.getOrDefault(t, scope).depth));
         Expr sum = Kernels.index(0);
         Lin partial = Lin.ZERO;
         for (int i = 0; i < terms.size(); i++) {
             Lin.Term t = terms.get(i);
             Scope home = homes.getOrDefault(t, scope);
-            partial = partial.plus(t.atom() == null ? Lin.of(t.coefficient()) : Lin.of(t.atom()).times(t.coefficient()));
+            partial = partial.plus(
+                    t.atom() == null
+                            ? Lin.of(t.coefficient())
+                            : Lin.of(t.atom()).times(t.coefficient()));
             Expr term = t.atom() == null ? size(t.coefficient()) : Kernels.mul(first(t.atom()), size(t.coefficient()));
             sum = Kernels.add(sum, term);
             boolean last = i + 1 == terms.size() || homes.getOrDefault(terms.get(i + 1), scope) != home;
@@ -383,6 +403,15 @@ final class Emitter {
                 }
                 yield e;
             }
+            case Atom.Least l -> {
+                Scope home = home(a.vars());
+                Expr e = home.known.get(a);
+                if (e == null) {
+                    e = let(home, "q", Kernels.min(index(l.a()), index(l.b())));
+                    home.known.put(a, e);
+                }
+                yield e;
+            }
             case Atom.Read r -> value(r.point());
         };
     }
@@ -392,7 +421,11 @@ final class Emitter {
         List<Lin.Term> varying = new ArrayList<>();
         for (Lin.Term t : l.terms()) {
             if (t.atom() != null && isVector(t.atom().vars())) varying.add(t);
-            else uniform = uniform.plus(t.atom() == null ? Lin.of(t.coefficient()) : Lin.of(t.atom()).times(t.coefficient()));
+            else
+                uniform = uniform.plus(
+                        t.atom() == null
+                                ? Lin.of(t.coefficient())
+                                : Lin.of(t.atom()).times(t.coefficient()));
         }
         Expr base = index(uniform);
         if (varying.size() == 1
@@ -418,6 +451,8 @@ final class Emitter {
             case Atom.Loop _ -> new Expr.Ramp(first(a), 1, lanes);
             case Atom.Quotient q -> divided(a, MapFunction.DIV, q.of(), q.by());
             case Atom.Remainder r -> divided(a, MapFunction.REM, r.of(), r.by());
+            case Atom.Least l ->
+                new Expr.Apply(MapFunction.MIN, List.of(splat(vectorIndex(l.a())), splat(vectorIndex(l.b()))));
             case Atom.Read r -> splat(value(r.point()));
         };
     }

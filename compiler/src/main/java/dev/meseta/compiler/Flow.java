@@ -28,7 +28,8 @@ final class Flow {
         boolean output;
 
         /** Where it is stored, if it is. */
-        @Nullable Place place;
+        @Nullable
+        Place place;
 
         V(TensorType type, @Nullable N producer, int result) {
             this.type = type;
@@ -63,7 +64,8 @@ final class Flow {
         final int index;
 
         /** The group that computes it; null until {@link Fusion} has run, and for what is pulled into several groups. */
-        @Nullable Group group;
+        @Nullable
+        Group group;
 
         /** Whether an element may be computed more than once. */
         boolean repeated;
@@ -91,7 +93,10 @@ final class Flow {
      */
     static final class Group {
         final N root;
-        @Nullable N anchor;
+
+        @Nullable
+        N anchor;
+
         int size = 1;
 
         Group(N root) {
@@ -118,7 +123,8 @@ final class Flow {
             f.outputs.add(v);
         }
         f.removeDead();
-        for (N n : f.nodes) for (V v : n.in) if (v.consumers.isEmpty() || v.consumers.getLast() != n) v.consumers.add(n);
+        for (N n : f.nodes)
+            for (V v : n.in) if (v.consumers.isEmpty() || v.consumers.getLast() != n) v.consumers.add(n);
         return f;
     }
 

@@ -153,7 +153,12 @@ final class Fusion {
                 boolean hoisted = x.type.shape().extent(last) == 1 && b.shape().extent(last) >= 8;
                 yield !hoisted && x.elements() < b.shape().elements();
             }
-            case Op.Gather _, Op.GatherNd _, Op.GatherElements _, Op.WindowReduce _, Op.Contraction _, Op.Convolution _ -> true;
+            case Op.Gather _,
+                    Op.GatherNd _,
+                    Op.GatherElements _,
+                    Op.WindowReduce _,
+                    Op.Contraction _,
+                    Op.Convolution _ -> true;
             case Op.Quantize _, Op.Dequantize _ -> n.result() != consumer.in.getFirst();
             case Op.ScatterElements _, Op.ScatterNd _ -> n.result() == consumer.in.get(1);
             case Op.Cumulative _, Op.ArgReduce _, Op.TopK _ -> false;
@@ -165,8 +170,34 @@ final class Fusion {
         return switch (n.op) {
             case Op.Map m ->
                 switch (m.function()) {
-                    case NEG, ABS, FLOOR, CEIL, ROUND, TRUNC, NOT, IS_NAN, IS_INF, ADD, SUB, MUL, MIN, MAX, AND, OR, XOR, EQ, NE, LT, LE, GT,
-                                    GE, SELECT, CLAMP, SHIFT_LEFT, SHIFT_RIGHT, SIGN -> false;
+                    case NEG,
+                            ABS,
+                            FLOOR,
+                            CEIL,
+                            ROUND,
+                            TRUNC,
+                            NOT,
+                            IS_NAN,
+                            IS_INF,
+                            ADD,
+                            SUB,
+                            MUL,
+                            MIN,
+                            MAX,
+                            AND,
+                            OR,
+                            XOR,
+                            EQ,
+                            NE,
+                            LT,
+                            LE,
+                            GT,
+                            GE,
+                            SELECT,
+                            CLAMP,
+                            SHIFT_LEFT,
+                            SHIFT_RIGHT,
+                            SIGN -> false;
                     default -> true;
                 };
             case Op.RandomBits _, Op.Gather _, Op.GatherNd _, Op.GatherElements _, Op.Quantize _ -> true;
@@ -184,5 +215,4 @@ final class Fusion {
         boolean plain = Math.abs(d) <= 16 && d * 16 == Math.rint(d * 16) || Double.isInfinite(d);
         return plain ? d : null;
     }
-
 }

@@ -124,7 +124,8 @@ final class Lin {
     }
 
     /** The coefficient of an atom; null if it is not one size (the atom stands in several terms). */
-    @Nullable Size coefficient(Atom a) {
+    @Nullable
+    Size coefficient(Atom a) {
         Size found = Size.ZERO;
         for (Term t : terms) {
             if (t.atom != a) continue;
@@ -140,7 +141,8 @@ final class Lin {
     }
 
     /** The atom this is, if it is nothing else. */
-    @Nullable Atom atom() {
+    @Nullable
+    Atom atom() {
         return terms.size() == 1 && terms.getFirst().coefficient.is(1) ? terms.getFirst().atom : null;
     }
 

@@ -9,7 +9,6 @@ import dev.meseta.graph.Graph;
 import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.Op;
 import dev.meseta.graph.Op.Cast.Rounding;
-import dev.meseta.graph.ReduceKind;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -45,8 +44,8 @@ final class Lowering {
             for (int i = 0; i < flow.outputs.size(); i++) {
                 V v = flow.outputs.get(i);
                 Place p = a.place(v);
-                if (p.slot() != targets.get(i).slot() || !p.strides().equals(targets.get(i).strides()))
-                    a.copy(p, targets.get(i), v.type.bytes());
+                if (p.slot() != targets.get(i).slot()
+                        || !p.strides().equals(targets.get(i).strides())) a.copy(p, targets.get(i), v.type.bytes());
             }
         }
         return flow.outputs;
@@ -243,7 +242,11 @@ final class Lowering {
                         Point value = new Pull(points, g, a::place).at(x, index, inside);
                         return inside == null
                                 ? value
-                                : points.apply(MapFunction.SELECT, inside, value, identity(points, o.kind(), type));
+                                : points.apply(
+                                        MapFunction.SELECT,
+                                        inside,
+                                        value,
+                                        ReduceKernel.identity(points, o.kind(), type));
                     }
 
                     @Override
@@ -259,13 +262,5 @@ final class Lowering {
                 out,
                 epilogue.storage(),
                 origin(g)));
-    }
-
-    static Point identity(Points points, ReduceKind kind, DType type) {
-        return switch (ReduceKernel.identity(kind, type)) {
-            case dev.meseta.compiler.kernel.Expr.Real r -> points.literal(type, r.value());
-            case dev.meseta.compiler.kernel.Expr.Int i -> points.integer(type, i.value());
-            default -> throw new IllegalStateException();
-        };
     }
 }

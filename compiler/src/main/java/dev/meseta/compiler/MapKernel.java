@@ -67,8 +67,7 @@ final class MapKernel {
         Expr end = n;
         if (chunked) {
             begin = e.let("g", Kernels.mul(chunk, Schedule.CHUNK));
-            Expr last = new Expr.Apply(
-                    dev.meseta.graph.MapFunction.EQ, List.of(Kernels.add(chunk, 1), chunks));
+            Expr last = new Expr.Apply(dev.meseta.graph.MapFunction.EQ, List.of(Kernels.add(chunk, 1), chunks));
             end = e.let("g", Kernels.select(last, n, Kernels.add(begin, Schedule.CHUNK)));
         }
         Expr from = begin;
@@ -83,9 +82,8 @@ final class MapKernel {
         String v = e.fresh("i");
         e.open();
         Expr i = Kernels.variable(v);
-        boolean whole = end instanceof Expr.Int n
-                && begin instanceof Expr.Int b
-                && (n.value() - b.value()) % lanes == 0;
+        boolean whole =
+                end instanceof Expr.Int n && begin instanceof Expr.Int b && (n.value() - b.value()) % lanes == 0;
         if (lanes > 1 && !whole) i = e.let("v", Kernels.min(i, Kernels.sub(end, Kernels.index(lanes))));
         e.bindVector(inner, i, lanes);
         body.run();

@@ -104,7 +104,8 @@ final class MemoryPlan {
         List<Integer> order = new ArrayList<>();
         for (int i = 0; i < list.slots().size(); i++)
             if (list.slots().get(i) instanceof TemporarySlot && last[i] >= 0) order.add(i);
-        order.sort(Comparator.<Integer>comparingLong(i -> -list.slots().get(i).bytes()).thenComparingInt(i -> first[i]));
+        order.sort(Comparator.<Integer>comparingLong(i -> -list.slots().get(i).bytes())
+                .thenComparingInt(i -> first[i]));
         List<Slot> slots = new ArrayList<>(list.slots());
         List<Integer> placed = new ArrayList<>();
         long end = 0;

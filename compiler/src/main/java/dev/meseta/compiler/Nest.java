@@ -157,7 +157,8 @@ final class Nest {
         visit(p, new Reachable(new HashSet<>(), new ArrayList<>()), seen);
         int score = 0;
         for (Object o : seen.keySet()) {
-            if (!(o instanceof Point q && q.form() instanceof Point.Load l) || (l.offset().vars() & loop.vars()) == 0) continue;
+            if (!(o instanceof Point q && q.form() instanceof Point.Load l)
+                    || (l.offset().vars() & loop.vars()) == 0) continue;
             Size c = l.offset().isOpaqueIn(loop) ? null : l.offset().coefficient(loop);
             score += c != null && c.is(1) ? 1 : -1;
         }
@@ -202,6 +203,10 @@ final class Nest {
             switch (a.form()) {
                 case Atom.Quotient q -> visit(q.of(), r, seen);
                 case Atom.Remainder m -> visit(m.of(), r, seen);
+                case Atom.Least m -> {
+                    visit(m.a(), r, seen);
+                    visit(m.b(), r, seen);
+                }
                 case Atom.Read d -> visit(d.point(), r, seen);
                 case Atom.Loop _ -> {}
             }

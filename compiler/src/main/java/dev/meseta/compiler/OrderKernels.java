@@ -23,8 +23,7 @@ final class OrderKernels {
     }
 
     /** The loops over the axis, and the step that they are at. */
-    private record Axis(List<Atom> loops, Lin step) {
-    }
+    private record Axis(List<Atom> loops, Lin step) {}
 
     /** Loops over all axes but one; the walk makes its own loop over that one. */
     private static void emit(
@@ -55,11 +54,11 @@ final class OrderKernels {
         Lin to = ((Point.Number) nest.result().get(1).form()).index();
         Emitter e = new Emitter(name);
         List<Atom> loops = nest.loops(0);
-        Axis along = new Axis(
-                nest.loops(1),
-                ((Point.Number) nest.result().get(2).form()).index());
+        Axis along =
+                new Axis(nest.loops(1), ((Point.Number) nest.result().get(2).form()).index());
         int most = Schedule.lanes(a.target, nest.result());
-        int lanes = loops.isEmpty() || Nest.order(element, loops.getLast()) < 1 ? 1 : Schedule.lanes(most, loops.getLast());
+        int lanes =
+                loops.isEmpty() || Nest.order(element, loops.getLast()) < 1 ? 1 : Schedule.lanes(most, loops.getLast());
         e.open();
         Expr grid;
         if (loops.isEmpty()) {

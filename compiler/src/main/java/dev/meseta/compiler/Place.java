@@ -1,6 +1,8 @@
 package dev.meseta.compiler;
 
+import dev.meseta.graph.Tensor;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where a value lies: a part of a slot, dense and row-major. Compared by identity.
@@ -10,6 +12,7 @@ final class Place {
     private final long offset;
     private final List<Long> strides;
     private final Size elements;
+    private final @Nullable Tensor constant;
 
     /**
      * @param slot number of the slot
@@ -18,6 +21,11 @@ final class Place {
      * @param elements how many elements it holds (words, for the 128-bit complex numbers: two each)
      */
     Place(int slot, long offset, List<Long> strides, Size elements) {
+        this(slot, offset, strides, elements, null);
+    }
+
+    Place(int slot, long offset, List<Long> strides, Size elements, @Nullable Tensor constant) {
+        this.constant = constant;
         this.slot = slot;
         this.offset = offset;
         this.strides = strides;
@@ -34,6 +42,12 @@ final class Place {
 
     List<Long> strides() {
         return strides;
+    }
+
+    /** What lies there, if the model fixes it. */
+    @Nullable
+    Tensor constant() {
+        return constant;
     }
 
     Size elements() {

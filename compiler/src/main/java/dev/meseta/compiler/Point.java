@@ -18,7 +18,10 @@ final class Point {
 
     /** An element in memory; where the mask is false, nothing is read and the value is 0. */
     record Load(
-            Place place, DType storage, Lin offset, @Nullable Point mask) implements Form {}
+            Place place,
+            DType storage,
+            Lin offset,
+            @Nullable Point mask) implements Form {}
 
     /** An index as a number, I64. */
     record Number(Lin index) implements Form {}
@@ -30,8 +33,7 @@ final class Point {
     record Bits(DType to, Point operand) implements Form {}
 
     /** A position, checked against an extent (where the mask holds) and brought into range. */
-    record Checked(
-            Point position, Size extent, @Nullable Point mask) implements Form {}
+    record Checked(Point position, Size extent, @Nullable Point mask) implements Form {}
 
     /** A value that the kernel around has computed. */
     record Given(int number, DType type, long vars) implements Form {}

@@ -65,6 +65,13 @@ final class Points {
         return Lin.of(atom(new Atom.Remainder(parts[1], d)));
     }
 
+    /** The lesser of two. */
+    Lin least(Lin a, Lin b) {
+        if (a.max() <= b.min()) return a;
+        if (b.max() <= a.min()) return b;
+        return Lin.of(atom(new Atom.Least(a, b)));
+    }
+
     Lin read(Point position, Size extent, @Nullable Point mask) {
         Point p = position;
         if (p.type() != DType.I64) p = convert(DType.I64, Rounding.WRAP, p);
@@ -175,14 +182,16 @@ final class Points {
     }
 
     /** Both conditions; null is true. */
-    @Nullable Point both(@Nullable Point a, @Nullable Point b) {
+    @Nullable
+    Point both(@Nullable Point a, @Nullable Point b) {
         if (a == null || a == b) return b;
         if (b == null) return a;
         return apply(MapFunction.AND, a, b);
     }
 
     /** Whether low <= index < high, null if that is certain. */
-    @Nullable Point within(Lin index, Lin low, Lin high) {
+    @Nullable
+    Point within(Lin index, Lin low, Lin high) {
         Point a = null;
         Lin above = index.minus(low);
         Lin below = high.minus(index);

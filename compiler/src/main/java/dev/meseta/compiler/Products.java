@@ -69,7 +69,13 @@ final class Products {
     }
 
     private static List<Lin> place(
-            V v, List<Integer> batch, List<Integer> sum, List<Integer> free, List<Lin> kept, int firstFree, List<Lin> k) {
+            V v,
+            List<Integer> batch,
+            List<Integer> sum,
+            List<Integer> free,
+            List<Lin> kept,
+            int firstFree,
+            List<Lin> k) {
         Lin[] index = new Lin[v.type.rank()];
         for (int i = 0; i < batch.size(); i++) index[batch.get(i)] = kept.get(i);
         for (int i = 0; i < sum.size(); i++) index[sum.get(i)] = k.get(i);
@@ -132,6 +138,42 @@ final class Products {
     }
 
     private void emit(String name, List<Size> summed, Operands operands) {
+        if (!tiled(name, summed, operands)) reduced(name, summed, operands);
+    }
+
+    /** Whether a product is so small that it is not worth a tile. */
+    private boolean isSmall(List<Size> summed) {
+        return Size.product(summed).value() < 4 || anchor.result().elements() < 32;
+    }
+
+    private boolean tiled(String name, List<Size> summed, Operands operands) {
+        if (isSmall(summed)) return false;
+        Lowering.Epilogue epilogue = new Lowering.Epilogue(a, g, anchor);
+        Nest nest = Nest.of(List.of(anchor.result().shape(), summed), (points, index) -> {
+            Pull pull = new Pull(points, g, a::place);
+            long vars = 0;
+            for (Lin l : index.get(0)) vars |= l.vars();
+            Point total = points.given(0, type, vars);
+            return List.of(
+                    points.convert(type, Rounding.WRAP, operands.left(points, pull, index.get(0), index.get(1))),
+                    points.convert(type, Rounding.WRAP, operands.right(points, pull, index.get(0), index.get(1))),
+                    epilogue.finish(points, index.get(0), total),
+                    points.number(epilogue.offset(index.get(0))));
+        });
+        TileKernel.Operand x = TileKernel.Operand.of(nest.result().get(0));
+        TileKernel.Operand y = TileKernel.Operand.of(nest.result().get(1));
+        if (x == null || y == null) return false;
+        TileKernel.Shape s = TileKernel.shape(a.target, type, nest.loops(0), nest.loops(1), x, y);
+        if (s == null) return false;
+        boolean pack = s.strided() || s.columns().place().constant() != null;
+        Panels panels = pack ? Panels.of(a, nest.points(), s, Lowering.origin(g)) : null;
+        Lin to = ((Point.Number) nest.result().get(3).form()).index();
+        a.add(TileKernel.of(
+                name, type, s, panels, nest.result().get(2), to, out, epilogue.storage(), Lowering.origin(g)));
+        return true;
+    }
+
+    private void reduced(String name, List<Size> summed, Operands operands) {
         Lowering.Epilogue epilogue = new Lowering.Epilogue(a, g, anchor);
         a.add(ReduceKernel.of(
                 a.target,

@@ -115,7 +115,8 @@ final class Pull {
         List<Point> operands = new ArrayList<>();
         for (V o : n.in) {
             if (depends(o, anchor, dependent)) operands.add(behind(anchor, index, done, o));
-            else if (n.op instanceof Op.Quantize || n.op instanceof Op.Dequantize) operands.add(channel(n, o, here, null));
+            else if (n.op instanceof Op.Quantize || n.op instanceof Op.Dequantize)
+                operands.add(channel(n, o, here, null));
             else operands.add(at(o, here));
         }
         p = n.op instanceof Op.Reshape ? operands.getFirst() : compute(n, operands);
@@ -137,7 +138,11 @@ final class Pull {
             case Op.Quantize _, Op.Dequantize _ ->
                 compute(n, n.in.stream().map(o -> channel(n, o, index, mask)).toList());
             case Op.Iota o -> points.convert(o.dtype(), Rounding.WRAP, points.number(index.get(o.axis())));
-            case Op.RandomBits _ -> RandomPoints.bits(points, at(n.in.getFirst(), List.of(), mask), Points.flat(n.result().shape(), index));
+            case Op.RandomBits _ ->
+                RandomPoints.bits(
+                        points,
+                        at(n.in.getFirst(), List.of(), mask),
+                        Points.flat(n.result().shape(), index));
             case Op.Reshape _ -> {
                 V x = n.in.getFirst();
                 yield at(x, points.reshaped(n.result().shape(), index, x.shape()), mask);
@@ -151,7 +156,8 @@ final class Pull {
                 V x = n.in.getFirst();
                 List<Lin> in = new ArrayList<>();
                 for (int i = 0; i < index.size(); i++) {
-                    boolean same = Size.of(x.type.shape().dim(i)).equals(Size.of(o.shape().dim(i)));
+                    boolean same = Size.of(x.type.shape().dim(i))
+                            .equals(Size.of(o.shape().dim(i)));
                     in.add(same || x.type.shape().extent(i) != 1 ? index.get(i) : Lin.ZERO);
                 }
                 yield at(x, in, mask);
@@ -159,7 +165,9 @@ final class Pull {
             case Op.Slice o -> {
                 List<Lin> in = new ArrayList<>();
                 for (int i = 0; i < index.size(); i++)
-                    in.add(index.get(i).times(Size.of(o.steps().get(i))).plus(o.starts().get(i)));
+                    in.add(index.get(i)
+                            .times(Size.of(o.steps().get(i)))
+                            .plus(o.starts().get(i)));
                 yield at(n.in.getFirst(), in, mask);
             }
             case Op.Pad o -> pad(n, o, index, mask);
@@ -189,7 +197,8 @@ final class Pull {
             Lin at = index.get(i).plus(-o.low().get(i));
             in.add(at);
             if (o.low().get(i) != 0 || o.high().get(i) != 0)
-                inside = points.both(inside, points.within(at, Lin.ZERO, Lin.of(x.shape().get(i))));
+                inside = points.both(
+                        inside, points.within(at, Lin.ZERO, Lin.of(x.shape().get(i))));
         }
         Point value = at(x, in, points.both(mask, inside));
         return inside == null
@@ -278,15 +287,14 @@ final class Pull {
         DType to = n.result().dtype();
         boolean wide = to == DType.F64 || n.in.get(1).dtype() == DType.F64;
         DType t = wide ? DType.F64 : DType.F32;
-        DType difference = from.isInteger() ? from.bits() <= 16 ? DType.I32 : DType.F64 : from == DType.F64 ? DType.F64 : t;
+        DType difference =
+                from.isInteger() ? from.bits() <= 16 ? DType.I32 : DType.F64 : from == DType.F64 ? DType.F64 : t;
         Point d = points.apply(
                 MapFunction.SUB,
                 points.convert(difference, Rounding.WRAP, in.get(0)),
                 points.convert(difference, Rounding.WRAP, in.get(2)));
         Point scale = points.convert(t, Rounding.WRAP, in.get(1));
         return points.convert(
-                to,
-                Rounding.WRAP,
-                points.apply(MapFunction.MUL, points.convert(t, Rounding.WRAP, d), scale));
+                to, Rounding.WRAP, points.apply(MapFunction.MUL, points.convert(t, Rounding.WRAP, d), scale));
     }
 }

@@ -59,10 +59,8 @@ final class RandomPoints {
                 x1 = f(MapFunction.ADD, x1, f(MapFunction.ADD, k[(j + 1) % 3], word(j)));
             }
         }
-        Point odd = f(
-                MapFunction.NE,
-                f(MapFunction.AND, n, points.integer(DType.U64, 1)),
-                points.integer(DType.U64, 0));
+        Point odd =
+                f(MapFunction.NE, f(MapFunction.AND, n, points.integer(DType.U64, 1)), points.integer(DType.U64, 0));
         return points.apply(MapFunction.SELECT, odd, x1, x0);
     }
 }

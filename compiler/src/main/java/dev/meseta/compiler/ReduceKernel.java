@@ -44,8 +44,7 @@ final class ReduceKernel {
     private final DType storage;
     private final int points;
 
-    private ReduceKernel(
-            Target target, String name, ReduceKind kind, DType type, Nest nest, Place out, DType storage) {
+    private ReduceKernel(Target target, String name, ReduceKind kind, DType type, Nest nest, Place out, DType storage) {
         this.target = target;
         this.e = new Emitter(name);
         this.kind = kind;
@@ -74,12 +73,13 @@ final class ReduceKernel {
             Place out,
             DType storage,
             String origin) {
-        Nest nest = Nest.of(List.of(kept, reduced), (p, index) -> {
+        boolean nothing = Size.product(reduced).value() == 0;
+        Nest nest = Nest.of(List.of(kept, nothing ? List.of() : reduced), (p, index) -> {
             long vars = 0;
             for (Lin l : index.get(0)) vars |= l.vars();
             Point total = p.given(0, type, vars);
             return List.of(
-                    spec.element(p, index.get(0), index.get(1)),
+                    nothing ? identity(p, kind, type) : spec.element(p, index.get(0), index.get(1)),
                     spec.finish(p, index.get(0), total),
                     p.number(spec.offset(p, index.get(0))));
         });
@@ -107,6 +107,14 @@ final class ReduceKernel {
                     case MAX -> t.minInteger();
                     default -> 0;
                 });
+    }
+
+    static Point identity(Points points, ReduceKind kind, DType type) {
+        return switch (identity(kind, type)) {
+            case Expr.Real r -> points.literal(type, r.value());
+            case Expr.Int i -> points.integer(type, i.value());
+            default -> throw new IllegalStateException();
+        };
     }
 
     static MapFunction function(ReduceKind kind) {
@@ -142,7 +150,10 @@ final class ReduceKernel {
                 && type.isFloat()
                 && element.form() instanceof Point.Apply a
                 && a.function() == MapFunction.MUL) {
-            e.assign(acc, new Expr.Fma(e.wide(a.operands().get(0)), e.wide(a.operands().get(1)), acc));
+            e.assign(
+                    acc,
+                    new Expr.Fma(
+                            e.wide(a.operands().get(0)), e.wide(a.operands().get(1)), acc));
         } else {
             e.assign(acc, new Expr.Apply(function(kind), List.of(acc, e.wide(element))));
         }
@@ -167,7 +178,8 @@ final class ReduceKernel {
         Expr size = e.size(inner.extent());
         Expr blocks = Kernels.max(Kernels.index(1), Kernels.div(size, Kernels.index(block)));
         long work = block;
-        for (Atom a : reduced) work *= a.extent().isLiteral() ? Math.max(1, a.extent().value()) : 64;
+        for (Atom a : reduced)
+            work *= a.extent().isLiteral() ? Math.max(1, a.extent().value()) : 64;
         // A row that is little work is computed by one iteration of the grid.
         boolean wholeRows = inner.extent().isLiteral() && work / block * n <= Schedule.GRAIN;
         int inside = wholeRows ? Schedule.inside(outer, work / block * n) : 0;
@@ -193,8 +205,7 @@ final class ReduceKernel {
         String v = e.fresh("i");
         e.open();
         Expr i = Kernels.variable(v);
-        boolean whole =
-                inner.extent().isLiteral() && inner.extent().value() % block == 0 && begin instanceof Expr.Int;
+        boolean whole = inner.extent().isLiteral() && inner.extent().value() % block == 0 && begin instanceof Expr.Int;
         if (!whole) i = e.let("v", Kernels.min(i, Kernels.sub(end, Kernels.index(block))));
         List<Expr.Var> acc = new ArrayList<>();
         for (int w = 0; w < width; w++) acc.add(e.declare("a", Kernels.splat(identity(kind, type), lanes)));
@@ -221,7 +232,8 @@ final class ReduceKernel {
     /** Vectors of what is combined; the lanes come together at the end. */
     private Expr overReduced(int lanes) {
         long work = 1;
-        for (Atom a : reduced) work *= a.extent().isLiteral() ? Math.max(1, a.extent().value()) : Schedule.GRAIN;
+        for (Atom a : reduced)
+            work *= a.extent().isLiteral() ? Math.max(1, a.extent().value()) : Schedule.GRAIN;
         int inside = Schedule.inside(kept, work);
         List<Atom> grid = kept.subList(0, kept.size() - inside);
         Schedule.decompose(e, Schedule.GRID, grid);

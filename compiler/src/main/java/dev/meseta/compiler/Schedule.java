@@ -29,7 +29,9 @@ final class Schedule {
 
     private static int widest(Point p, Map<Point, Boolean> seen) {
         if (seen.put(p, true) != null) return 1;
-        int own = p.type() == DType.BOOL || p.form() instanceof Point.Number ? 1 : p.type().bytes();
+        int own = p.type() == DType.BOOL || p.form() instanceof Point.Number
+                ? 1
+                : p.type().bytes();
         return switch (p.form()) {
             case Point.Apply a -> {
                 for (Point o : a.operands()) own = Math.max(own, widest(o, seen));

@@ -95,7 +95,8 @@ record Size(long factor, List<Symbol> symbols) {
     }
 
     /** This divided by another whatever the extents are, or null if that is not known to be exact. */
-    @Nullable Size over(Size d) {
+    @Nullable
+    Size over(Size d) {
         if (d.factor == 0 || factor % d.factor != 0) return null;
         List<Symbol> rest = new ArrayList<>(symbols);
         for (Symbol s : d.symbols) {

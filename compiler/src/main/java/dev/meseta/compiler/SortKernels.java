@@ -53,8 +53,7 @@ final class SortKernels {
                 a.target,
                 "top_k",
                 v.shape(),
-                (points, index) ->
-                        points.load(from, v.dtype(), Points.flat(sorted, axisLast(index, axis)), null),
+                (points, index) -> points.load(from, v.dtype(), Points.flat(sorted, axisLast(index, axis)), null),
                 a.place(v),
                 v.dtype(),
                 (_, index) -> Points.flat(v.shape(), index),
@@ -97,10 +96,7 @@ final class SortKernels {
         Expr right = e.let("y", Kernels.load(v0, add(base, min(j, last)), type));
         Expr first = before(right, left, descending);
         Expr take = e.let(
-                "y",
-                Kernels.and(
-                        Kernels.lt(j, high),
-                        apply(MapFunction.OR, apply(MapFunction.GE, i, middle), first)));
+                "y", Kernels.and(Kernels.lt(j, high), apply(MapFunction.OR, apply(MapFunction.GE, i, middle), first)));
         Expr from = e.let("y", add(base, select(take, j, i)));
         Expr to = e.let("y", add(base, variable("d")));
         e.add(Kernels.store(v1, to, select(take, right, left)));
@@ -132,8 +128,7 @@ final class SortKernels {
         Expr y = descending ? b : a;
         Expr greater = apply(MapFunction.GT, x, y);
         if (!a.type().element().isFloat()) return greater;
-        Expr nan = Kernels.and(
-                apply(MapFunction.IS_NAN, x), apply(MapFunction.NOT, apply(MapFunction.IS_NAN, y)));
+        Expr nan = Kernels.and(apply(MapFunction.IS_NAN, x), apply(MapFunction.NOT, apply(MapFunction.IS_NAN, y)));
         return apply(MapFunction.OR, greater, nan);
     }
 }

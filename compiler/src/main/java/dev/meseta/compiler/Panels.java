@@ -1,0 +1,178 @@
+package dev.meseta.compiler;
+
+import dev.meseta.compiler.TileKernel.Operand;
+import dev.meseta.driver.CommandList;
+import dev.meseta.graph.DType;
+import dev.meseta.graph.Tensor;
+import dev.meseta.graph.TensorType;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.WeakHashMap;
+
+/**
+ * The columns of a product in the order in which tiles read them: panels as wide as a tile, in a panel all steps of the sum, for each
+ * step the columns behind each other. Where the width does not divide the number of columns, the last panel begins so that it ends with
+ * the last column. Constants are packed once, when they are compiled; other operands by a kernel.
+ *
+ * @param place where they are
+ * @param panel the loop variable that stands for the panel's number in the offset
+ * @param offset of the panel's first column, by panel, other loops and steps of the sum
+ */
+record Panels(Place place, Atom panel, Lin offset) {
+    /** Constants that were packed, as long as the models that they belong to are in use. */
+    private static final Map<Tensor, Map<List<Object>, Tensor>> PACKED = new WeakHashMap<>();
+
+    /** Packs the columns of a product. */
+    static Panels of(Assembly a, Points points, TileKernel.Shape s, String origin) {
+        Operand c = s.columns();
+        List<Atom> loops = new ArrayList<>();
+        for (Atom o : s.others()) if ((c.offset().vars() & o.vars()) != 0) loops.add(o);
+        for (Atom k : s.summed()) if ((c.offset().vars() & k.vars()) != 0) loops.add(k);
+        Size n = s.n().extent();
+        long count = (n.value() + s.width() - 1) / s.width();
+        Size panels = n.isLiteral()
+                ? Size.of(count)
+                : new Size(1, List.of(new Size.Symbol("panels " + s.width() + " " + n, count)));
+        List<Size> shape = new ArrayList<>();
+        shape.add(panels);
+        for (Atom l : loops) shape.add(l.extent());
+        shape.add(Size.of(s.width()));
+        List<Size> strides = Size.strides(shape);
+        Atom panel = points.loop(panels);
+        Lin offset = Lin.of(panel).times(strides.getFirst());
+        for (int i = 0; i < loops.size(); i++)
+            offset = offset.plus(Lin.of(loops.get(i)).times(strides.get(i + 1)));
+        Place place = c.place().constant() != null
+                ? a.constant(constant(s, c.place().constant(), loops, shape))
+                : pack(a, s, loops, shape, origin);
+        return new Panels(place, panel, offset);
+    }
+
+    /** Packs by a kernel, at every run. */
+    private static Place pack(Assembly a, TileKernel.Shape s, List<Atom> loops, List<Size> shape, String origin) {
+        Operand c = s.columns();
+        Place place = a.temporary(c.storage(), shape);
+        Size n = s.n().extent();
+        CommandList.Launch launch = MapKernel.of(
+                a.target,
+                "pack",
+                shape,
+                (p, index) -> {
+                    Lin first = p.least(
+                            index.getFirst().times(Size.of(s.width())),
+                            Lin.of(n).plus(-s.width()));
+                    Map<Atom, Lin> values = new HashMap<>();
+                    values.put(s.n(), first.plus(index.getLast()));
+                    for (int i = 0; i < loops.size(); i++) values.put(loops.get(i), index.get(i + 1));
+                    return p.load(c.place(), c.storage(), substitute(c.offset(), values), null);
+                },
+                place,
+                c.storage(),
+                (_, index) -> Points.flat(shape, index),
+                origin);
+        a.add(launch);
+        return place;
+    }
+
+    private static Lin substitute(Lin l, Map<Atom, Lin> values) {
+        Lin sum = Lin.ZERO;
+        for (Lin.Term t : l.terms()) {
+            Lin v = t.atom() == null ? Lin.of(1) : values.getOrDefault(t.atom(), Lin.ZERO);
+            sum = sum.plus(v.times(t.coefficient()));
+        }
+        return sum;
+    }
+
+    private static Tensor constant(TileKernel.Shape s, Tensor from, List<Atom> loops, List<Size> shape) {
+        List<Object> key = new ArrayList<>();
+        key.add(s.columns().storage());
+        key.add(s.width());
+        key.add(s.n().extent().value());
+        key.add(coefficient(s.columns().offset(), s.n()));
+        key.add(base(s.columns().offset()));
+        for (Atom l : loops) {
+            key.add(l.extent().value());
+            key.add(coefficient(s.columns().offset(), l));
+        }
+        synchronized (PACKED) {
+            Map<List<Object>, Tensor> known = PACKED.computeIfAbsent(from, _ -> new HashMap<>());
+            Tensor t = known.get(key);
+            if (t == null) {
+                t = packed(s, from, loops, shape);
+                known.put(key, t);
+            }
+            return t;
+        }
+    }
+
+    private static long coefficient(Lin l, Atom a) {
+        long c = 0;
+        for (Size s : l.coefficients(a)) c += s.value();
+        return c;
+    }
+
+    private static long base(Lin l) {
+        long c = 0;
+        for (Lin.Term t : l.terms()) if (t.atom() == null) c += t.coefficient().value();
+        return c;
+    }
+
+    private static Tensor packed(TileKernel.Shape s, Tensor from, List<Atom> loops, List<Size> shape) {
+        DType dtype = s.columns().storage();
+        long elements = Size.product(shape).value();
+        Tensor to = Tensor.allocate(TensorType.of(dtype, elements));
+        long n = s.n().extent().value();
+        long step = coefficient(s.columns().offset(), s.n());
+        long base = base(s.columns().offset());
+        long[] extents = loops.stream().mapToLong(l -> l.extent().value()).toArray();
+        long[] steps = loops.stream()
+                .mapToLong(l -> coefficient(s.columns().offset(), l))
+                .toArray();
+        long rows = 1;
+        for (long e : extents) rows *= e;
+        long[] index = new long[extents.length];
+        int bytes = dtype.bytes();
+        MemorySegment source = from.data();
+        MemorySegment target = to.data();
+        long at = 0;
+        for (long p = 0; p < shape.getFirst().value(); p++) {
+            long first = base + Math.min(p * s.width(), n - s.width()) * step;
+            java.util.Arrays.fill(index, 0);
+            long offset = first;
+            for (long r = 0; r < rows; r++) {
+                if (step == 1) {
+                    MemorySegment.copy(source, offset * bytes, target, at * bytes, (long) s.width() * bytes);
+                } else {
+                    for (int c = 0; c < s.width(); c++) copy(source, offset + c * step, target, at + c, bytes);
+                }
+                at += s.width();
+                for (int i = index.length - 1; i >= 0; i--) {
+                    offset += steps[i];
+                    if (++index[i] < extents[i]) break;
+                    offset -= steps[i] * extents[i];
+                    index[i] = 0;
+                }
+            }
+        }
+        return to;
+    }
+
+    private static void copy(MemorySegment from, long i, MemorySegment to, long j, int bytes) {
+        switch (bytes) {
+            case 4 ->
+                to.set(
+                        java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED,
+                        j * 4,
+                        from.get(java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED, i * 4));
+            case 1 ->
+                to.set(
+                        java.lang.foreign.ValueLayout.JAVA_BYTE,
+                        j,
+                        from.get(java.lang.foreign.ValueLayout.JAVA_BYTE, i));
+            default -> MemorySegment.copy(from, i * bytes, to, j * bytes, bytes);
+        }
+    }
+}

@@ -1,0 +1,262 @@
+package dev.meseta.compiler;
+
+import dev.meseta.compiler.kernel.Expr;
+import dev.meseta.compiler.kernel.Kernel;
+import dev.meseta.compiler.kernel.Kernels;
+import dev.meseta.compiler.kernel.Stmt;
+import dev.meseta.compiler.kernel.Type;
+import dev.meseta.driver.CommandList;
+import dev.meseta.driver.Target;
+import dev.meseta.graph.DType;
+import dev.meseta.graph.MapFunction;
+import dev.meseta.graph.Op.Cast.Rounding;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A sum of products in register tiles: some rows, each a scalar of one operand in every lane, times some vectors of the other. The rows
+ * run over a loop that only the first operand knows, the lanes over the innermost loop of the result, which only the second knows. The
+ * last tile on either axis overlaps the one before; both are computed by the same iteration of the grid.
+ *
+ * <p>After K. Goto and R. van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34(3), 2008.
+ */
+final class TileKernel {
+    /** Rows of a tile with two vectors a row: twelve accumulators leave registers for two vectors and a scalar in sixteen. */
+    private static final int ROWS = 6;
+
+    /** Rows of a tile with one vector a row. */
+    private static final int TALL_ROWS = 8;
+
+    /** Tiles above each other that one iteration of the grid computes, so that their rows stay in the cache. */
+    private static final int TILES = 10;
+
+    /** An operand: elements of memory by the loops. */
+    record Operand(Place place, DType storage, Lin offset) {
+        /** The operand behind a point, if it is plain strided memory, perhaps converted. */
+        static @Nullable Operand of(Point p) {
+            Point.Form f = p.form();
+            while (f instanceof Point.Convert c && c.to() == p.type())
+                f = c.operand().form();
+            return f instanceof Point.Load l && l.mask() == null && l.offset().isAffine()
+                    ? new Operand(l.place(), l.storage(), l.offset())
+                    : null;
+        }
+    }
+
+    /**
+     * Which loop is what.
+     *
+     * @param rows the operand whose scalars fill lanes
+     * @param columns the operand that is read in vectors
+     * @param m the loop over rows
+     * @param n the loop over lanes
+     * @param others the other loops of the result
+     * @param width columns of a tile
+     * @param lanes of a vector
+     * @param height rows of a tile
+     */
+    record Shape(
+            Operand rows,
+            Operand columns,
+            Atom m,
+            Atom n,
+            List<Atom> others,
+            List<Atom> summed,
+            int width,
+            int lanes,
+            int height) {
+        /** Whether the columns must be packed: they do not lie behind each other. */
+        boolean strided() {
+            Size c = columns.offset.coefficient(n);
+            return c == null || !c.is(1);
+        }
+    }
+
+    private TileKernel() {}
+
+    /** The roles of loops and operands; null if a tile does not fit this product. */
+    static @Nullable Shape shape(Target target, DType type, List<Atom> kept, List<Atom> summed, Operand a, Operand b) {
+        if (kept.size() < 2 || summed.isEmpty()) return null;
+        Atom n = kept.getLast();
+        boolean inA = (a.offset.vars() & n.vars()) != 0;
+        boolean inB = (b.offset.vars() & n.vars()) != 0;
+        if (inA == inB) return null;
+        Operand rows = inA ? b : a;
+        Operand columns = inA ? a : b;
+        Atom m = null;
+        for (Atom k : kept) {
+            if ((rows.offset.vars() & k.vars()) != 0 && (columns.offset.vars() & k.vars()) == 0) m = k;
+        }
+        if (m == null || m.extent().value() < 2) return null;
+        int bytes = Math.max(
+                type.bytes(),
+                Math.max(
+                        Type.widened(a.storage).bytes(), Type.widened(b.storage).bytes()));
+        int lanes = Schedule.lanes(Math.max(1, target.vectorBytes() / bytes), n);
+        if (lanes < 4 && lanes < target.vectorBytes() / bytes) return null;
+        int vectors = n.extent().value() >= 2L * lanes ? 2 : 1;
+        int height = (int) Math.min(vectors == 2 ? ROWS : TALL_ROWS, m.extent().value());
+        List<Atom> others = new ArrayList<>(kept);
+        others.remove(n);
+        others.remove(m);
+        return new Shape(rows, columns, m, n, others, summed, vectors * lanes, lanes, height);
+    }
+
+    /**
+     * @param packed the columns in panels; null where they are read as they lie
+     * @param finish what is stored, from the sum (number 0)
+     */
+    static CommandList.Launch of(
+            String name,
+            DType type,
+            Shape s,
+            @Nullable Panels packed,
+            Point finish,
+            Lin to,
+            Place out,
+            DType storage,
+            String origin) {
+        Emitter e = new Emitter(name);
+        e.open();
+        Expr m = e.size(s.m.extent());
+        Expr n = e.size(s.n.extent());
+        long chunk = (long) s.height * TILES;
+        Expr chunks = Kernels.max(Kernels.index(1), Kernels.div(m, Kernels.index(chunk)));
+        Expr full = Kernels.div(n, Kernels.index(s.width));
+        Expr panel = e.let("g", Kernels.rem(Schedule.GRID, full));
+        Expr rest = e.let("g", Kernels.div(Schedule.GRID, full));
+        Expr number = e.let("g", Kernels.rem(rest, chunks));
+        Schedule.decompose(e, e.let("g", Kernels.div(rest, chunks)), s.others);
+        Expr begin = e.let("g", Kernels.mul(number, chunk));
+        Expr end = e.let("g", Kernels.select(equal(Kernels.add(number, 1), chunks), m, Kernels.add(begin, chunk)));
+        // The panel that is left at the end belongs to the iteration of the last full one.
+        Expr panels = Kernels.div(Kernels.add(n, s.width - 1), Kernels.index(s.width));
+        Expr panelEnd = e.let("g", Kernels.select(equal(Kernels.add(panel, 1), full), panels, Kernels.add(panel, 1)));
+        String p = e.fresh("p");
+        e.open();
+        Expr column = e.let(
+                "n", Kernels.min(Kernels.mul(Kernels.variable(p), s.width), Kernels.sub(n, Kernels.index(s.width))));
+        String t = e.fresh("m");
+        e.open();
+        Expr row = e.let("m", Kernels.min(Kernels.variable(t), Kernels.sub(end, Kernels.index(s.height))));
+        new Tile(e, type, s, packed, row, column, Kernels.variable(p)).emit(finish, to, out, storage);
+        e.add(new Stmt.For(t, begin, end, s.height, false, e.close()));
+        e.add(new Stmt.For(p, panel, panelEnd, 1, false, e.close()));
+        e.add(e.close());
+        Expr grid = Kernels.mul(Kernels.mul(full, chunks), Schedule.count(e, s.others));
+        return e.launch(grid, origin);
+    }
+
+    private static Expr equal(Expr a, Expr b) {
+        if (a instanceof Expr.Int x && b instanceof Expr.Int y)
+            return new Expr.Int(Type.BOOL, x.value() == y.value() ? 1 : 0);
+        return new Expr.Apply(MapFunction.EQ, List.of(a, b));
+    }
+
+    /** One tile. */
+    private static final class Tile {
+        private final Emitter e;
+        private final DType type;
+        private final Shape s;
+        private final @Nullable Panels packed;
+        private final Expr row;
+        private final Expr column;
+        private final Expr panel;
+
+        Tile(Emitter e, DType type, Shape s, @Nullable Panels packed, Expr row, Expr column, Expr panel) {
+            this.e = e;
+            this.type = type;
+            this.s = s;
+            this.packed = packed;
+            this.row = row;
+            this.column = column;
+            this.panel = panel;
+        }
+
+        void emit(Point finish, Lin to, Place out, DType storage) {
+            int vectors = s.width / s.lanes;
+            long inner = 0;
+            for (Atom k : s.summed) inner |= k.vars();
+            // What does not change in the sum is computed before it.
+            Lin[] rowParts = parts(s.rows.offset, inner);
+            List<Expr> rowStarts = new ArrayList<>();
+            for (int r = 0; r < s.height; r++) {
+                e.open();
+                e.bind(s.m, Kernels.add(row, r));
+                rowStarts.add(e.let("x", e.index(rowParts[0])));
+                e.closeInline();
+            }
+            Lin columnOffset = packed != null ? packed.offset() : s.columns.offset;
+            Lin[] columnParts = parts(columnOffset, inner);
+            e.open();
+            e.bind(packed != null ? packed.panel() : s.n, packed != null ? panel : column);
+            Expr columnStart = e.let("x", e.index(columnParts[0]));
+            e.closeInline();
+            List<Expr.Var> acc = new ArrayList<>();
+            Expr zero = Kernels.splat(ReduceKernel.identity(dev.meseta.graph.ReduceKind.SUM, type), s.lanes);
+            for (int i = 0; i < s.height * vectors; i++) acc.add(e.declare("a", zero));
+            int rows = e.buffer(s.rows.place, s.rows.storage, Kernel.Access.READ);
+            Place columnPlace = packed != null ? packed.place() : s.columns.place;
+            int columns = e.buffer(columnPlace, s.columns.storage, Kernel.Access.READ);
+            e.loops(
+                    s.summed.subList(0, 1),
+                    0,
+                    () -> e.loops(s.summed.subList(1, s.summed.size()), 3, () -> {
+                        Expr k = e.index(columnParts[1]);
+                        List<Expr> b = new ArrayList<>();
+                        for (int v = 0; v < vectors; v++)
+                            b.add(e.let(
+                                    "b",
+                                    load(
+                                            columns,
+                                            s.columns.storage,
+                                            Kernels.add(Kernels.add(columnStart, k), (long) v * s.lanes),
+                                            s.lanes)));
+                        Expr j = e.index(rowParts[1]);
+                        for (int r = 0; r < s.height; r++) {
+                            Expr x = load(rows, s.rows.storage, Kernels.add(rowStarts.get(r), j), 1);
+                            Expr a = e.let("a", Kernels.splat(x, s.lanes));
+                            for (int v = 0; v < vectors; v++) {
+                                Expr.Var sum = acc.get(r * vectors + v);
+                                e.assign(
+                                        sum,
+                                        type.isFloat()
+                                                ? new Expr.Fma(a, b.get(v), sum)
+                                                : Kernels.add(sum, Kernels.mul(a, b.get(v))));
+                            }
+                        }
+                    }));
+            for (int r = 0; r < s.height; r++) {
+                for (int v = 0; v < vectors; v++) {
+                    e.open();
+                    e.bind(s.m, Kernels.add(row, r));
+                    e.bindVector(s.n, Kernels.add(column, (long) v * s.lanes), s.lanes);
+                    e.give(0, acc.get(r * vectors + v));
+                    e.store(out, storage, to, e.value(finish));
+                    e.scalar();
+                    e.add(e.close());
+                }
+            }
+        }
+
+        private Expr load(int buffer, DType storage, Expr index, int lanes) {
+            Expr x = Kernels.load(buffer, index, new Type(Type.widened(storage), lanes));
+            return Kernels.convert(type, Rounding.WRAP, x);
+        }
+
+        /** The part that depends on none of the loops, and the one that does. */
+        private static Lin[] parts(Lin l, long loops) {
+            Lin fixed = Lin.ZERO;
+            Lin moving = Lin.ZERO;
+            for (Lin.Term t : l.terms()) {
+                Lin one = t.atom() == null
+                        ? Lin.of(t.coefficient())
+                        : Lin.of(t.atom()).times(t.coefficient());
+                if (t.atom() != null && (t.atom().vars() & loops) != 0) moving = moving.plus(one);
+                else fixed = fixed.plus(one);
+            }
+            return new Lin[] {fixed, moving};
+        }
+    }
+}

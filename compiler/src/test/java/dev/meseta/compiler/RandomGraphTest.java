@@ -1,0 +1,83 @@
+package dev.meseta.compiler;
+
+import static org.junit.jupiter.api.Assertions.fail;
+
+import dev.meseta.driver.CommandList;
+import dev.meseta.driver.Target;
+import dev.meseta.graph.DType;
+import dev.meseta.graph.Tensor;
+import dev.meseta.graph.interpreter.Interpreter;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** Random graphs compile to kernels that give what the reference interpreter gives. */
+class RandomGraphTest {
+    private static final Target AVX2 = new Target(32, 16, 2, 32 << 10, 512 << 10);
+
+    /** The first seed and the number of graphs; -Dseed=S -Dgraphs=1 replays one. */
+    private static final long SEED = Long.getLong("seed", 1);
+
+    private static final long GRAPHS = Long.getLong("graphs", 300);
+
+    @Test
+    void graphsGiveWhatTheInterpreterGives() {
+        StringBuilder failures = new StringBuilder();
+        int failed = 0;
+        for (long seed = SEED; seed < SEED + GRAPHS; seed++) {
+            try {
+                run(seed, 1 + (int) (seed % 8));
+            } catch (Throwable t) {
+                failed++;
+                StackTraceElement at = t.getStackTrace().length > 0 ? t.getStackTrace()[0] : null;
+                failures.append("seed ")
+                        .append(seed)
+                        .append(": ")
+                        .append(t)
+                        .append(" at ")
+                        .append(at)
+                        .append('\n');
+                if (GRAPHS == 1) t.printStackTrace();
+            }
+        }
+        if (failed > 0) fail(failed + " of " + GRAPHS + " graphs fail (replay with -Dseed=S -Dgraphs=1):\n" + failures);
+    }
+
+    static void run(long seed, int nodes) {
+        RandomGraphs.Case c = RandomGraphs.of(seed, nodes);
+        List<Tensor> expected = Interpreter.run(c.graph(), c.inputs());
+        CommandList list = GraphCompiler.compile(c.graph(), AVX2);
+        List<Tensor> actual = SlowDevice.run(list, c.inputs());
+        for (int i = 0; i < expected.size(); i++) compare("output " + i, expected.get(i), actual.get(i));
+    }
+
+    static void compare(String what, Tensor e, Tensor a) {
+        if (!e.type().equals(a.type())) fail(what + " is " + a.type() + ", expected " + e.type());
+        if (!e.dtype().isFloat()) {
+            long m = e.data().mismatch(a.data());
+            if (m >= 0) fail(what + " " + e.type() + " differs at byte " + m);
+            return;
+        }
+        double scale = 0;
+        for (long i = 0; i < e.elements(); i++)
+            if (Double.isFinite(e.getDouble(i))) scale = Math.max(scale, Math.abs(e.getDouble(i)));
+        double eps = switch (e.dtype()) {
+            case F64 -> 1e-6;
+            case F32 -> 1e-4;
+            case F16 -> 4e-3;
+            case BF16 -> 3e-2;
+            default -> 0.3;
+        };
+        for (long i = 0; i < e.elements(); i++) {
+            double x = e.getDouble(i);
+            double y = a.getDouble(i);
+            boolean same = Double.isNaN(x)
+                    ? Double.isNaN(y)
+                    : x == y
+                            || Math.abs(x - y)
+                                    <= eps
+                                            * Math.max(
+                                                    1, Math.max(Math.abs(x), e.dtype() == DType.F64 ? 0 : scale * 0.1));
+            if (!same) fail(what + " " + e.type() + ": element " + i + " is " + y + ", expected " + x);
+        }
+    }
+}
