@@ -2,6 +2,7 @@ package dev.meseta.cli;
 
 import dev.meseta.Meseta;
 import dev.meseta.demo.Progress;
+import dev.meseta.demo.Quad;
 import dev.meseta.demo.ReadText;
 import dev.meseta.demo.Search;
 import dev.meseta.graph.InvalidInputException;
@@ -25,10 +26,9 @@ import picocli.CommandLine.Spec;
         name = "demo",
         mixinStandardHelpOptions = true,
         description = "Real models on your own files.",
-        subcommands = {DemoCommand.SearchText.class, DemoCommand.ReadPicture.class})
+        subcommands = {DemoCommand.SearchText.class, DemoCommand.Read.class})
 final class DemoCommand implements Runnable {
-    /** Passages are shown on one line each. */
-    private static final int WIDTH = 78;
+    private static final int WIDTH = 80;
 
     @Spec
     @SuppressWarnings("NullAway.Init") // set by picocli
@@ -39,46 +39,28 @@ final class DemoCommand implements Runnable {
         spec.commandLine().usage(spec.commandLine().getOut());
     }
 
-    /** Work that is told how far it has come. */
-    private interface Work<T> {
-        T run(Progress progress);
-    }
-
-    /** Shows a bar where somebody watches. */
-    private static <T> T watched(String what, Work<T> work) {
-        if (!Terminal.showsErrors()) return work.run(Progress.NONE);
-        try (ProgressBar bar = new ProgressBarBuilder()
-                .setTaskName(what)
-                .setInitialMax(1)
-                .setStyle(ProgressBarStyle.ASCII)
-                .setUpdateIntervalMillis(100)
-                .clearDisplayOnFinish()
-                .build()) {
-            return work.run((done, total) -> {
-                bar.maxHint(total);
-                bar.stepTo(done);
-            });
-        }
-    }
-
     @Command(
             name = "search",
             mixinStandardHelpOptions = true,
-            sortOptions = false,
-            description = "Finds the lines of text files that are closest in meaning to a query (MiniLM).")
+            description = {
+                "Finds the lines of text files that are closest in meaning to a query.",
+                "The model is all-MiniLM-L6-v2: best on English."
+            })
     static final class SearchText implements Callable<Integer> {
+        /** Longest part of a passage that is shown, in characters. */
+        private static final int SHOWN = 3 * (WIDTH - 4);
+
         @Spec
         @SuppressWarnings("NullAway.Init") // set by picocli
         private CommandSpec spec;
 
-        @Parameters(index = "0", paramLabel = "QUERY", description = "What to search for, in words.")
-        @SuppressWarnings("NullAway.Init") // set by picocli
-        private String query;
+        @Parameters(index = "0", paramLabel = "QUERY", description = "What to search for, in plain words.")
+        private String query = "";
 
-        @Parameters(index = "1..*", paramLabel = "FILE", arity = "1..*", description = "Text files.")
+        @Parameters(index = "1..*", arity = "1..*", paramLabel = "FILE", description = "Text files, in UTF-8.")
         private List<Path> files = new ArrayList<>();
 
-        @Option(names = "--paragraphs", description = "Compare paragraphs instead of lines.")
+        @Option(names = "--paragraphs", description = "Search paragraphs (parted by empty lines) in place of lines.")
         private boolean paragraphs;
 
         @Option(names = "--best", paramLabel = "N", description = "Number of matches (default: ${DEFAULT-VALUE}).")
@@ -92,32 +74,43 @@ final class DemoCommand implements Runnable {
 
         @Override
         public Integer call() {
+            PrintWriter out = spec.commandLine().getOut();
+            PrintWriter err = spec.commandLine().getErr();
             Search.Request request = new Search.Request(query, files, paragraphs, best, device);
-            try (Meseta meseta = Meseta.open()) {
-                Search.Result r = watched("searching", progress -> Search.search(meseta, request, progress));
-                PrintWriter out = spec.commandLine().getOut();
-                PrintWriter err = spec.commandLine().getErr();
-                if (json) {
-                    print(out, r);
-                } else {
-                    r.skipped().forEach((file, reason) -> err.println("meseta: " + file + " left out: " + reason));
-                    for (Search.Match m : r.matches()) {
-                        out.println(Text.format("%6.3f  ", m.score())
-                                + m.passage().file() + ":" + m.passage().line());
-                        out.println("        " + shortened(m.passage().text(), WIDTH - 8));
-                    }
-                    if (r.matches().isEmpty()) out.println("no text to search");
-                    out.println(Text.count(r.passages(), paragraphs ? "paragraph" : "line") + " on " + r.device()
-                            + "; load " + Text.milliseconds(r.loadMillis()) + ", search "
-                            + Text.milliseconds(r.searchMillis()));
-                }
+            Search.Result result;
+            try (Meseta meseta = Meseta.open();
+                    Bar bar = new Bar("searching", " kB", 1024)) {
+                result = Search.search(meseta, request, bar);
             }
-            return 0;
+            result.skipped().forEach((file, reason) -> err.println("meseta: left out " + file + ": " + reason));
+            if (json) Json.print(out, describe(result));
+            else print(out, result);
+            return result.skipped().size() == files.size() ? Main.USERS_MISTAKE : 0;
         }
 
-        private static void print(PrintWriter out, Search.Result r) {
+        private void print(PrintWriter out, Search.Result result) {
+            if (result.passages() == 0) {
+                out.println("nothing to search: the files hold no text");
+                return;
+            }
+            for (Search.Match m : result.matches()) {
+                out.println(Text.format("%6.3f  ", m.score()) + m.passage().file() + ":"
+                        + m.passage().line());
+                String text = m.passage().text().replaceAll("\\s+", " ");
+                if (text.length() > SHOWN) text = text.substring(0, SHOWN - 1) + "…";
+                for (String line : wrap(text, WIDTH - 8)) out.println("        " + line);
+            }
+            double seconds = result.searchMillis() / 1e3;
+            out.println();
+            out.println(Text.count(result.passages(), "passage") + " in " + Text.format("%.2f s", seconds)
+                    + Text.format(" (%.0f a second)", result.passages() / Math.max(seconds, 1e-9))
+                    + ", model loaded in " + Text.format("%.2f s", result.loadMillis() / 1e3));
+            out.println("on " + result.device());
+        }
+
+        private static Object describe(Search.Result result) {
             List<Object> matches = new ArrayList<>();
-            for (Search.Match m : r.matches()) {
+            for (Search.Match m : result.matches()) {
                 matches.add(Json.object(
                         "score",
                         m.score(),
@@ -129,45 +122,35 @@ final class DemoCommand implements Runnable {
                         m.passage().text()));
             }
             List<Object> skipped = new ArrayList<>();
-            r.skipped().forEach((file, reason) -> skipped.add(Json.object("file", file.toString(), "reason", reason)));
-            Json.print(
-                    out,
-                    Json.object(
-                            "matches",
-                            matches,
-                            "passages",
-                            r.passages(),
-                            "skipped",
-                            skipped,
-                            "device",
-                            r.device(),
-                            "ms",
-                            Json.object("load", r.loadMillis(), "search", r.searchMillis())));
-        }
-
-        private static String shortened(String text, int width) {
-            String line = text.replaceAll("\\s+", " ");
-            if (line.codePointCount(0, line.length()) <= width) return line;
-            return line.substring(0, line.offsetByCodePoints(0, width - 1)) + "…";
+            result.skipped()
+                    .forEach((file, reason) -> skipped.add(Json.object("file", file.toString(), "reason", reason)));
+            return Json.object(
+                    "matches", matches,
+                    "passages", result.passages(),
+                    "skipped", skipped,
+                    "device", result.device(),
+                    "load_ms", result.loadMillis(),
+                    "search_ms", result.searchMillis());
         }
     }
 
     @Command(
             name = "read",
             mixinStandardHelpOptions = true,
-            sortOptions = false,
-            description = "Reads the text in a picture (PP-OCR).")
-    static final class ReadPicture implements Callable<Integer> {
+            description = {
+                "Reads the text in a picture.",
+                "The models are PP-OCR's (detection, direction, recognition): Chinese and English."
+            })
+    static final class Read implements Callable<Integer> {
         @Spec
         @SuppressWarnings("NullAway.Init") // set by picocli
         private CommandSpec spec;
 
-        @Parameters(paramLabel = "IMAGE", description = "A picture: png, jpg, gif, bmp.")
-        @SuppressWarnings("NullAway.Init") // set by picocli
-        private Path image;
+        @Parameters(paramLabel = "IMAGE", description = "A picture: png, jpg, gif or bmp.")
+        private Path image = Path.of("");
 
-        @Option(names = "--out", paramLabel = "FILE", description = "Writes the picture with boxes around the lines.")
-        private @Nullable Path drawn;
+        @Option(names = "--out", paramLabel = "FILE", description = "Write the picture with the boxes drawn on it.")
+        private @Nullable Path output;
 
         @Option(names = "--device", paramLabel = "D", description = "The device (default: the preferred one).")
         private @Nullable String device;
@@ -177,59 +160,105 @@ final class DemoCommand implements Runnable {
 
         @Override
         public Integer call() {
-            if (drawn != null && drawn.toAbsolutePath().equals(image.toAbsolutePath())) {
-                throw new InvalidInputException("--out " + drawn + " is the picture itself");
-            }
-            BufferedImage picture = ReadText.picture(image);
-            try (Meseta meseta = Meseta.open()) {
-                ReadText.Result r = watched("reading", progress -> ReadText.read(meseta, picture, device, progress));
-                if (drawn != null) ReadText.write(ReadText.draw(picture, r.lines()), drawn);
-                PrintWriter out = spec.commandLine().getOut();
-                if (json) {
-                    print(out, r);
-                } else {
-                    int number = 0;
-                    for (ReadText.Line l : r.lines()) {
-                        number++;
-                        out.println(Text.format("%3d  %.2f  ", number, l.confidence()) + l.text());
-                        out.println("           at " + corner(l, 0) + " " + corner(l, 1) + " " + corner(l, 2) + " "
-                                + corner(l, 3));
-                    }
-                    if (r.lines().isEmpty()) out.println("no text found");
-                    if (drawn != null) out.println("written to " + drawn);
-                    out.println(Text.count(r.lines().size(), "line") + " in " + r.width() + "x" + r.height() + " on "
-                            + r.device() + "; load " + Text.milliseconds(r.loadMillis()) + ", read "
-                            + Text.milliseconds(r.readMillis()));
+            PrintWriter out = spec.commandLine().getOut();
+            if (output != null) {
+                ReadText.checkWritable(output);
+                if (output.toAbsolutePath().normalize().equals(image.toAbsolutePath().normalize())) {
+                    throw new InvalidInputException("--out " + output + " is the picture itself; name another file");
                 }
             }
+            BufferedImage picture = ReadText.picture(image);
+            ReadText.Result result;
+            try (Meseta meseta = Meseta.open();
+                    Bar bar = new Bar("reading", " lines", 1)) {
+                result = ReadText.read(meseta, picture, device, bar);
+            }
+            if (output != null) ReadText.write(ReadText.draw(picture, result.lines()), output);
+            if (json) Json.print(out, describe(result));
+            else print(out, result);
             return 0;
         }
 
-        private static String corner(ReadText.Line line, int i) {
-            return Text.format("%.0f,%.0f", line.box().x()[i], line.box().y()[i]);
+        private void print(PrintWriter out, ReadText.Result result) {
+            int number = 1;
+            for (ReadText.Line line : result.lines()) {
+                out.println(
+                        Text.format("%3d  %.2f  %-18s ", number++, line.confidence(), place(line.box())) + line.text());
+            }
+            if (result.lines().isEmpty()) out.println("no text found");
+            out.println();
+            out.println(Text.count(result.lines().size(), "line") + " in a picture of " + result.width() + "x"
+                    + result.height()
+                    + " in " + Text.format("%.2f s", result.readMillis() / 1e3) + ", models loaded in "
+                    + Text.format("%.2f s", result.loadMillis() / 1e3));
+            out.println("on " + result.device());
+            if (output != null) out.println("drawn on " + output);
         }
 
-        private static void print(PrintWriter out, ReadText.Result r) {
+        private static String place(Quad box) {
+            return Text.format("%.0f,%.0f %.0fx%.0f", box.x()[0], box.y()[0], box.width(), box.height());
+        }
+
+        private static Object describe(ReadText.Result result) {
             List<Object> lines = new ArrayList<>();
-            for (ReadText.Line l : r.lines()) {
+            for (ReadText.Line line : result.lines()) {
                 List<Object> corners = new ArrayList<>();
                 for (int i = 0; i < 4; i++)
-                    corners.add(List.of(l.box().x()[i], l.box().y()[i]));
-                lines.add(Json.object("text", l.text(), "confidence", l.confidence(), "corners", corners));
+                    corners.add(List.of(line.box().x()[i], line.box().y()[i]));
+                lines.add(Json.object("text", line.text(), "confidence", line.confidence(), "box", corners));
             }
-            Json.print(
-                    out,
-                    Json.object(
-                            "lines",
-                            lines,
-                            "width",
-                            r.width(),
-                            "height",
-                            r.height(),
-                            "device",
-                            r.device(),
-                            "ms",
-                            Json.object("load", r.loadMillis(), "read", r.readMillis())));
+            return Json.object(
+                    "lines", lines,
+                    "width", result.width(),
+                    "height", result.height(),
+                    "device", result.device(),
+                    "load_ms", result.loadMillis(),
+                    "read_ms", result.readMillis());
+        }
+    }
+
+    /** Text in lines of at most so many characters, broken at spaces where there are some. */
+    static List<String> wrap(String text, int width) {
+        List<String> lines = new ArrayList<>();
+        String rest = text;
+        while (rest.length() > width) {
+            int space = rest.lastIndexOf(' ', width);
+            int end = space > width / 2 ? space : width;
+            lines.add(rest.substring(0, end));
+            rest = rest.substring(end).stripLeading();
+        }
+        if (!rest.isEmpty()) lines.add(rest);
+        return lines;
+    }
+
+    /** A progress bar on a terminal; nothing elsewhere. */
+    private static final class Bar implements Progress, AutoCloseable {
+        private final @Nullable ProgressBar bar;
+        private final long unit;
+
+        Bar(String task, String unitName, long unit) {
+            this.unit = unit;
+            this.bar = Terminal.showsErrors()
+                    ? new ProgressBarBuilder()
+                            .setTaskName(task)
+                            .setUnit(unitName, unit)
+                            .setStyle(ProgressBarStyle.ASCII)
+                            .setMaxRenderedLength(WIDTH - 1)
+                            .clearDisplayOnFinish()
+                            .build()
+                    : null;
+        }
+
+        @Override
+        public void at(long done, long total) {
+            if (bar == null) return;
+            bar.maxHint(Math.max(unit, total));
+            bar.stepTo(done);
+        }
+
+        @Override
+        public void close() {
+            if (bar != null) bar.close();
         }
     }
 }

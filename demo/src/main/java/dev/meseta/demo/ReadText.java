@@ -125,14 +125,27 @@ public final class ReadText {
         return result;
     }
 
+    /** Throws {@link InvalidInputException} if no picture can be written under this name: to be called before long work. */
+    public static void checkWritable(Path file) {
+        if (!ImageIO.getImageWritersBySuffix(suffix(file)).hasNext()) {
+            throw new InvalidInputException(
+                    "cannot write a picture as '" + file + "'; use an ending such as .png or .jpg");
+        }
+        Path folder = file.toAbsolutePath().getParent();
+        if (folder != null && !Files.isDirectory(folder)) throw new InvalidInputException("no such folder: " + folder);
+    }
+
+    private static String suffix(Path file) {
+        String name = file.getFileName().toString();
+        return name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
+    }
+
     /** Writes a picture; the ending says in which format. Throws {@link InvalidInputException} for an unknown ending. */
     public static void write(BufferedImage picture, Path file) {
-        String name = file.getFileName().toString();
-        String format = name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
+        checkWritable(file);
         try {
-            if (!ImageIO.write(picture, format, file.toFile())) {
-                throw new InvalidInputException(
-                        "cannot write a picture as '" + name + "'; use an ending such as .png or .jpg");
+            if (!ImageIO.write(picture, suffix(file), file.toFile())) {
+                throw new InvalidInputException("cannot write this picture as '" + file + "'");
             }
         } catch (IOException e) {
             throw new InvalidInputException("cannot write " + file + ": " + e.getMessage(), e);
