@@ -1,5 +1,6 @@
 package dev.meseta;
 
+import dev.meseta.compiler.GraphCompiler;
 import dev.meseta.driver.Device;
 import dev.meseta.driver.Driver;
 import dev.meseta.driver.Executable;
@@ -101,8 +102,7 @@ public final class Meseta implements AutoCloseable {
     /** What makes a graph ready to run on a device. */
     static Function<Graph, Executable> compilerFor(Device device) {
         return switch (device) {
-            case KernelDevice k ->
-                throw new InvalidInputException(k.name() + ": there is no compiler for kernel devices in this build");
+            case KernelDevice k -> graph -> k.load(GraphCompiler.compile(graph, k.target()));
             case GraphDevice g ->
                 graph -> {
                     for (Node n : graph.nodes()) {

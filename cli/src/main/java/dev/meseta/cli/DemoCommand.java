@@ -163,7 +163,9 @@ final class DemoCommand implements Runnable {
             PrintWriter out = spec.commandLine().getOut();
             if (output != null) {
                 ReadText.checkWritable(output);
-                if (output.toAbsolutePath().normalize().equals(image.toAbsolutePath().normalize())) {
+                if (output.toAbsolutePath()
+                        .normalize()
+                        .equals(image.toAbsolutePath().normalize())) {
                     throw new InvalidInputException("--out " + output + " is the picture itself; name another file");
                 }
             }
