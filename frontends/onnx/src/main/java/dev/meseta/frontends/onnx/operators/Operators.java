@@ -14,6 +14,10 @@ public final class Operators {
     private static Registry register() {
         Registry r = new Registry();
         ControlOperators.register(r);
+        SequenceOperators.register(r);
+        SelectionOperators.register(r);
+        StringOperators.register(r);
+        TextVectorizer.register(r);
         MathOperators.register(r);
         ActivationOperators.register(r);
         LogicalOperators.register(r);
@@ -37,6 +41,8 @@ public final class Operators {
         LossOperators.register(r);
         EinsumOperators.register(r);
         LinearAlgebraOperators.register(r);
+        // After all others: it changes operators that are there.
+        StringOperators.extend(r);
         return r;
     }
 }

@@ -36,11 +36,27 @@ public final class Registry {
         }
     }
 
+    /** A definition whose lowering runs in Java. */
+    @FunctionalInterface
+    public interface Hosting extends Definition {
+        Lowering.Host hosting(OperatorNode node);
+
+        @Override
+        default Lowering define(OperatorNode node) {
+            return hosting(node);
+        }
+    }
+
     private final Map<String, TreeMap<Integer, Definition>> entries = new HashMap<>();
 
     /** Adds an operator of the default domain that expands into the op set: {@code r.expand("Relu", 6, node -> c -> List.of(…))}. */
     public void expand(String name, int since, Expansion expansion) {
         add(ONNX, name, since, expansion);
+    }
+
+    /** Adds an operator of the default domain that runs in Java. */
+    public void host(String name, int since, Hosting hosting) {
+        add(ONNX, name, since, hosting);
     }
 
     /** Adds an operator of any domain. Throws {@link IllegalStateException} if it is there already. */
