@@ -3,6 +3,7 @@ package dev.meseta.compiler.kernel;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.Op;
+import dev.meseta.graph.ReduceKind;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -163,6 +164,18 @@ public final class Kernels {
 
     public static Expr apply(MapFunction function, Expr... operands) {
         return new Expr.Apply(function, List.of(operands));
+    }
+
+    /** The function of two operands that a reduction repeats. */
+    public static MapFunction combining(ReduceKind kind) {
+        return switch (kind) {
+            case SUM -> MapFunction.ADD;
+            case PROD -> MapFunction.MUL;
+            case MIN -> MapFunction.MIN;
+            case MAX -> MapFunction.MAX;
+            case AND -> MapFunction.AND;
+            case OR -> MapFunction.OR;
+        };
     }
 
     public static Expr lt(Expr a, Expr b) {

@@ -143,6 +143,7 @@ public final class ScalarFunctions {
     }
 
     private static double acosh(double x) {
+        if (x < 1) return Double.NaN;
         if (x > 0x1p28) return StrictMath.log(x) + StrictMath.log(2);
         double t = x - 1;
         return StrictMath.log1p(t + Math.sqrt(2 * t + t * t));
@@ -185,22 +186,19 @@ public final class ScalarFunctions {
             case F32 -> (float) v;
             case F16 -> Float.float16ToFloat(FloatFormat.doubleToF16(v));
             case BF16 -> FloatFormat.bf16ToFloat(FloatFormat.doubleToBf16(v));
-            case F8E8M0 -> scale(v, rounding);
+            case F8E8M0 -> {
+                FloatFormat format = FloatFormat.of(to);
+                yield format.decode(
+                        switch (rounding) {
+                            case UP -> format.encodeUp(v);
+                            case DOWN -> format.encodeDown(v);
+                            default -> format.encode(v, rounding != Op.Cast.Rounding.WRAP);
+                        });
+            }
             default -> {
                 FloatFormat format = FloatFormat.of(to);
                 yield format.decode(format.encode(v, rounding != Op.Cast.Rounding.WRAP));
             }
-        };
-    }
-
-    private static double scale(double v, Op.Cast.Rounding rounding) {
-        FloatFormat format = FloatFormat.of(DType.F8E8M0);
-        double nearest = format.decode(format.encode(v, rounding != Op.Cast.Rounding.WRAP));
-        if (!Double.isFinite(v)) return nearest;
-        return switch (rounding) {
-            case UP -> nearest < v ? Math.min(nearest * 2, 0x1p127) : nearest;
-            case DOWN -> nearest > v ? Math.max(nearest / 2, 0x1p-127) : nearest;
-            default -> nearest;
         };
     }
 
@@ -232,11 +230,10 @@ public final class ScalarFunctions {
         return Math.clamp(v, to.minInteger(), to.maxInteger());
     }
 
-    /** An integer or BOOL converted to a float type: to F64 and F32 directly, to narrower ones by way of F64. */
+    /** An integer or BOOL converted to a float type; rounded once. */
     public static double toFloat(long v, DType from, DType to, Op.Cast.Rounding rounding) {
-        boolean big = from == DType.U64 && v < 0;
-        if (to == DType.F32) return big ? (float) ((v >>> 1) | (v & 1)) * 2f : (float) v;
-        double d = big ? (double) ((v >>> 1) | (v & 1)) * 2 : (double) v;
-        return toFloat(d, to, rounding);
+        boolean unsigned = from == DType.U64;
+        if (to != DType.F64) return toFloat(FloatFormat.toOddDouble(v, unsigned), to, rounding);
+        return unsigned && v < 0 ? (double) ((v >>> 1) | (v & 1)) * 2 : (double) v;
     }
 }

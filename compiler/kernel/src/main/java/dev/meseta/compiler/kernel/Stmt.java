@@ -31,7 +31,10 @@ public sealed interface Stmt {
 
     record Assign(String name, Expr value) implements Stmt {}
 
-    /** Writes elements of a buffer, rounded to its storage type; index and mask as in {@link Expr.Load}. */
+    /**
+     * Writes elements of a buffer; index and mask as in {@link Expr.Load}. A value that the storage type does not have is rounded as by a
+     * conversion that wraps: what another rounding is wanted for is converted before. With a vector index the last of equal lanes stays.
+     */
     record Store(
             int buffer, Expr index, Expr value, @Nullable Expr mask) implements Stmt {}
 

@@ -169,11 +169,7 @@ final class IrConversions {
             case UP -> b.compare("icmp ugt", mantissa, b.select(low, i32(v, 0x0040_0000), i32(v, 0)));
             default -> {
                 Value half = b.select(low, i32(v, 0x0060_0000), i32(v, 0x0040_0000));
-                Value odd = b.compare("icmp ne", b.op("and", exponent, i32(v, 1)), i32(v, 0));
-                yield b.op(
-                        "or",
-                        b.compare("icmp ugt", mantissa, half),
-                        b.op("and", b.compare("icmp eq", mantissa, half), odd));
+                yield b.compare("icmp uge", mantissa, half);
             }
         };
         Value code = b.op("add", exponent, b.cast("zext", up, DType.I32));
@@ -183,6 +179,7 @@ final class IrConversions {
         Value negative =
                 b.op("and", b.compare("icmp slt", bits, i32(v, 0)), b.compare("icmp ne", magnitude, i32(v, 0)));
         Value nan = b.op("or", negative, b.compare("icmp ugt", magnitude, i32(v, 0x7f80_0000)));
+        if (rounding == Rounding.WRAP) nan = b.op("or", nan, b.compare("icmp ult", magnitude, i32(v, 0x0040_0000)));
         return b.select(nan, i32(v, 255), code);
     }
 
@@ -245,8 +242,7 @@ final class IrConversions {
                 : n.special() == Special.IEEE ? Double.POSITIVE_INFINITY : Double.NaN;
         Value signed = b.intrinsic("copysign", b.select(over, f32(v, beyond), r), v);
         return switch (n.special()) {
-            // Zero has no sign, and NaN is the largest number.
-            case NONE -> b.select(isNan(v), f32(v, largest), signed);
+            case NONE -> b.select(isNan(v), f32(v, -0.0), signed);
             case NAN_AT_MINUS_ZERO -> b.select(b.compare("fcmp oeq", r, f32(v, 0)), f32(v, 0), signed);
             default -> signed;
         };
@@ -289,9 +285,24 @@ final class IrConversions {
     }
 
     private Value integerToFloat(Value v, DType to, Rounding rounding) {
-        DType direct = to == DType.F64 || to == DType.F32 ? to : DType.F64;
-        Value f = b.cast(v.element().isSigned() ? "sitofp" : "uitofp", v, direct);
-        return direct == to ? f : round(f, to, rounding);
+        boolean wide = to == DType.F64 || to == DType.F32;
+        if (!wide && v.element().bits() == 64) return round(oddDouble(v), to, rounding);
+        Value f = b.cast(v.element().isSigned() ? "sitofp" : "uitofp", v, wide ? to : DType.F64);
+        return wide ? f : round(f, to, rounding);
+    }
+
+    /** A 64-bit integer as F64 rounded to odd: beyond 2^53 the lowest eleven bits become one that says whether any was set. */
+    private Value oddDouble(Value v) {
+        Value zero = IrBuilder.integer(v.type(), 0);
+        boolean signed = v.element().isSigned();
+        Value negative = b.compare("icmp slt", v, zero);
+        Value m = signed ? b.select(negative, b.op("sub", zero, v), v) : v;
+        Value tail = b.compare("icmp ne", b.op("and", m, IrBuilder.integer(v.type(), 0x7ff)), zero);
+        Value sticky = b.select(tail, IrBuilder.integer(v.type(), 0x800), zero);
+        Value odd = b.op("or", b.op("and", m, IrBuilder.integer(v.type(), ~0x7ffL)), sticky);
+        Value big = b.compare("icmp uge", m, IrBuilder.integer(v.type(), 1L << 53));
+        Value d = b.cast("uitofp", b.select(big, odd, m), DType.F64);
+        return signed ? b.select(negative, b.value(d.type(), "fneg " + d.typed()), d) : d;
     }
 
     private Value floatToInteger(Value v, DType to, Rounding rounding) {

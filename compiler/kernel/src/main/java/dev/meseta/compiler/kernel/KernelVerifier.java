@@ -1,0 +1,208 @@
+package dev.meseta.compiler.kernel;
+
+import dev.meseta.graph.DType;
+import dev.meseta.graph.MapFunction;
+import dev.meseta.graph.ReduceKind;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Tests that a kernel is well formed: names, types, lanes, numbers of buffers and extents, bounds of unrolled loops. Indices are not its business. */
+public final class KernelVerifier {
+    private final Kernel kernel;
+    private final Map<String, Type> scope = new HashMap<>();
+    private final Set<String> assignable = new HashSet<>();
+    private final Map<String, Stmt.LocalArray> arrays = new HashMap<>();
+    private final Set<String> all = new HashSet<>();
+
+    private KernelVerifier(Kernel kernel) {
+        this.kernel = kernel;
+    }
+
+    /** Throws {@link IllegalArgumentException} with the first mistake and the kernel's text. */
+    public static void verify(Kernel kernel) {
+        new KernelVerifier(kernel).kernel();
+    }
+
+    private void kernel() {
+        require(kernel.name().matches("\\w+"), "the name is no name", null);
+        overExtents(kernel.grid());
+        for (Kernel.Buffer b : kernel.buffers()) {
+            require(b.dtype().kind() != DType.Kind.COMPLEX, "buffer " + b.name() + " is complex", null);
+            overExtents(b.elements());
+        }
+        define(Kernel.GRID, Type.INDEX);
+        statement(kernel.body());
+    }
+
+    private void require(boolean condition, String message, @Nullable Expr where) {
+        if (condition) return;
+        throw new IllegalArgumentException("kernel " + kernel.name() + ": " + message
+                + (where == null ? "" : " in " + KernelText.of(where)) + "\n" + KernelText.of(kernel));
+    }
+
+    private void overExtents(Expr e) {
+        require(e.type().equals(Type.INDEX), "not an I64 scalar:", e);
+        switch (e) {
+            case Expr.Int _ -> {}
+            case Expr.Extent x -> extent(x);
+            case Expr.Apply a when a.function() != MapFunction.SELECT -> a.operands().forEach(this::overExtents);
+            default -> require(false, "only extents and literals are known outside of the body:", e);
+        }
+    }
+
+    private void extent(Expr.Extent x) {
+        require(x.number() >= 0 && x.number() < kernel.extents(), "there is no extent " + x.number(), null);
+    }
+
+    private void define(String name, Type type) {
+        require(name.matches("[A-Za-z_]\\w*"), "the name \"" + name + "\" is no name", null);
+        require(all.add(name), "the name " + name + " is used twice", null);
+        scope.put(name, type);
+    }
+
+    /** What a block defines is unknown behind it. */
+    private void block(Stmt s) {
+        Set<String> names = new HashSet<>(scope.keySet());
+        Set<String> known = new HashSet<>(arrays.keySet());
+        statement(s);
+        scope.keySet().retainAll(names);
+        assignable.retainAll(names);
+        arrays.keySet().retainAll(known);
+    }
+
+    private void statement(Stmt s) {
+        switch (s) {
+            case Stmt.Block b -> b.statements().forEach(this::statement);
+            case Stmt.For f -> {
+                typed(f.begin(), Type.INDEX);
+                typed(f.end(), Type.INDEX);
+                require(f.step() > 0, "the step of " + f.variable() + " is " + f.step(), null);
+                define(f.variable(), Type.INDEX);
+                block(f.body());
+                scope.remove(f.variable());
+            }
+            case Stmt.While w -> {
+                typed(w.condition(), Type.BOOL);
+                block(w.body());
+            }
+            case Stmt.If i -> {
+                typed(i.condition(), Type.BOOL);
+                block(i.then());
+                if (i.otherwise() != null) block(i.otherwise());
+            }
+            case Stmt.Let l -> {
+                expression(l.value());
+                define(l.name(), l.value().type());
+            }
+            case Stmt.Declare d -> {
+                expression(d.initial());
+                define(d.name(), d.initial().type());
+                assignable.add(d.name());
+            }
+            case Stmt.Assign a -> {
+                Type t = scope.get(a.name());
+                require(t != null && assignable.contains(a.name()), a.name() + " is not declared here", null);
+                if (t != null) typed(a.value(), t);
+            }
+            case Stmt.Store t -> {
+                expression(t.value());
+                access(t.buffer(), t.index(), t.value().type(), t.mask(), true);
+            }
+            case Stmt.LocalArray a -> {
+                require(a.element().lanes() == 1 && a.size() > 0, "local array " + a.name() + " is not of some scalars", null);
+                require(all.add(a.name()), "the name " + a.name() + " is used twice", null);
+                arrays.put(a.name(), a);
+            }
+            case Stmt.StoreLocal t -> {
+                expression(t.value());
+                local(t.array(), t.index(), t.value().type());
+            }
+            case Stmt.Check c -> typed(c.condition(), Type.BOOL);
+        }
+    }
+
+    private void access(int buffer, Expr index, Type type, @Nullable Expr mask, boolean write) {
+        require(buffer >= 0 && buffer < kernel.buffers().size(), "there is no buffer " + buffer, null);
+        Kernel.Buffer b = kernel.buffers().get(buffer);
+        require(Type.widened(b.dtype()) == type.element(), b.name() + " holds " + b.dtype() + ", not " + type, index);
+        Kernel.Access forbidden = write ? Kernel.Access.READ : Kernel.Access.WRITE;
+        require(b.access() != forbidden, b.name() + " is " + b.access() + " only", index);
+        expression(index);
+        int lanes = index.type().lanes();
+        require(
+                index.type().element() == DType.I64 && (lanes == 1 || lanes == type.lanes()),
+                "the index is of " + index.type(),
+                index);
+        if (mask != null) typed(mask, type.with(DType.BOOL));
+    }
+
+    private void local(String name, Expr index, Type type) {
+        Stmt.LocalArray a = arrays.get(name);
+        require(a != null && a.element().element() == type.element(), "no local array " + name + " of " + type, index);
+        typed(index, Type.INDEX);
+    }
+
+    private void typed(Expr e, Type type) {
+        expression(e);
+        require(e.type().equals(type), "not of " + type + " but of " + e.type() + ":", e);
+    }
+
+    private void expression(Expr e) {
+        Type t = e.type();
+        switch (e) {
+            case Expr.Real _ -> require(t.element().isFloat(), "a real of " + t, e);
+            case Expr.Int i -> {
+                require(!t.element().isFloat(), "an integer of " + t, e);
+                require(ScalarFunctions.wrap(i.value(), t.element()) == i.value(), "the literal is not of " + t, e);
+            }
+            case Expr.Var v -> require(t.equals(scope.get(v.name())), "no variable of this name and type", e);
+            case Expr.Extent x -> extent(x);
+            case Expr.Load l -> access(l.buffer(), l.index(), t, l.mask(), false);
+            case Expr.LoadLocal l -> local(l.array(), l.index(), t);
+            case Expr.Apply a -> apply(a);
+            case Expr.Fma f -> {
+                require(t.element().isFloat(), "fma of " + t, e);
+                for (Expr o : List.of(f.a(), f.b(), f.c())) typed(o, t);
+            }
+            case Expr.Convert c -> expression(c.operand());
+            case Expr.Bits b -> {
+                expression(b.operand());
+                require(b.operand().type().element().bits() == b.to().bits() && Type.widened(b.to()) == b.to(), "not as many bits", e);
+            }
+            case Expr.Splat s -> {
+                expression(s.operand());
+                require(s.operand().type().lanes() == 1, "a splat of a vector", e);
+            }
+            case Expr.Ramp r -> {
+                expression(r.base());
+                require(r.base().type().lanes() == 1 && t.element().isInteger(), "a ramp from " + r.base().type(), e);
+            }
+            case Expr.Combine c -> {
+                expression(c.operand());
+                int lanes = c.operand().type().lanes();
+                boolean logical = c.kind() == ReduceKind.AND || c.kind() == ReduceKind.OR;
+                require(Integer.bitCount(lanes) == 1, "not a power of two of lanes", e);
+                require(logical == (t.element() == DType.BOOL), c.kind().text() + " of " + t, e);
+            }
+            case Expr.Shuffle s -> {
+                expression(s.a());
+                typed(s.b(), s.a().type());
+                int n = 2 * s.a().type().lanes();
+                require(s.lanes().stream().allMatch(i -> i >= 0 && i < n), "a lane outside", e);
+            }
+        }
+    }
+
+    private void apply(Expr.Apply a) {
+        MapFunction f = a.function();
+        require(a.operands().size() == f.arity(), f.text() + " takes " + f.arity() + " operands", a);
+        Type t = a.operands().getLast().type();
+        for (int i = 0; i < f.arity(); i++)
+            typed(a.operands().get(i), f == MapFunction.SELECT && i == 0 ? t.with(DType.BOOL) : t);
+        require(f.accepts(t.element()), f.text() + " of " + t, a);
+    }
+}
