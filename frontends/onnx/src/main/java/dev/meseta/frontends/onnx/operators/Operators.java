@@ -14,6 +14,7 @@ public final class Operators {
     private static Registry register() {
         Registry r = new Registry();
         ControlOperators.register(r);
+        ScanOperators.register(r);
         SequenceOperators.register(r);
         SelectionOperators.register(r);
         StringOperators.register(r);
