@@ -70,6 +70,9 @@ final class Flow {
         /** Whether an element may be computed more than once. */
         boolean repeated;
 
+        /** Whether it stands, with nothing but views between, for an operand that must be plain memory. */
+        boolean viewOnly;
+
         /** Whether its elements stand one to one, in order, for those of its group's root. */
         boolean aligned;
 

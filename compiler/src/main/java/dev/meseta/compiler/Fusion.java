@@ -96,10 +96,12 @@ final class Fusion {
         Group g = null;
         boolean repeated = false;
         boolean aligned = true;
+        boolean viewOnly = false;
         for (N c : v.consumers) {
             if (c.group == null || g != null && c.group != g) return null;
             g = c.group;
             if (!accepts(c, n)) return null;
+            viewOnly |= c.viewOnly || c.op instanceof Op.Contraction || c.op instanceof Op.Convolution;
             repeated |= c.repeated || expands(c, n);
             aligned &= c.aligned && keepsOrder(c);
         }
@@ -111,6 +113,7 @@ final class Fusion {
         }
         if (repeated && isExpensive(n)) return null;
         n.repeated = repeated;
+        n.viewOnly = viewOnly;
         n.aligned = aligned && (isAnchor(n) || keepsOrder(n));
         return g;
     }
@@ -124,6 +127,7 @@ final class Fusion {
         return switch (consumer.op) {
             case Op.Scan _, Op.If _, Op.While _ -> false;
             case Op.Contraction _, Op.Convolution _ -> isView(n);
+            case Op.Reshape _, Op.Transpose _, Op.Slice _, Op.Broadcast _ -> !consumer.viewOnly || isView(n);
             case Op.WindowReduce _ -> isView(n) || n.op instanceof Op.Cast || n.op instanceof Op.Dequantize;
             case Op.Bitcast b -> !Pull.isStorageBitcast(consumer.in.getFirst().dtype(), b.dtype());
             default -> true;

@@ -90,6 +90,8 @@ final class Products {
         Size outputs = w.get(0).over(Size.of(o.groups()));
         Size groupOutputs = outputs == null ? Size.of(w.get(0).value() / o.groups()) : outputs;
         List<Size> summed = w.subList(1, w.size());
+        Place prepared = isPadded(o) && !isSmall(summed) ? prepare(o) : null;
+        List<Size> preparedShape = prepared == null ? x : paddedShape(o);
         emit("convolution", summed, new Operands() {
             @Override
             public Point left(Points points, Pull pull, List<Lin> kept, List<Lin> k) {
@@ -97,34 +99,14 @@ final class Products {
                 List<Lin> index = new ArrayList<>();
                 index.add(kept.get(0));
                 index.add(group.times(w.get(1)).plus(k.getFirst()));
-                Point inside = null;
                 for (int i = 0; i < spatial; i++) {
-                    Lin at = kept.get(i + 2)
+                    index.add(kept.get(i + 2)
                             .times(Size.of(o.strides().get(i)))
-                            .plus(k.get(i + 1).times(Size.of(o.kernelDilation().get(i))))
-                            .plus(-o.low().get(i));
-                    long gap = o.inputDilation().get(i);
-                    Size n = x.get(i + 2);
-                    if (gap > 1) {
-                        // Between the elements are zeros.
-                        Lin high = Lin.of(n).plus(-1).times(Size.of(gap)).plus(1);
-                        inside = points.both(inside, points.within(at, Lin.ZERO, high));
-                        inside = points.both(
-                                inside,
-                                points.apply(
-                                        MapFunction.EQ,
-                                        points.number(points.remainder(at, Size.of(gap))),
-                                        points.integer(DType.I64, 0)));
-                        at = points.quotient(at, Size.of(gap));
-                    } else {
-                        inside = points.both(inside, points.within(at, Lin.ZERO, Lin.of(n)));
-                    }
-                    index.add(at);
+                            .plus(k.get(i + 1).times(Size.of(o.kernelDilation().get(i)))));
                 }
-                Point value = pull.at(left, index, inside);
-                return inside == null
-                        ? value
-                        : points.apply(MapFunction.SELECT, inside, value, points.literal(left.dtype(), 0));
+                return prepared == null
+                        ? padded(o, points, pull, index)
+                        : points.load(prepared, left.dtype(), Points.flat(preparedShape, index), null);
             }
 
             @Override
@@ -135,6 +117,70 @@ final class Products {
                 return pull.at(right, index);
             }
         });
+    }
+
+    private static boolean isPadded(Op.Convolution o) {
+        return o.low().stream().anyMatch(p -> p != 0)
+                || o.high().stream().anyMatch(p -> p != 0)
+                || o.inputDilation().stream().anyMatch(d -> d != 1);
+    }
+
+    /** The extents of the input with its padding and the zeros between its elements. */
+    private List<Size> paddedShape(Op.Convolution o) {
+        List<Size> shape = new ArrayList<>(left.shape());
+        for (int i = 2; i < shape.size(); i++) {
+            Size n = shape.get(i);
+            long gap = o.inputDilation().get(i - 2);
+            long more = o.low().get(i - 2) + o.high().get(i - 2);
+            if (more == 0 && gap == 1) continue;
+            long extent = (n.value() == 0 ? 0 : (n.value() - 1) * gap + 1) + more;
+            String formula = "((" + n.symbols() + "-1)*" + gap + "+1+" + more + ")";
+            shape.set(i, n.isLiteral() ? Size.of(extent) : new Size(1, List.of(new Size.Symbol(formula, extent))));
+        }
+        return shape;
+    }
+
+    /** Copies the input between zeros, so that the sums need not ask where it ends. */
+    private Place prepare(Op.Convolution o) {
+        List<Size> shape = paddedShape(o);
+        Place place = a.temporary(left.dtype(), shape);
+        a.add(MapKernel.of(
+                a.target,
+                "padded",
+                shape,
+                (points, index) -> padded(o, points, new Pull(points, g, a::place), index),
+                place,
+                left.dtype(),
+                (_, index) -> Points.flat(shape, index),
+                Lowering.origin(g)));
+        return place;
+    }
+
+    /** An element of the input with its padding. */
+    private Point padded(Op.Convolution o, Points points, Pull pull, List<Lin> index) {
+        List<Lin> in = new ArrayList<>(index.subList(0, 2));
+        Point inside = null;
+        for (int i = 0; i + 2 < index.size(); i++) {
+            Lin at = index.get(i + 2).plus(-o.low().get(i));
+            long gap = o.inputDilation().get(i);
+            Size n = left.shape().get(i + 2);
+            Lin high = gap > 1 ? Lin.of(n).plus(-1).times(Size.of(gap)).plus(1) : Lin.of(n);
+            inside = points.both(inside, points.within(at, Lin.ZERO, high));
+            if (gap > 1) {
+                // Between the elements are zeros.
+                Point on = points.apply(
+                        MapFunction.EQ,
+                        points.number(points.remainder(at, Size.of(gap))),
+                        points.integer(DType.I64, 0));
+                inside = points.both(inside, on);
+                at = points.quotient(at, Size.of(gap));
+            }
+            in.add(at);
+        }
+        Point value = pull.at(left, in, inside);
+        return inside == null
+                ? value
+                : points.apply(MapFunction.SELECT, inside, value, points.literal(left.dtype(), 0));
     }
 
     private void emit(String name, List<Size> summed, Operands operands) {

@@ -5,7 +5,10 @@ import static org.junit.jupiter.api.Assertions.fail;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.Target;
 import dev.meseta.graph.DType;
+import dev.meseta.graph.Graph;
+import dev.meseta.graph.Node;
 import dev.meseta.graph.Tensor;
+import dev.meseta.graph.Value;
 import dev.meseta.graph.interpreter.Interpreter;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -47,10 +50,27 @@ class RandomGraphTest {
         List<Tensor> expected = Interpreter.run(c.graph(), c.inputs());
         CommandList list = GraphCompiler.compile(c.graph(), AVX2);
         List<Tensor> actual = SlowDevice.run(list, c.inputs());
-        for (int i = 0; i < expected.size(); i++) compare("output " + i, expected.get(i), actual.get(i));
+        for (int i = 0; i < expected.size(); i++)
+            compare("output " + i, expected.get(i), actual.get(i), tolerance(c.graph()));
     }
 
-    static void compare(String what, Tensor e, Tensor a) {
+    /** The relative tolerance that the narrowest float in a graph asks for. */
+    static double tolerance(Graph graph) {
+        double eps = 1e-4;
+        for (Value v : graph.inputs()) eps = Math.max(eps, epsilon(v.dtype()));
+        for (Node n : graph.nodes()) for (Value v : n.results()) eps = Math.max(eps, epsilon(v.dtype()));
+        return eps;
+    }
+
+    private static double epsilon(DType t) {
+        return switch (t) {
+            case F16 -> 4e-3;
+            case BF16 -> 3e-2;
+            default -> t.isFloat() && t.bits() < 16 ? 0.3 : 0;
+        };
+    }
+
+    static void compare(String what, Tensor e, Tensor a, double eps) {
         if (!e.type().equals(a.type())) fail(what + " is " + a.type() + ", expected " + e.type());
         if (!e.dtype().isFloat()) {
             long m = e.data().mismatch(a.data());
@@ -60,23 +80,12 @@ class RandomGraphTest {
         double scale = 0;
         for (long i = 0; i < e.elements(); i++)
             if (Double.isFinite(e.getDouble(i))) scale = Math.max(scale, Math.abs(e.getDouble(i)));
-        double eps = switch (e.dtype()) {
-            case F64 -> 1e-6;
-            case F32 -> 1e-4;
-            case F16 -> 4e-3;
-            case BF16 -> 3e-2;
-            default -> 0.3;
-        };
         for (long i = 0; i < e.elements(); i++) {
             double x = e.getDouble(i);
             double y = a.getDouble(i);
             boolean same = Double.isNaN(x)
                     ? Double.isNaN(y)
-                    : x == y
-                            || Math.abs(x - y)
-                                    <= eps
-                                            * Math.max(
-                                                    1, Math.max(Math.abs(x), e.dtype() == DType.F64 ? 0 : scale * 0.1));
+                    : x == y || Math.abs(x - y) <= eps * Math.max(1, Math.max(Math.abs(x), scale * 0.1));
             if (!same) fail(what + " " + e.type() + ": element " + i + " is " + y + ", expected " + x);
         }
     }

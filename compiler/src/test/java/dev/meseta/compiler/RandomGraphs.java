@@ -155,15 +155,15 @@ final class RandomGraphs {
                 }
             }
             case 5 -> {
+                // A float's last bits are not stated, so only bits that come from an input are looked at.
                 Value v = any();
-                for (DType t : ALL)
-                    if (t.bits() == v.dtype().bits()
-                            && random.nextInt(3) == 0
-                            && t.kind() != DType.Kind.BOOL
-                            && !t.isFloat()) {
+                if (v.dtype().isFloat()) v = input(pick(ALL), shape(2));
+                for (DType t : ALL) {
+                    if (t.bits() == v.dtype().bits() && random.nextInt(3) == 0 && t.kind() != DType.Kind.BOOL) {
                         add(new Op.Bitcast(t), v);
                         break;
                     }
+                }
             }
             case 6 -> reshape();
             case 7, 8 -> {
