@@ -78,7 +78,7 @@ final class InspectCommand implements Callable<Integer> {
         try (Meseta meseta = Meseta.open()) {
             Model model = meseta.load(file);
             if (device != null) model = model.on(device);
-            Shapes concrete = new Shapes(model.inputs(), shapes);
+            Shapes concrete = new Shapes(model.inputs(), shapes, Map.of());
             Session session = model.prepare();
             Plan plan = plan(session, model, concrete);
             if (json) {

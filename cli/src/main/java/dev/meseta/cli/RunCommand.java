@@ -118,15 +118,13 @@ final class RunCommand implements Callable<Integer> {
             Model model = meseta.load(file);
             if (device != null) model = model.on(device);
             final double load = since(start);
-            Shapes concrete = new Shapes(model.inputs(), shapes);
             Map<String, Data> given = new InputFiles(
-                            model.inputs(), concrete, new InputFiles.Pictures(layout, channels, resize, mean, scale))
+                            model.inputs(),
+                            new Shapes(model.inputs(), shapes, Map.of()),
+                            new InputFiles.Pictures(layout, channels, resize, mean, scale))
                     .read(inputs);
+            Shapes concrete = new Shapes(model.inputs(), shapes, given);
             boolean filled = fill(model, concrete, given);
-            if (filled && !concrete.assumed().isEmpty()) {
-                err.println("meseta: open extents taken as " + String.join(", ", concrete.assumed())
-                        + "; --shape sets them");
-            }
             start = System.nanoTime();
             Session session = model.prepare();
             session.prepare(given);
@@ -136,6 +134,10 @@ final class RunCommand implements Callable<Integer> {
             double first = since(start);
             Times times = new Times(load, prepare, first, steady(session, given));
             save(results);
+            if (filled && !concrete.assumed().isEmpty()) {
+                err.println("meseta: open extents taken as " + String.join(", ", concrete.assumed())
+                        + "; --shape sets them");
+            }
             if (json) json(session, given, results, times);
             else print(session, given, results, times);
         }
@@ -240,7 +242,7 @@ final class RunCommand implements Callable<Integer> {
     }
 
     private static void section(PrintWriter out, String what, String name, Data data) {
-        out.println(Text.format("%-6s", what) + " " + name + " " + data.describe());
+        out.println(Text.format("%-6s", what) + " " + name + " " + Values.describe(data));
         for (String line : Values.lines(data)) out.println("         " + line);
     }
 

@@ -1,8 +1,10 @@
 package dev.meseta.cli;
 
+import dev.meseta.graph.Data;
 import dev.meseta.graph.Dim;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.Shape;
+import dev.meseta.graph.Tensor;
 import dev.meseta.graph.program.Port;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -23,9 +25,10 @@ final class Shapes {
 
     /**
      * @param given arguments of {@code --shape}: {@code NAME=1,3,224,224}, or without a name for a single input
+     * @param data inputs that are there already; their extents hold for others of the same symbol
      * @throws InvalidInputException if one is not well-formed or does not fit the model
      */
-    Shapes(List<Port> inputs, List<String> given) {
+    Shapes(List<Port> inputs, List<String> given, Map<String, Data> data) {
         Map<String, Shape> stated = new HashMap<>();
         for (String g : given) {
             Port port = port(inputs, g);
@@ -33,12 +36,15 @@ final class Shapes {
             check(port, shape);
             stated.put(port.name(), shape);
         }
+        data.forEach((name, d) -> {
+            if (d instanceof Tensor t) stated.put(name, t.shape());
+        });
         Map<String, Long> symbols = new HashMap<>();
         for (Port p : inputs) {
             Shape s = stated.get(p.name());
             Shape open = p.shape();
             if (s == null || open == null) continue;
-            for (int i = 0; i < s.rank(); i++) {
+            for (int i = 0; i < Math.min(s.rank(), open.rank()); i++) {
                 String symbol = open.dim(i).symbol();
                 if (symbol != null) symbols.putIfAbsent(symbol, s.extent(i));
             }

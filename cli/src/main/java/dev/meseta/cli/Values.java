@@ -20,6 +20,11 @@ final class Values {
 
     private Values() {}
 
+    /** The type, with extents alone: where they came from does not matter in a result. */
+    static String describe(Data data) {
+        return data instanceof Tensor t ? t.type().with(t.shape().fixed()).toString() : data.describe();
+    }
+
     /** Lines of at most about 76 characters. */
     static List<String> lines(Data data) {
         List<String> lines = new ArrayList<>();
@@ -49,7 +54,7 @@ final class Values {
                         + (s.values().size() > FIRST ? " …" : ""));
             case Data.Sequence s -> {
                 for (int i = 0; i < Math.min(FIRST, s.items().size()); i++) {
-                    lines.add("item " + i + ": " + s.items().get(i).describe());
+                    lines.add("item " + i + ": " + describe(s.items().get(i)));
                     for (String line : lines(s.items().get(i))) lines.add("  " + line);
                 }
                 if (s.items().size() > FIRST) lines.add("…");
@@ -69,7 +74,7 @@ final class Values {
     /** The same for programs. */
     static Map<String, Object> json(Data data) {
         Map<String, Object> o = new LinkedHashMap<>();
-        o.put("type", data.describe());
+        o.put("type", describe(data));
         if (data instanceof Tensor t) {
             o.put("dtype", t.dtype().text());
             o.put("shape", t.shape().extents());

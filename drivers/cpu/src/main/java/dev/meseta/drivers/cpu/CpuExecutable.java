@@ -98,8 +98,25 @@ final class CpuExecutable implements Executable {
     @Override
     public String describe() {
         StringBuilder out = new StringBuilder();
+        CommandList commands = plan.commands();
+        out.append("memory: ")
+                .append(commands.arenaBytes())
+                .append(" bytes for what lives during a run, ")
+                .append(bytes(commands, CommandList.ConstantSlot.class))
+                .append(" constant, ")
+                .append(bytes(commands, CommandList.InputSlot.class))
+                .append(" in, ")
+                .append(bytes(commands, CommandList.OutputSlot.class))
+                .append(" out\n");
         describe(plan.steps(), "", out);
         return out.toString();
+    }
+
+    private static long bytes(CommandList commands, Class<? extends CommandList.Slot> kind) {
+        return commands.slots().stream()
+                .filter(kind::isInstance)
+                .mapToLong(CommandList.Slot::bytes)
+                .sum();
     }
 
     private static void describe(List<Step> steps, String indent, StringBuilder out) {
