@@ -2,6 +2,7 @@ package dev.meseta.compiler.llvm;
 
 import dev.meseta.compiler.kernel.Type;
 import dev.meseta.graph.DType;
+import java.util.HexFormat;
 import java.util.LinkedHashSet;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -80,7 +81,8 @@ final class IrBuilder {
     // Literals
 
     static Value real(Type type, double v) {
-        String digits = "0x" + String.format("%016X", Double.doubleToRawLongBits(v));
+        double rounded = type.element() == DType.F32 ? (float) v : v;
+        String digits = "0x" + HexFormat.of().withUpperCase().toHexDigits(Double.doubleToRawLongBits(rounded));
         return new Value(spread(ir(type.element()), digits, type.lanes()), type);
     }
 
@@ -247,6 +249,14 @@ final class IrBuilder {
             result = t.lanes() == 1 ? r : insert(result, r, i);
         }
         return result;
+    }
+
+    /** Whether any lane of a BOOL is set. */
+    Value any(Value v) {
+        if (v.lanes() == 1) return v;
+        String full = "@llvm.vector.reduce.or." + suffix(v.type());
+        declare("declare i1 " + full + "(" + ir(v.type()) + ")");
+        return value(v.type().with(1), "call i1 " + full + "(" + v.typed() + ")");
     }
 
     String allocas() {

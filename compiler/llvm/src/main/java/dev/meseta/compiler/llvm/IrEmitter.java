@@ -282,7 +282,7 @@ final class IrEmitter {
             b.declare("declare i64 " + full + "(" + IrBuilder.ir(marked.type()) + ")");
             shown = b.value(Type.INDEX, "call i64 " + full + "(" + marked.typed() + ")");
         }
-        report(math.any(bad), code, shown);
+        report(b.any(bad), code, shown);
         return new Access(a.index(), a.lanes(), a.mask() == null ? inside : b.op("and", inside, a.mask()));
     }
 

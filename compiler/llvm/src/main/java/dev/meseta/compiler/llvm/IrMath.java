@@ -9,9 +9,11 @@ import java.util.Locale;
 /** The scalar functions on every lane, in IR. Every operand gives a defined result and none traps. */
 final class IrMath {
     private final IrBuilder b;
+    private final IrElementary elementary;
 
     IrMath(IrBuilder builder) {
         this.b = builder;
+        this.elementary = new IrElementary(builder);
     }
 
     Value apply(MapFunction f, List<Value> v) {
@@ -31,9 +33,9 @@ final class IrMath {
             }
             case FLOOR, CEIL, TRUNC, SQRT -> b.intrinsic(f.name().toLowerCase(Locale.ROOT), a);
             case ROUND -> b.intrinsic("roundeven", a);
-            case EXP, LOG, LOG1P, EXPM1, SIN, COS, TAN, ASIN, ACOS, ATAN, SINH, COSH, TANH, ASINH, ACOSH, ATANH, ERF ->
-                b.library(f.text(), a);
-            case SIGMOID -> sigmoid(a);
+            case EXP, LOG, LOG1P, EXPM1, SIN, COS, TAN, TANH, ERF, SIGMOID ->
+                a.element() == DType.F32 ? elementary(f, a) : f == MapFunction.SIGMOID ? sigmoid(a) : b.library(f.text(), a);
+            case ASIN, ACOS, ATAN, SINH, COSH, ASINH, ACOSH, ATANH -> b.library(f.text(), a);
             case IS_NAN -> b.compare("fcmp uno", a, a);
             case IS_INF -> b.compare("fcmp oeq", b.intrinsic("fabs", a), real(a, Double.POSITIVE_INFINITY));
             case ADD -> b.op("fadd", a, c);
@@ -42,7 +44,7 @@ final class IrMath {
             case DIV -> b.op("fdiv", a, c);
             case REM -> b.library("fmod", a, c);
             case MOD -> floorMod(a, c);
-            case POW -> b.library("pow", a, c);
+            case POW -> a.element() == DType.F32 ? elementary.pow(a, c) : b.library("pow", a, c);
             case ATAN2 -> b.library("atan2", a, c);
             case MIN -> least("olt", a, c);
             case MAX -> least("ogt", a, c);
@@ -54,6 +56,22 @@ final class IrMath {
             case GT -> b.compare("fcmp ogt", a, c);
             case GE -> b.compare("fcmp oge", a, c);
             default -> throw new IllegalArgumentException(f.text() + " is not defined on " + a.type());
+        };
+    }
+
+    private Value elementary(MapFunction f, Value a) {
+        return switch (f) {
+            case EXP -> elementary.exp(a);
+            case LOG -> elementary.log(a);
+            case LOG1P -> elementary.log1p(a);
+            case EXPM1 -> elementary.expm1(a);
+            case SIN -> elementary.sin(a);
+            case COS -> elementary.cos(a);
+            case TAN -> elementary.tan(a);
+            case TANH -> elementary.tanh(a);
+            case ERF -> elementary.erf(a);
+            case SIGMOID -> elementary.sigmoid(a);
+            default -> throw new IllegalArgumentException(f.text());
         };
     }
 
@@ -181,7 +199,7 @@ final class IrMath {
         b.run(result2 + " = mul " + result.typed() + ", " + factor.text());
         b.run(base2 + " = mul " + base.typed() + ", " + base.text());
         b.run(n2 + " = lshr " + n.typed() + ", " + number(x, 1).text());
-        b.branch(any(b.compare("icmp ne", new Value(n2, x.type()), number(x, 0))), loop, after);
+        b.branch(b.any(b.compare("icmp ne", new Value(n2, x.type()), number(x, 0))), loop, after);
         b.block(after);
         Value r = new Value(result2, x.type());
         return x.element().isSigned() ? negativePower(x, y, r) : r;
@@ -197,13 +215,5 @@ final class IrMath {
 
     private void phi(Value name, String type, String first, String from, String again, String loop) {
         b.run(name.text() + " = phi " + type + " [ " + first + ", %" + from + " ], [ " + again + ", %" + loop + " ]");
-    }
-
-    /** Whether any lane of a BOOL is set. */
-    Value any(Value v) {
-        if (v.lanes() == 1) return v;
-        String full = "@llvm.vector.reduce.or." + IrBuilder.suffix(v.type());
-        b.declare("declare i1 " + full + "(" + IrBuilder.ir(v.type()) + ")");
-        return b.value(v.type().with(1), "call i1 " + full + "(" + v.typed() + ")");
     }
 }

@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Every scalar function on every element type it has, on special and random values, against the interpreter (StrictMath). */
 class MapFunctionTest {
     private static final int LANES = 8;
-    private static final double F32_ULPS = 1.6;
+    private static final double F32_ULPS = 2;
     private static final double F64_ULPS = 8;
 
     @ParameterizedTest
