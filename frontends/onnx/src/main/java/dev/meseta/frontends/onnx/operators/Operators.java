@@ -44,6 +44,7 @@ public final class Operators {
         LinearAlgebraOperators.register(r);
         // After all others: it changes operators that are there.
         StringOperators.extend(r);
+        MicrosoftOperators.register(r);
         return r;
     }
 }

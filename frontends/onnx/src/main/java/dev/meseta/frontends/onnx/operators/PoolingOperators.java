@@ -74,6 +74,10 @@ final class PoolingOperators {
                 x);
     }
 
+    static Value maximum(LoweringContext c, Value x, Windows w) {
+        return window(c.builder(), ReduceKind.MAX, x, place(c, w, x));
+    }
+
     private static List<Value> maxPool(LoweringContext c, Windows w, boolean columnMajor) {
         Value x = c.operand(0);
         Windows.Placed p = place(c, w, x);

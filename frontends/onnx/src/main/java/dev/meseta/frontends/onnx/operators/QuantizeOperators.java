@@ -186,11 +186,14 @@ final class QuantizeOperators {
         };
     }
 
-    /** Scale and zero point from the range of the values, which is made to contain 0. */
     private static List<Value> dynamicQuantize(LoweringContext c) {
-        GraphBuilder b = c.builder();
         Value x = c.operand(0);
         if (x.dtype() != DType.F32) throw c.error("input is " + x.type() + ", expected f32");
+        return dynamicQuantize(c.builder(), x);
+    }
+
+    /** The F32 values as U8, their scale and zero point, from the range of the values, which is made to contain 0. */
+    static List<Value> dynamicQuantize(GraphBuilder b, Value x) {
         List<Integer> all = Expansions.allAxes(x.rank());
         Value zero = b.scalar(DType.F32, 0.0);
         Value low = b.min(b.reduce(ReduceKind.MIN, x, all, false), zero);
