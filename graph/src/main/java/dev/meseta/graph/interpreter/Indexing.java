@@ -61,7 +61,7 @@ final class Indexing {
             long at = r / rowsInBatch * batchBytes
                     + place("gather_nd", x, coordinates, r, length, batch)
                             * x.dtype().bytes();
-            MemorySegment.copy(x.data(), at, y.data(), r * slice, slice);
+            if (slice > 0) MemorySegment.copy(x.data(), at, y.data(), r * slice, slice);
         }
         return y;
     }
@@ -120,6 +120,7 @@ final class Indexing {
 
         /** Combines {@code n} elements of the result from {@code at} with the updates from {@code from}. */
         void put(long at, long from, long n) {
+            if (n == 0) return;
             int size = x.dtype().bytes();
             if (combine == Op.Combine.SET) {
                 MemorySegment.copy(updates.data(), from * size, bytes.data(), at * size, n * size);

@@ -122,8 +122,17 @@ final class Expansions {
     /** The one element of an operand that decides shapes. */
     static long integer(LoweringContext c, int operand, String what) {
         Tensor t = c.constant(operand);
-        if (t.elements() != 1) throw c.error(what + " is " + t.type() + ", expected one element");
+        boolean number = t.dtype().kind() != DType.Kind.COMPLEX;
+        if (t.elements() != 1 || !number) throw c.error(what + " is " + t.type() + ", expected one number");
         return t.getLong(0);
+    }
+
+    /** The one element of an operand that decides contents, as a real number. */
+    static double real(LoweringContext c, int operand, String what) {
+        Tensor t = c.constant(operand);
+        boolean number = t.dtype().kind() != DType.Kind.COMPLEX;
+        if (t.elements() != 1 || !number) throw c.error(what + " is " + t.type() + ", expected one number");
+        return t.getDouble(0);
     }
 
     /** The elements of an operand that decides shapes. */

@@ -117,8 +117,8 @@ final class GeneratorOperators {
             long bands = Expansions.integer(c, 0, "num_mel_bins");
             long dftLength = Expansions.integer(c, 1, "dft_length");
             long rate = Expansions.integer(c, 2, "sample_rate");
-            double low = c.constant(3).getDouble(0);
-            double high = c.constant(4).getDouble(0);
+            double low = Expansions.real(c, 3, "lower_edge_hertz");
+            double high = Expansions.real(c, 4, "upper_edge_hertz");
             if (bands < 1 || dftLength < 1 || rate < 1 || !(low >= 0) || !(high > low)) {
                 throw c.error(bands + " bands of a DFT of " + dftLength + " at " + rate + " Hz from " + low + " to "
                         + high + " Hz make no sense");

@@ -147,7 +147,12 @@ final class MathOperators {
         DType t = base.dtype();
         DType e = exponent.dtype();
         Tensor known = b.known(exponent);
-        if (known != null && known.elements() == 1 && known.getDouble(0) == 2 && exponent.rank() <= base.rank()) {
+        boolean number = e.isArithmetic() && t.isArithmetic();
+        if (number
+                && known != null
+                && known.elements() == 1
+                && known.getDouble(0) == 2
+                && exponent.rank() <= base.rank()) {
             return b.times(base, base);
         }
         if (t == e) return b.map(MapFunction.POW, base, exponent);
