@@ -25,6 +25,9 @@ final class TileKernel {
     /** Rows of a tile with two vectors a row: twelve accumulators leave registers for two vectors and a scalar in sixteen. */
     private static final int ROWS = 6;
 
+    /** Rows of a tile with two vectors a row where there are 32 registers. */
+    private static final int MANY_ROWS = 12;
+
     /** Rows of a tile with one vector a row. */
     private static final int TALL_ROWS = 8;
 
@@ -96,7 +99,8 @@ final class TileKernel {
         int lanes = Schedule.lanes(Math.max(1, target.vectorBytes() / bytes), n);
         if (lanes < 4 && lanes < target.vectorBytes() / bytes) return null;
         int vectors = n.extent().value() >= 2L * lanes ? 2 : 1;
-        int height = (int) Math.min(vectors == 2 ? ROWS : TALL_ROWS, m.extent().value());
+        int rowsAtOnce = target.vectorRegisters() >= 32 ? MANY_ROWS : vectors == 2 ? ROWS : TALL_ROWS;
+        int height = (int) Math.min(rowsAtOnce, m.extent().value());
         List<Atom> others = new ArrayList<>(kept);
         others.remove(n);
         others.remove(m);
