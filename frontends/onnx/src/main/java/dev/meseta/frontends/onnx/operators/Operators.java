@@ -19,6 +19,10 @@ public final class Operators {
         SelectionOperators.register(r);
         StringOperators.register(r);
         TextVectorizer.register(r);
+        FeatureOperators.register(r);
+        LinearModels.register(r);
+        TreeOperators.register(r);
+        TrainingOperators.register(r);
         MathOperators.register(r);
         ActivationOperators.register(r);
         LogicalOperators.register(r);
