@@ -37,7 +37,11 @@ final class IrElementary {
     };
     /** (sin(r) / r - 1) / r^2 over r^2, up to pi/4. */
     private static final double[] SIN_64 = {
-        -0.16666666666663857, 0.00833333333106116, -0.00019841266899437397, 2.7555985625200863e-06, -2.480514540674743e-08
+        -0.16666666666663857,
+        0.00833333333106116,
+        -0.00019841266899437397,
+        2.7555985625200863e-06,
+        -2.480514540674743e-08
     };
     /** (cos(r) - 1) / r^2 over r^2, up to pi/4. */
     private static final double[] COS_64 = {
@@ -348,6 +352,8 @@ final class IrElementary {
         b.block(after);
         Type t = x.type();
         return b.value(
-                t, "phi " + IrBuilder.ir(t) + " [ " + r.text() + ", %" + before + " ], [ " + slow.text() + ", %" + last + " ]");
+                t,
+                "phi " + IrBuilder.ir(t) + " [ " + r.text() + ", %" + before + " ], [ " + slow.text() + ", %" + last
+                        + " ]");
     }
 }

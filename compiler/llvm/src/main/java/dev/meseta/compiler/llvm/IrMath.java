@@ -34,7 +34,9 @@ final class IrMath {
             case FLOOR, CEIL, TRUNC, SQRT -> b.intrinsic(f.name().toLowerCase(Locale.ROOT), a);
             case ROUND -> b.intrinsic("roundeven", a);
             case EXP, LOG, LOG1P, EXPM1, SIN, COS, TAN, TANH, ERF, SIGMOID ->
-                a.element() == DType.F32 ? elementary(f, a) : f == MapFunction.SIGMOID ? sigmoid(a) : b.library(f.text(), a);
+                a.element() == DType.F32
+                        ? elementary(f, a)
+                        : f == MapFunction.SIGMOID ? sigmoid(a) : b.library(f.text(), a);
             case ASIN, ACOS, ATAN, SINH, COSH, ASINH, ACOSH, ATANH -> b.library(f.text(), a);
             case IS_NAN -> b.compare("fcmp uno", a, a);
             case IS_INF -> b.compare("fcmp oeq", b.intrinsic("fabs", a), real(a, Double.POSITIVE_INFINITY));

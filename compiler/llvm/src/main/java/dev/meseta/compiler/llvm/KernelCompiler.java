@@ -57,6 +57,11 @@ public final class KernelCompiler {
         return "meseta_" + KernelText.hash(KernelText.key(kernel) + checking);
     }
 
+    /** What the object file of a kernel depends on, as a hash of 32 hexadecimal digits: its code, the target, the passes and LLVM's version. */
+    public String key(Kernel kernel) {
+        return KernelText.hash(ir(kernel) + target + PASSES + llvm.version());
+    }
+
     /** The kernel's LLVM IR as it is before the passes. */
     public String ir(Kernel kernel) {
         return IrEmitter.emit(kernel, symbol(kernel), checking);

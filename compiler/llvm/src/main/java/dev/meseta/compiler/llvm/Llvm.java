@@ -71,6 +71,8 @@ final class Llvm {
     final MethodHandle orcRemove = pointer("LLVMOrcResourceTrackerRemove", ADDRESS);
     final MethodHandle orcReleaseTracker = nothing("LLVMOrcReleaseResourceTracker", ADDRESS);
 
+    private final MethodHandle getVersion = nothing("LLVMGetVersion", ADDRESS, ADDRESS, ADDRESS);
+
     private static final class Holder {
         static final Llvm INSTANCE = new Llvm();
     }
@@ -146,6 +148,16 @@ final class Llvm {
                 message(callPointer(getDefaultTargetTriple)),
                 message(callPointer(getHostCpuName)),
                 message(callPointer(getHostCpuFeatures)));
+    }
+
+    /** LLVM's version, such as {@code 20.1.7}. */
+    String version() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment numbers = arena.allocate(JAVA_INT, 3);
+            call(getVersion, numbers, numbers.asSlice(4), numbers.asSlice(8));
+            return numbers.getAtIndex(JAVA_INT, 0) + "." + numbers.getAtIndex(JAVA_INT, 1) + "."
+                    + numbers.getAtIndex(JAVA_INT, 2);
+        }
     }
 
     /** A target machine, which the caller disposes of. Throws {@link IllegalStateException} for a target that LLVM has not. */

@@ -65,7 +65,7 @@ final class LlvmLibrary {
         try {
             return unpack(url);
         } catch (IOException e) {
-            throw new IllegalStateException("LLVM could not be unpacked into " + cache() + ": " + e, e);
+            throw new IllegalStateException("LLVM could not be unpacked into " + CacheFolder.path() + ": " + e, e);
         }
     }
 
@@ -83,20 +83,14 @@ final class LlvmLibrary {
         return url != null ? url : ClassLoader.getSystemResource(resource);
     }
 
-    private static Path cache() {
-        String xdg = System.getenv().getOrDefault("XDG_CACHE_HOME", "");
-        Path base = xdg.isEmpty() ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(xdg);
-        return base.resolve("meseta");
-    }
-
     /** The name holds the checksum, and a file gets its name only when it is whole: one of the right name and size is right. */
     private static Path unpack(URL url) throws IOException {
         JarURLConnection connection = (JarURLConnection) url.openConnection();
         JarEntry entry = connection.getJarEntry();
-        Path file = cache().resolve("libLLVM-" + Long.toHexString(entry.getCrc()) + ".so");
+        Path file = CacheFolder.path().resolve("libLLVM-" + Long.toHexString(entry.getCrc()) + ".so");
         if (Files.isRegularFile(file) && Files.size(file) == entry.getSize()) return file;
-        Files.createDirectories(cache());
-        Path part = Files.createTempFile(cache(), "libLLVM", ".part");
+        Files.createDirectories(CacheFolder.path());
+        Path part = Files.createTempFile(CacheFolder.path(), "libLLVM", ".part");
         try {
             copy(connection, part, entry);
             Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);

@@ -26,7 +26,9 @@ class ConversionTest {
     private static final int LANES = 8;
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = {"C64", "C128"})
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"C64", "C128"})
     void toEveryType(DType from) {
         Tensor source = source(from);
         for (int lanes : new int[] {1, LANES}) {
@@ -84,22 +86,54 @@ class ConversionTest {
 
     private static void floats(List<Number> values, Random random) {
         double[] special = {
-            0, -0.0, 0.5, -0.5, 1.5, 2.5, -2.5, 1e30, -1e30, 1e300, 0x1p31, 0x1p32, 0x1p63, 0x1p64, -0x1p31, -0x1p63, 0x1p-149,
-            0x1p-1074, Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, Float.MAX_VALUE, 65504, 65519.999, 65520,
-            0x1p127, 0x1.8p127, 0x1.7fffffp127, 0x1p-127, 0x1p-128, 0x1.8p-127
+            0,
+            -0.0,
+            0.5,
+            -0.5,
+            1.5,
+            2.5,
+            -2.5,
+            1e30,
+            -1e30,
+            1e300,
+            0x1p31,
+            0x1p32,
+            0x1p63,
+            0x1p64,
+            -0x1p31,
+            -0x1p63,
+            0x1p-149,
+            0x1p-1074,
+            Double.NaN,
+            Double.POSITIVE_INFINITY,
+            Double.NEGATIVE_INFINITY,
+            Float.MAX_VALUE,
+            65504,
+            65519.999,
+            65520,
+            0x1p127,
+            0x1.8p127,
+            0x1.7fffffp127,
+            0x1p-127,
+            0x1p-128,
+            0x1.8p-127
         };
         for (double v : special) {
-            for (double s : new double[] {v, -v, Math.nextUp(v), Math.nextDown(v), Math.nextUp((float) v), Math.nextDown((float) v)})
-                values.add(s);
+            for (double s : new double[] {
+                v, -v, Math.nextUp(v), Math.nextDown(v), Math.nextUp((float) v), Math.nextDown((float) v)
+            }) values.add(s);
         }
         // Every value of the narrow formats, the ties between them, and both sides of the ties.
-        for (DType t : new DType[] {DType.F8E4M3FN, DType.F8E4M3FNUZ, DType.F8E5M2, DType.F8E5M2FNUZ, DType.F4E2M1, DType.F8E8M0}) {
+        for (DType t : new DType[] {
+            DType.F8E4M3FN, DType.F8E4M3FNUZ, DType.F8E5M2, DType.F8E5M2FNUZ, DType.F4E2M1, DType.F8E8M0
+        }) {
             double[] all = new double[256];
             for (int i = 0; i < 256; i++) all[i] = FloatFormat.of(t).decode(i);
             Arrays.sort(all);
             for (int i = 0; i + 1 < 256; i++) {
                 double tie = (all[i] + all[i + 1]) / 2;
-                for (double v : new double[] {all[i], tie, Math.nextUp(tie), Math.nextDown(tie), Math.nextUp((float) tie)})
+                for (double v :
+                        new double[] {all[i], tie, Math.nextUp(tie), Math.nextDown(tie), Math.nextUp((float) tie)})
                     values.add(v);
             }
             double top = FloatFormat.of(t).largest();
@@ -109,7 +143,8 @@ class ConversionTest {
             values.add(Double.longBitsToDouble(random.nextLong()));
             values.add((double) Float.intBitsToFloat(random.nextInt()));
             values.add((random.nextDouble() - 0.5) * 600);
-            values.add((double) Float.float16ToFloat((short) random.nextInt()) * (1 + 0x1p-11 + random.nextInt(3) * 0x1p-40));
+            values.add((double) Float.float16ToFloat((short) random.nextInt())
+                    * (1 + 0x1p-11 + random.nextInt(3) * 0x1p-40));
         }
     }
 

@@ -67,8 +67,26 @@ class MapFunctionTest {
 
     private static double tolerance(MapFunction f, DType t) {
         boolean exact = switch (f) {
-            case EXP, LOG, LOG1P, EXPM1, SIN, COS, TAN, ASIN, ACOS, ATAN, SINH, COSH, TANH, ASINH, ACOSH, ATANH, ERF, SIGMOID, POW, ATAN2 ->
-                false;
+            case EXP,
+                    LOG,
+                    LOG1P,
+                    EXPM1,
+                    SIN,
+                    COS,
+                    TAN,
+                    ASIN,
+                    ACOS,
+                    ATAN,
+                    SINH,
+                    COSH,
+                    TANH,
+                    ASINH,
+                    ACOSH,
+                    ATANH,
+                    ERF,
+                    SIGMOID,
+                    POW,
+                    ATAN2 -> false;
             default -> true;
         };
         return exact ? 0 : t == DType.F32 ? F32_ULPS : F64_ULPS;
@@ -82,7 +100,8 @@ class MapFunctionTest {
             for (Number b : special) rows.add(new Number[] {a, b, special.get(random.nextInt(special.size()))});
         }
         int count = t.isFloat() ? 20_000 : 4000;
-        for (int i = 0; i < count; i++) rows.add(new Number[] {random(t, random), random(t, random), random(t, random)});
+        for (int i = 0; i < count; i++)
+            rows.add(new Number[] {random(t, random), random(t, random), random(t, random)});
         if (t == DType.F32) special.forEach(v -> rows.add(new Number[] {v.doubleValue() * 1.0000001, v, v}));
         while (rows.size() % 16 != 0) rows.add(rows.getLast());
         List<Tensor> out = new ArrayList<>();
@@ -113,8 +132,45 @@ class MapFunctionTest {
             return v;
         }
         double[] positive = {
-            0, 0.5, 1, 1.5, 2, 2.5, 3, 10, 0.1, 0.9999999, 1.0000001, 1e-8, 1e-3, 20, 50, 87.5, 88.8, 103.9, 104, 709.5, 710, 745.2, 1e5, 1e9,
-            1e20, 3e38, 8388607.5, 0x1p23, 0x1p24, 0x1p31, 0x1p-126, 0x1p-149, 0x1p-130, 0x1p-1074, Math.PI, Math.PI / 2, 1e-38, 4.5, 1e300
+            0,
+            0.5,
+            1,
+            1.5,
+            2,
+            2.5,
+            3,
+            10,
+            0.1,
+            0.9999999,
+            1.0000001,
+            1e-8,
+            1e-3,
+            20,
+            50,
+            87.5,
+            88.8,
+            103.9,
+            104,
+            709.5,
+            710,
+            745.2,
+            1e5,
+            1e9,
+            1e20,
+            3e38,
+            8388607.5,
+            0x1p23,
+            0x1p24,
+            0x1p31,
+            0x1p-126,
+            0x1p-149,
+            0x1p-130,
+            0x1p-1074,
+            Math.PI,
+            Math.PI / 2,
+            1e-38,
+            4.5,
+            1e300
         };
         for (double p : positive) {
             v.add(p);
@@ -129,7 +185,8 @@ class MapFunctionTest {
     private static Number random(DType t, Random random) {
         if (!t.isFloat()) return random.nextLong() >> random.nextInt(64);
         return switch (random.nextInt(6)) {
-            case 0 -> t == DType.F32 ? Float.intBitsToFloat(random.nextInt()) : Double.longBitsToDouble(random.nextLong());
+            case 0 ->
+                t == DType.F32 ? Float.intBitsToFloat(random.nextInt()) : Double.longBitsToDouble(random.nextLong());
             case 1 -> random.nextGaussian();
             case 2 -> random.nextGaussian() * 30;
             case 3 -> random.nextGaussian() * 1000;

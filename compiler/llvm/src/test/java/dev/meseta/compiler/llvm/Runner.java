@@ -28,7 +28,8 @@ final class Runner {
     private Runner() {}
 
     /** The buffers after machine code ran on copies of the given ones. Returns the status' code and index in {@code status}. */
-    static List<Tensor> machine(Kernel kernel, List<Tensor> buffers, List<Long> extents, boolean checking, long[] status) {
+    static List<Tensor> machine(
+            Kernel kernel, List<Tensor> buffers, List<Long> extents, boolean checking, long[] status) {
         KernelCompiler compiler = new KernelCompiler(HOST, checking);
         List<Tensor> copies = copies(buffers);
         Jit.Code code = Jit.get().load(compiler.object(kernel), compiler.symbol(kernel));
@@ -82,8 +83,9 @@ final class Runner {
             for (int b = 0; b < expected.size(); b++) {
                 for (long i = 0; i < expected.get(b).elements(); i++) {
                     if (!same(expected.get(b), actual.get(b), i, ulps[b], zeroSigns))
-                        throw new AssertionError("buffer " + kernel.buffers().get(b).name() + "[" + i + "] is "
-                                + show(actual.get(b), i) + ", not " + show(expected.get(b), i) + inputs(kernel, buffers, i));
+                        throw new AssertionError(
+                                "buffer " + kernel.buffers().get(b).name() + "[" + i + "] is " + show(actual.get(b), i)
+                                        + ", not " + show(expected.get(b), i) + inputs(kernel, buffers, i));
                 }
             }
         }
@@ -92,14 +94,16 @@ final class Runner {
     private static String inputs(Kernel kernel, List<Tensor> buffers, long i) {
         StringBuilder out = new StringBuilder(" for");
         for (int b = 0; b < buffers.size(); b++) {
-            if (kernel.buffers().get(b).access() == Kernel.Access.READ && i < buffers.get(b).elements())
-                out.append(' ').append(show(buffers.get(b), i));
+            if (kernel.buffers().get(b).access() == Kernel.Access.READ
+                    && i < buffers.get(b).elements()) out.append(' ').append(show(buffers.get(b), i));
         }
         return out.toString();
     }
 
     private static String show(Tensor t, long i) {
-        return t.dtype().isFloat() ? t.getDouble(i) + " (" + Double.toHexString(t.getDouble(i)) + ")" : "" + t.getLong(i);
+        return t.dtype().isFloat()
+                ? t.getDouble(i) + " (" + Double.toHexString(t.getDouble(i)) + ")"
+                : "" + t.getLong(i);
     }
 
     private static boolean same(Tensor a, Tensor b, long i, double ulps, boolean zeroSigns) {

@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 final class KernelCache {
     private final KernelCompiler compiler;
     private final int threads;
+    private final ObjectCache objects = ObjectCache.configured();
     private final Map<String, SoftReference<Jit.Code>> codes = new ConcurrentHashMap<>();
     private final Map<String, FutureTask<Jit.Code>> underWay = new ConcurrentHashMap<>();
 
@@ -108,9 +109,18 @@ final class KernelCache {
         Jit.Code code = cached(symbol);
         if (code != null) return code;
         print(kernel);
-        code = Jit.get().load(compiler.object(kernel), symbol);
+        code = Jit.get().load(object(kernel), symbol);
         codes.put(symbol, new SoftReference<>(code));
         return code;
+    }
+
+    private byte[] object(Kernel kernel) {
+        String key = compiler.key(kernel);
+        return objects.find(key).orElseGet(() -> {
+            byte[] object = compiler.object(kernel);
+            objects.put(key, object);
+            return object;
+        });
     }
 
     private static Jit.Code get(Future<Jit.Code> future) {

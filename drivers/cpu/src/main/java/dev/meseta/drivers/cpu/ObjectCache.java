@@ -1,0 +1,120 @@
+package dev.meseta.drivers.cpu;
+
+import dev.meseta.compiler.llvm.CacheFolder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
+
+/**
+ * Compiled kernels on disk, by a key that names the code, the target and the compiler. Every entry begins with the SHA-256 of the rest:
+ * a damaged one is as good as none. Files appear whole (written beside, then renamed), so several processes may share a folder. A folder
+ * that cannot be read or written costs time, and nothing else.
+ */
+final class ObjectCache {
+    private static final int DIGEST_BYTES = 32;
+
+    /** An entry whose last use is older is deleted, once a process. */
+    private static final int DAYS = 60;
+
+    private static final int MOST_ENTRIES = 20_000;
+    private static final System.Logger LOG = System.getLogger(ObjectCache.class.getName());
+
+    private final Optional<Path> folder;
+    private final AtomicBoolean cleaned = new AtomicBoolean();
+
+    /** @param folder where entries are, or empty for a cache that keeps nothing */
+    ObjectCache(Optional<Path> folder) {
+        this.folder = folder;
+    }
+
+    /** The user's own, unless the property {@code meseta.cache} or the variable MESETA_CACHE names another folder, or is {@code off}. */
+    static ObjectCache configured() {
+        String named = System.getProperty("meseta.cache", System.getenv().getOrDefault("MESETA_CACHE", ""));
+        if (named.equals("off")) return new ObjectCache(Optional.empty());
+        Path base = named.isBlank() ? CacheFolder.path() : Path.of(named);
+        return new ObjectCache(Optional.of(base.resolve("kernels")));
+    }
+
+    /** The object file under a key, if it is there and whole. */
+    Optional<byte[]> find(String key) {
+        if (folder.isEmpty()) return Optional.empty();
+        Path file = folder.get().resolve(key);
+        try {
+            if (!Files.isRegularFile(file)) return Optional.empty();
+            byte[] entry = Files.readAllBytes(file);
+            if (entry.length <= DIGEST_BYTES) return Optional.empty();
+            byte[] object = Arrays.copyOfRange(entry, DIGEST_BYTES, entry.length);
+            if (!Arrays.equals(entry, 0, DIGEST_BYTES, digest(object), 0, DIGEST_BYTES)) {
+                LOG.log(System.Logger.Level.DEBUG, "the cached kernel {0} is damaged and is made again", file);
+                return Optional.empty();
+            }
+            // The time of the last use decides what is deleted.
+            Files.setLastModifiedTime(file, FileTime.from(Instant.now()));
+            return Optional.of(object);
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** Keeps an object file. */
+    void put(String key, byte[] object) {
+        if (folder.isEmpty()) return;
+        Path into = folder.get();
+        try {
+            Files.createDirectories(into);
+            if (cleaned.compareAndSet(false, true)) clean(into);
+            Path part = Files.createTempFile(into, key, ".part");
+            try {
+                byte[] entry = Arrays.copyOf(digest(object), DIGEST_BYTES + object.length);
+                System.arraycopy(object, 0, entry, DIGEST_BYTES, object.length);
+                Files.write(part, entry);
+                Files.move(part, into.resolve(key), StandardCopyOption.REPLACE_EXISTING);
+            } finally {
+                Files.deleteIfExists(part);
+            }
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.DEBUG, "a kernel could not be kept in {0}: {1}", into, e);
+        }
+    }
+
+    private static void clean(Path folder) throws IOException {
+        Instant oldest = Instant.now().minusSeconds(DAYS * 86_400L);
+        List<Path> files;
+        try (Stream<Path> list = Files.list(folder)) {
+            files = list.sorted(Comparator.comparing(ObjectCache::lastUse)).toList();
+        }
+        int excess = files.size() - MOST_ENTRIES;
+        for (int i = 0; i < files.size(); i++) {
+            if (i >= excess && lastUse(files.get(i)).isAfter(oldest)) return;
+            Files.deleteIfExists(files.get(i));
+        }
+    }
+
+    /** Another process may have deleted the file: then it is old. */
+    private static Instant lastUse(Path file) {
+        try {
+            return Files.getLastModifiedTime(file).toInstant();
+        } catch (IOException e) {
+            return Instant.EPOCH;
+        }
+    }
+
+    private static byte[] digest(byte[] bytes) {
+        try {
+            return MessageDigest.getInstance("SHA-256").digest(bytes);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
