@@ -12,7 +12,7 @@ final class FloatFunctions {
     private static final double ERF_IS_ONE = 6;
 
     /** Below this the series is the better way to erf, above it the continued fraction. */
-    private static final double SERIES_UNTIL = 2;
+    private static final double SERIES_UNTIL = 1.25;
 
     private FloatFunctions() {}
 
@@ -126,8 +126,10 @@ final class FloatFunctions {
 
     private static double erfcFraction(double x) {
         double s = 2 * x * x;
-        double tail = s + 4 * 40 + 1;
-        for (int n = 40; n >= 1; n--) tail = s + 4 * n - 3 - (2 * n - 1) * (2.0 * n) / tail;
+        // The smaller x, the more terms it takes; so many leave less than the last place.
+        int terms = (int) (150 / (x * x));
+        double tail = s + 4 * terms + 1;
+        for (int n = terms; n >= 1; n--) tail = s + 4 * n - 3 - (2 * n - 1) * (2.0 * n) / tail;
         return TWO_OVER_ROOT_PI * expOfMinusSquare(x) * x / tail;
     }
 
