@@ -81,7 +81,7 @@ final class TrainingOperators {
         Value rate = b.divide(s.rate(), decay);
         Value g = s.regularised(x, in.get(1), s.a().real("norm_coefficient", 0f));
         Value h = b.plus(in.get(2), b.times(g, g));
-        Value adaptive = b.plus(b.map(MapFunction.SQRT, h), s.number(x, s.a().real("epsilon", 0f)));
+        Value adaptive = b.plus(b.map(MapFunction.SQRT, h), s.number(x, s.a().real("epsilon", 1e-6f)));
         return List.of(b.minus(x, b.divide(b.times(rate, g), adaptive)), h);
     }
 
@@ -93,7 +93,7 @@ final class TrainingOperators {
         Value g = s.regularised(x, in.get(1), s.a().real("norm_coefficient", 0f));
         Value v = b.plus(b.times(s.number(x, alpha), in.get(2)), b.times(s.number(x, 1 - (double) alpha), g));
         Value h = b.plus(b.times(s.number(x, beta), in.get(3)), b.times(s.number(x, 1 - (double) beta), b.times(g, g)));
-        Value root = b.plus(b.map(MapFunction.SQRT, h), s.number(x, s.a().real("epsilon", 0f)));
+        Value root = b.plus(b.map(MapFunction.SQRT, h), s.number(x, s.a().real("epsilon", 1e-6f)));
         Value one = s.number(x, 1);
         Value up = b.map(MapFunction.SQRT, b.minus(one, b.map(MapFunction.POW, s.number(x, beta), s.updates())));
         Value down = b.minus(one, b.map(MapFunction.POW, s.number(x, alpha), s.updates()));
