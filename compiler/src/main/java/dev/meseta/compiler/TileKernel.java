@@ -84,12 +84,16 @@ final class TileKernel {
         Atom n = kept.getLast();
         boolean inA = (a.offset.vars() & n.vars()) != 0;
         boolean inB = (b.offset.vars() & n.vars()) != 0;
-        if (inA == inB) return null;
-        Operand rows = inA ? b : a;
-        Operand columns = inA ? a : b;
+        if (inA && inB) return null;
+        // A constant that is the same in all columns is packed as if it were not.
+        if (!inA && !inB && a.place.constant() == null && b.place.constant() == null) return null;
+        boolean left = inA || !inB && b.place.constant() == null;
+        Operand rows = left ? b : a;
+        Operand columns = left ? a : b;
         Atom m = null;
         for (Atom k : kept) {
-            if ((rows.offset.vars() & k.vars()) != 0 && (columns.offset.vars() & k.vars()) == 0) m = k;
+            if (k == n || (columns.offset.vars() & k.vars()) != 0) continue;
+            if (m == null || (rows.offset.vars() & k.vars()) != 0 || (rows.offset.vars() & m.vars()) == 0) m = k;
         }
         if (m == null || m.extent().value() < 2) return null;
         int bytes = Math.max(
