@@ -152,7 +152,26 @@ final class StageWalk {
         } catch (InvalidInputException e) {
             String message = String.valueOf(e.getMessage());
             throw message.startsWith(call.where()) ? e : new InvalidInputException(call.where() + ": " + message, e);
+        } catch (IndexOutOfBoundsException | IllegalArgumentException | NegativeArraySizeException e) {
+            // A lowering that trusted a rank or an extent which a broken model does not keep.
+            throw new InvalidInputException(
+                    call.where() + ": its operands " + describe(operands) + " are not what the operator takes (" + e
+                            + ")",
+                    e);
         }
+    }
+
+    private static String describe(List<Binding> operands) {
+        return operands.stream()
+                .map(b -> switch (b) {
+                    case Binding.Known k -> k.data().describe();
+                    case Binding.Place p ->
+                        p.type() == null ? "no tensor" : p.type().toString();
+                    case Binding.InGraph g -> g.value().type().toString();
+                    case Binding.Absent _ -> "none";
+                })
+                .toList()
+                .toString();
     }
 
     private @Nullable Stage branch(Call call, Lowering.Branch branch, List<Binding> operands) {

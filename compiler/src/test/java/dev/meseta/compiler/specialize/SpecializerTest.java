@@ -230,4 +230,18 @@ class SpecializerTest {
                 .getMessage();
         assertEquals("input 'x' is f32[2,2], expected f32[2,3]", message);
     }
+
+    @Test
+    void operandsThatALoweringTrustsTooMuchAreNamed() {
+        Lowering.Expand trusting = c ->
+                List.of(c.builder().slice(c.operand(0), 0, 0, c.type(0).shape().dim(5)));
+        Program p = program(
+                List.of(open("x", DType.F32, 1)), List.of("y"), call("op", trusting, List.of("x"), List.of("y")));
+        String message = assertThrows(
+                        InvalidInputException.class, () -> runner(p).run(List.of(Tensor.of(new float[4], 4))))
+                .getMessage();
+        assertTrue(
+                message.startsWith("node 'op' (test.op): its operands [f32[x.0=4]] are not what the operator takes"),
+                message);
+    }
 }
