@@ -94,6 +94,14 @@ final class OneNode {
         return this;
     }
 
+    OneNode strings(String name, String... values) {
+        AttributeProto.Builder a =
+                AttributeProto.newBuilder().setName(name).setType(AttributeProto.AttributeType.STRINGS);
+        for (String v : values) a.addStrings(ByteString.copyFromUtf8(v));
+        node.addAttribute(a);
+        return this;
+    }
+
     OneNode output(DType type) {
         node.addOutput("o" + outputs.size());
         outputs.add(type);

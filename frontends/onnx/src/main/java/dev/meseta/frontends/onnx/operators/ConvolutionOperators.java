@@ -238,7 +238,9 @@ final class ConvolutionOperators {
                 c.require(wanted > 0, "output_shape has the value " + wanted);
                 long total = Math.max(0, full - wanted);
                 begin = windows.autoPad().equals("SAME_UPPER") ? total / 2 : total - total / 2;
-                end = total - begin - Math.max(0, wanted - full);
+                end = total - begin;
+                // An output shape that is larger than the whole result is filled up at its end.
+                if (outputShape != null) end -= Math.max(0, wanted - full);
             } else if (windows.autoPad().equals("VALID")) {
                 begin = 0;
                 end = 0;

@@ -152,8 +152,8 @@ final class EinsumOperators {
             Value v = o.value;
             List<Integer> labels = new ArrayList<>(o.labels);
             for (int i = labels.size() - 1; i >= 0; i--) {
-                boolean broadcast =
-                        v.extent(i) == 1 && extents.get(labels.get(i)).extent() != 1;
+                boolean broadcast = v.extent(i) == 1
+                        && extents.getOrDefault(labels.get(i), Dim.of(1)).extent() != 1;
                 if (broadcast) {
                     v = b.reshape(v, v.shape().without(i));
                     labels.remove(i);

@@ -67,7 +67,8 @@ final class GridOperators {
                     ? b.times(b.times(from0, half), Shorthand.like(b, at, extent - 1.0))
                     : b.times(b.minus(b.times(from0, Shorthand.like(b, at, extent)), one), half);
             if (mode.equals("nearest")) x = b.map(MapFunction.ROUND, x);
-            return inside(b, x, extent);
+            // Cubic interpolation at the border keeps the place, and takes the border's pixels (as PyTorch does).
+            return mode.equals("cubic") ? x : inside(b, x, extent);
         }
 
         private Value inside(GraphBuilder b, Value x, long extent) {
