@@ -4,5 +4,6 @@ module dev.meseta.frontends.onnx {
 
     requires transitive dev.meseta.graph;
     requires com.google.protobuf;
+    requires java.desktop;
     requires static org.jspecify;
 }

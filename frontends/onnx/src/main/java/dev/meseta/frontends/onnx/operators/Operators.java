@@ -19,6 +19,7 @@ public final class Operators {
         SelectionOperators.register(r);
         StringOperators.register(r);
         TextVectorizer.register(r);
+        ImageOperators.register(r);
         FeatureOperators.register(r);
         LinearModels.register(r);
         TreeOperators.register(r);
