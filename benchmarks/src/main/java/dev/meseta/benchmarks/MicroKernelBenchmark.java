@@ -62,8 +62,7 @@ public final class MicroKernelBenchmark {
             for (int c = 0; c < vectors; c++) body.add(new Stmt.Declare(accumulator(r, c), Kernels.f32(0, lanes)));
         List<Stmt> step = new ArrayList<>();
         Expr.Var k = variable("k");
-        for (int c = 0; c < vectors; c++)
-            step.add(new Stmt.Let("b" + c, load(1, add(mul(k, columns), c * lanes), v)));
+        for (int c = 0; c < vectors; c++) step.add(new Stmt.Let("b" + c, load(1, add(mul(k, columns), c * lanes), v)));
         for (int r = 0; r < rows; r++) {
             step.add(new Stmt.Let("a" + r, splat(load(0, add(k, r * DEPTH), Type.of(DType.F32)), lanes)));
             for (int c = 0; c < vectors; c++) {
@@ -114,7 +113,14 @@ public final class MicroKernelBenchmark {
                 Kernels.block(body));
     }
 
-    private record Candidate(String name, double flops, Jit.Code code, MemorySegment block, double compileMs, long spills, double[] best) {
+    private record Candidate(
+            String name,
+            double flops,
+            Jit.Code code,
+            MemorySegment block,
+            double compileMs,
+            long spills,
+            double[] best) {
         void run() throws Throwable {
             long t = System.nanoTime();
             CALL.invokeExact(code.entry(), block, 0L, REPEATS);
@@ -150,7 +156,19 @@ public final class MicroKernelBenchmark {
         List<Candidate> all = new ArrayList<>();
         for (int lanes : wide ? new int[] {8, 16} : new int[] {8})
             all.add(candidate("peak x" + lanes, peak(12, lanes), 2.0 * 12 * lanes * DEPTH * REPEATS));
-        int[][] shapes = {{6, 2, 8}, {4, 3, 8}, {8, 1, 8}, {4, 2, 8}, {12, 2, 8}, {8, 3, 8}, {6, 2, 16}, {12, 2, 16}, {8, 3, 16}, {14, 2, 16}, {6, 4, 16}};
+        int[][] shapes = {
+            {6, 2, 8},
+            {4, 3, 8},
+            {8, 1, 8},
+            {4, 2, 8},
+            {12, 2, 8},
+            {8, 3, 8},
+            {6, 2, 16},
+            {12, 2, 16},
+            {8, 3, 16},
+            {14, 2, 16},
+            {6, 4, 16}
+        };
         for (int[] s : shapes) {
             if (s[2] == 16 && !wide) continue;
             String name = s[0] + "x" + s[1] * s[2] + " x" + s[2];

@@ -54,8 +54,8 @@ public final class KernelInterpreter {
             Kernel.Buffer b = kernel.buffers().get(i);
             sizes[i] = Kernels.evaluate(b.elements(), extents);
             if (sizes[i] * b.dtype().bytes() > buffers.get(i).byteSize())
-                throw new Violation("buffer " + b.name() + " has " + buffers.get(i).byteSize() + " bytes, not "
-                        + sizes[i] + " elements of " + b.dtype());
+                throw new Violation("buffer " + b.name() + " has "
+                        + buffers.get(i).byteSize() + " bytes, not " + sizes[i] + " elements of " + b.dtype());
         }
     }
 
@@ -95,16 +95,18 @@ public final class KernelInterpreter {
             case Stmt.LocalArray a ->
                 arrays.put(
                         a.name(),
-                        new Local(a.element(), a.element().element().isFloat() ? new double[a.size()] : new long[a.size()]));
+                        new Local(
+                                a.element(),
+                                a.element().element().isFloat() ? new double[a.size()] : new long[a.size()]));
             case Stmt.StoreLocal t -> {
                 Object v = evaluate(t.value());
                 Local array = array(t.array());
-                int at = position(array, t.array(), integer(t.index()), t.value().type().lanes());
+                int at = position(
+                        array, t.array(), integer(t.index()), t.value().type().lanes());
                 System.arraycopy(v, 0, array.values(), at, t.value().type().lanes());
             }
             case Stmt.Check c -> {
-                if (integer(c.condition()) == 0)
-                    throw new Violation(c.failure() + ": " + KernelText.of(c.condition()));
+                if (integer(c.condition()) == 0) throw new Violation(c.failure() + ": " + KernelText.of(c.condition()));
             }
         }
     }
@@ -231,7 +233,8 @@ public final class KernelInterpreter {
                         ? Arrays.copyOfRange(d, at, at + lanes)
                         : Arrays.copyOfRange((long[]) array.values(), at, at + lanes);
             }
-            case Expr.Apply a -> apply(a.function(), a.operands().getLast().type().element(), operands(a), lanes);
+            case Expr.Apply a ->
+                apply(a.function(), a.operands().getLast().type().element(), operands(a), lanes);
             case Expr.Fma f -> fma(t, evaluate(f.a()), evaluate(f.b()), evaluate(f.c()));
             case Expr.Convert c -> convert(c, evaluate(c.operand()));
             case Expr.Bits b -> bits(b.to(), b.operand().type().element(), evaluate(b.operand()));
@@ -253,7 +256,8 @@ public final class KernelInterpreter {
                 yield v;
             }
             case Expr.Combine c -> combine(c.kind(), t, evaluate(c.operand()));
-            case Expr.Shuffle s -> shuffle(evaluate(s.a()), evaluate(s.b()), s.a().type().lanes(), s.lanes());
+            case Expr.Shuffle s ->
+                shuffle(evaluate(s.a()), evaluate(s.b()), s.a().type().lanes(), s.lanes());
         };
     }
 
@@ -359,7 +363,10 @@ public final class KernelInterpreter {
             }
             Object whole = v;
             v = apply(
-                    f, t, List.of(shuffle(whole, whole, 2 * h, List.of(low)), shuffle(whole, whole, 2 * h, List.of(high))), h);
+                    f,
+                    t,
+                    List.of(shuffle(whole, whole, 2 * h, List.of(low)), shuffle(whole, whole, 2 * h, List.of(high))),
+                    h);
         }
         return v;
     }

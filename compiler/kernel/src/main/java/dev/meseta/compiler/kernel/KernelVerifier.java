@@ -16,6 +16,7 @@ public final class KernelVerifier {
     private final Map<String, Type> scope = new HashMap<>();
     private final Set<String> assignable = new HashSet<>();
     private final Map<String, Stmt.LocalArray> arrays = new HashMap<>();
+    private final Set<String> constants = new HashSet<>();
     private final Set<String> all = new HashSet<>();
 
     private KernelVerifier(Kernel kernel) {
@@ -49,8 +50,19 @@ public final class KernelVerifier {
         switch (e) {
             case Expr.Int _ -> {}
             case Expr.Extent x -> extent(x);
-            case Expr.Apply a when a.function() != MapFunction.SELECT -> a.operands().forEach(this::overExtents);
+            case Expr.Apply a
+            when a.function() != MapFunction.SELECT -> a.operands().forEach(this::overExtents);
             default -> require(false, "only extents and literals are known outside of the body:", e);
+        }
+    }
+
+    /** The bound of an unrolled loop: over literals and the variables of unrolled loops around it. */
+    private void literal(Expr e) {
+        switch (e) {
+            case Expr.Int _ -> {}
+            case Expr.Var v when constants.contains(v.name()) -> {}
+            case Expr.Apply a -> a.operands().forEach(this::literal);
+            default -> require(false, "the bounds of an unrolled loop are no literals:", e);
         }
     }
 
@@ -80,6 +92,11 @@ public final class KernelVerifier {
             case Stmt.For f -> {
                 typed(f.begin(), Type.INDEX);
                 typed(f.end(), Type.INDEX);
+                if (f.unroll()) {
+                    literal(f.begin());
+                    literal(f.end());
+                    constants.add(f.variable());
+                }
                 require(f.step() > 0, "the step of " + f.variable() + " is " + f.step(), null);
                 define(f.variable(), Type.INDEX);
                 block(f.body());
@@ -113,7 +130,10 @@ public final class KernelVerifier {
                 access(t.buffer(), t.index(), t.value().type(), t.mask(), true);
             }
             case Stmt.LocalArray a -> {
-                require(a.element().lanes() == 1 && a.size() > 0, "local array " + a.name() + " is not of some scalars", null);
+                require(
+                        a.element().lanes() == 1 && a.size() > 0,
+                        "local array " + a.name() + " is not of some scalars",
+                        null);
                 require(all.add(a.name()), "the name " + a.name() + " is used twice", null);
                 arrays.put(a.name(), a);
             }
@@ -171,7 +191,10 @@ public final class KernelVerifier {
             case Expr.Convert c -> expression(c.operand());
             case Expr.Bits b -> {
                 expression(b.operand());
-                require(b.operand().type().element().bits() == b.to().bits() && Type.widened(b.to()) == b.to(), "not as many bits", e);
+                require(
+                        b.operand().type().element().bits() == b.to().bits() && Type.widened(b.to()) == b.to(),
+                        "not as many bits",
+                        e);
             }
             case Expr.Splat s -> {
                 expression(s.operand());
@@ -179,7 +202,10 @@ public final class KernelVerifier {
             }
             case Expr.Ramp r -> {
                 expression(r.base());
-                require(r.base().type().lanes() == 1 && t.element().isInteger(), "a ramp from " + r.base().type(), e);
+                require(
+                        r.base().type().lanes() == 1 && t.element().isInteger(),
+                        "a ramp from " + r.base().type(),
+                        e);
             }
             case Expr.Combine c -> {
                 expression(c.operand());

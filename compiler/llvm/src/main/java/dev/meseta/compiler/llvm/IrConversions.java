@@ -9,7 +9,7 @@ import dev.meseta.graph.Op.Cast.Rounding;
 /** Conversions between element types in IR, to the bit as {@link dev.meseta.compiler.kernel.ScalarFunctions} has them. */
 final class IrConversions {
     /**
-     * An 8-bit or 4-bit float format.
+     * A float format of up to 16 bits.
      *
      * @param special which codes are infinity or NaN
      */
@@ -26,14 +26,25 @@ final class IrConversions {
         NONE
     }
 
-    private final IrBuilder b;
+    private static final double LARGEST_F16 = 65504;
 
-    IrConversions(IrBuilder builder) {
+    private final IrBuilder b;
+    private final boolean halves;
+
+    /**
+     * Conversions in a function.
+     *
+     * @param halves whether the target converts F16 by instructions; where it would call functions of the compiler's library, bits are
+     *     moved instead
+     */
+    IrConversions(IrBuilder builder, boolean halves) {
         this.b = builder;
+        this.halves = halves;
     }
 
     private static Narrow narrow(DType dtype) {
         return switch (dtype) {
+            case F16 -> new Narrow(5, 10, 15, Special.IEEE);
             case F8E4M3FN -> new Narrow(4, 3, 7, Special.NAN_AT_END);
             case F8E4M3FNUZ -> new Narrow(4, 3, 8, Special.NAN_AT_MINUS_ZERO);
             case F8E5M2 -> new Narrow(5, 2, 15, Special.IEEE);
@@ -44,9 +55,9 @@ final class IrConversions {
     }
 
     /** The type in IR of an element in memory. */
-    static String storage(DType dtype) {
+    String storage(DType dtype) {
         return switch (dtype) {
-            case F16 -> "half";
+            case F16 -> halves ? "half" : "i16";
             case BF16 -> "i16";
             case F8E4M3FN, F8E4M3FNUZ, F8E5M2, F8E5M2FNUZ, F8E8M0, F4E2M1, I4, U4, I2, U2, BOOL -> "i8";
             default -> IrBuilder.ir(dtype);
@@ -57,8 +68,12 @@ final class IrConversions {
     Value decode(String raw, DType dtype, Type type) {
         int lanes = type.lanes();
         return switch (dtype) {
-            case F16 ->
-                b.value(type, "fpext " + IrBuilder.vector("half", lanes) + " " + raw + " to " + IrBuilder.ir(type));
+            case F16 -> {
+                if (!halves)
+                    yield decode(b.cast("zext", new Value(raw, type.with(DType.I16)), DType.I32), narrow(dtype));
+                yield b.value(
+                        type, "fpext " + IrBuilder.vector("half", lanes) + " " + raw + " to " + IrBuilder.ir(type));
+            }
             case BF16 -> {
                 Value wide = b.cast("zext", new Value(raw, type.with(DType.I16)), DType.I32);
                 yield b.cast("bitcast", b.op("shl", wide, i32(wide, 16)), DType.F32);
@@ -77,7 +92,12 @@ final class IrConversions {
     /** What to write to memory for a value: its text, of the storage type. A number that the type does not have is rounded as by WRAP. */
     String encode(Value v, DType dtype) {
         return switch (dtype) {
-            case F16 -> b.emit("fptrunc " + v.typed() + " to " + IrBuilder.vector("half", v.lanes()));
+            case F16 -> {
+                if (!halves)
+                    yield b.cast("trunc", encode(quantise(v, dtype, false), narrow(dtype)), DType.I16)
+                            .text();
+                yield b.emit("fptrunc " + v.typed() + " to " + IrBuilder.vector("half", v.lanes()));
+            }
             case BF16 -> {
                 Value bits = b.cast("bitcast", toBf16(v), DType.I32);
                 yield b.cast("trunc", b.op("lshr", bits, i32(bits, 16)), DType.I16)
@@ -191,10 +211,7 @@ final class IrConversions {
         if (to == DType.F32) return v.element() == DType.F32 ? v : b.cast("fptrunc", v, DType.F32);
         if (v.element() == DType.F64) v = roundToOdd(v);
         return switch (to) {
-            case F16 -> {
-                String half = b.emit("fptrunc " + v.typed() + " to " + IrBuilder.vector("half", v.lanes()));
-                yield decode(half, DType.F16, v.type());
-            }
+            case F16 -> halves ? decode(encode(v, to), to, v.type()) : quantise(v, to, false);
             case BF16 -> toBf16(v);
             case F8E8M0 -> decodeScale(encodeScale(v, rounding));
             default -> quantise(v, to, rounding != Rounding.WRAP);
@@ -229,7 +246,7 @@ final class IrConversions {
     private Value quantise(Value v, DType to, boolean saturate) {
         Narrow n = narrow(to);
         int m = n.mantissaBits();
-        double largest = FloatFormat.of(to).largest();
+        double largest = to == DType.F16 ? LARGEST_F16 : FloatFormat.of(to).largest();
         Value a = b.intrinsic("fabs", v);
         Value exponent = b.op("lshr", b.cast("bitcast", a, DType.I32), i32(v, 23));
         Value e = b.intrinsic("umin", b.intrinsic("umax", exponent, i32(v, 128 - n.bias())), i32(v, 254));

@@ -35,13 +35,14 @@ final class IrEmitter {
     private final boolean checking;
     private final IrBuilder b = new IrBuilder();
     private final IrMath math = new IrMath(b);
-    private final IrConversions conversions = new IrConversions(b);
+    private final IrConversions conversions;
     private final Map<String, Value> values = new HashMap<>();
     private final Map<String, Slot> slots = new HashMap<>();
     private final Map<String, Local> locals = new HashMap<>();
 
-    private IrEmitter(Kernel kernel, boolean checking) {
+    private IrEmitter(Kernel kernel, LlvmTarget target, boolean checking) {
         this.kernel = kernel;
+        this.conversions = new IrConversions(b, !target.architecture().equals("x86_64") || target.has("f16c"));
         this.checking = checking;
     }
 
@@ -51,8 +52,8 @@ final class IrEmitter {
      * @param symbol name of the visible function
      * @param checking test every access against the buffer's number of elements, report a violation and skip the access
      */
-    static String emit(Kernel kernel, String symbol, boolean checking) {
-        return new IrEmitter(kernel, checking).module(symbol);
+    static String emit(Kernel kernel, LlvmTarget target, String symbol, boolean checking) {
+        return new IrEmitter(kernel, target, checking).module(symbol);
     }
 
     private String module(String symbol) {
@@ -298,7 +299,7 @@ final class IrEmitter {
     private Value load(Expr.Load l) {
         DType dtype = kernel.buffers().get(l.buffer()).dtype();
         Access a = access(l.buffer(), l.index(), l.type().lanes(), l.mask());
-        return conversions.decode(read("%buffer" + l.buffer(), IrConversions.storage(dtype), a), dtype, l.type());
+        return conversions.decode(read("%buffer" + l.buffer(), conversions.storage(dtype), a), dtype, l.type());
     }
 
     /** Reads memory; lanes that take no part give 0. Returns the name of the value. */
@@ -347,7 +348,7 @@ final class IrEmitter {
         DType dtype = kernel.buffers().get(t.buffer()).dtype();
         Value v = expression(t.value());
         Access a = access(t.buffer(), t.index(), v.lanes(), t.mask());
-        write("%buffer" + t.buffer(), IrConversions.storage(dtype), a, conversions.encode(v, dtype));
+        write("%buffer" + t.buffer(), conversions.storage(dtype), a, conversions.encode(v, dtype));
     }
 
     private void write(String base, String storage, Access a, String v) {

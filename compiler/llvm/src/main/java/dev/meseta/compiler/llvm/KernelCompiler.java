@@ -64,7 +64,7 @@ public final class KernelCompiler {
 
     /** The kernel's LLVM IR as it is before the passes. */
     public String ir(Kernel kernel) {
-        return IrEmitter.emit(kernel, symbol(kernel), checking);
+        return IrEmitter.emit(kernel, target, symbol(kernel), checking);
     }
 
     /** The kernel's LLVM IR after the passes. */

@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -36,7 +37,20 @@ class ConversionTest {
         }
     }
 
+    /** As on a processor of the first 64-bit generation, which has neither wide vectors nor F16 nor fused multiply-add. */
+    @ParameterizedTest
+    @EnumSource(names = {"F32", "F64", "F16", "I64"})
+    void withoutExtensionsToo(DType from) {
+        LlvmTarget old = new LlvmTarget(LlvmTarget.host().triple(), "x86-64", "");
+        Assumptions.assumeTrue(old.architecture().equals("x86_64"));
+        convert(old, from, source(from), LANES, Rounding.SATURATE);
+    }
+
     private static void convert(DType from, Tensor source, int lanes, Rounding rounding) {
+        convert(LlvmTarget.host(), from, source, lanes, rounding);
+    }
+
+    private static void convert(LlvmTarget target, DType from, Tensor source, int lanes, Rounding rounding) {
         long n = source.elements();
         List<Kernel.Buffer> buffers = new ArrayList<>();
         List<Tensor> tensors = new ArrayList<>();
@@ -57,7 +71,7 @@ class ConversionTest {
             tensors.add(Tensor.allocate(to, Shape.of(n)));
         }
         Kernel k = new Kernel("convert_" + rounding, buffers, 1, extent(0), Kernels.block(body));
-        Runner.compare(k, tensors, List.of(n / lanes), new double[buffers.size()], true);
+        Runner.compare(target, k, tensors, List.of(n / lanes), new double[buffers.size()], true);
     }
 
     private static Tensor source(DType t) {

@@ -61,8 +61,19 @@ class RandomKernelTest {
             DType.F32, DType.F64, DType.I64, DType.I32, DType.I16, DType.I8, DType.U64, DType.U32, DType.U16, DType.U8
         };
         private static final DType[] STORED = {
-            DType.F32, DType.F64, DType.F16, DType.BF16, DType.I64, DType.I32, DType.I16, DType.I8, DType.U64, DType.U8, DType.BOOL,
-            DType.F8E5M2, DType.I4
+            DType.F32,
+            DType.F64,
+            DType.F16,
+            DType.BF16,
+            DType.I64,
+            DType.I32,
+            DType.I16,
+            DType.I8,
+            DType.U64,
+            DType.U8,
+            DType.BOOL,
+            DType.F8E5M2,
+            DType.I4
         };
 
         private final Random random;
@@ -133,7 +144,8 @@ class RandomKernelTest {
                     List<Stmt> body = List.of(statement(depth - 1), statement(depth - 1));
                     forget(scopeSize, declaredSize);
                     Expr end = unroll ? Kernels.index(random.nextInt(4)) : index(4);
-                    return new Stmt.For(name, Kernels.index(0), end, 1 + random.nextInt(2), unroll, Kernels.block(body));
+                    return new Stmt.For(
+                            name, Kernels.index(0), end, 1 + random.nextInt(2), unroll, Kernels.block(body));
                 }
                 case 7 -> {
                     Stmt then = statement(depth - 1);
@@ -200,13 +212,15 @@ class RandomKernelTest {
                 if (Type.widened(buffers.get(buffer).dtype()) != t.element()) continue;
                 Expr mask = random.nextInt(3) == 0 ? expression(t.with(DType.BOOL), 1) : null;
                 boolean gather = t.isVector() && random.nextInt(3) == 0;
-                return new Expr.Load(buffer, gather ? indices(INPUT, t.lanes()) : index(INPUT - t.lanes() + 1), t, mask);
+                return new Expr.Load(
+                        buffer, gather ? indices(INPUT, t.lanes()) : index(INPUT - t.lanes() + 1), t, mask);
             }
             return leaf(t);
         }
 
         private Expr leaf(Type t) {
-            List<Expr.Var> fitting = scope.stream().filter(v -> v.type().equals(t)).toList();
+            List<Expr.Var> fitting =
+                    scope.stream().filter(v -> v.type().equals(t)).toList();
             if (!fitting.isEmpty() && random.nextInt(3) != 0) return fitting.get(random.nextInt(fitting.size()));
             if (t.element().isFloat()) return Kernels.literal(t, random.nextInt(64) / 8.0 - 4);
             if (t.element() == DType.BOOL) return new Expr.Int(t, random.nextInt(2));
@@ -218,7 +232,8 @@ class RandomKernelTest {
             return switch (random.nextInt(10)) {
                 case 0 -> leaf(t);
                 case 1, 2 -> load(t);
-                case 3 -> t.isVector() ? new Expr.Splat(expression(t.with(1), depth - 1), t.lanes()) : combine(t, depth);
+                case 3 ->
+                    t.isVector() ? new Expr.Splat(expression(t.with(1), depth - 1), t.lanes()) : combine(t, depth);
                 case 4 -> shuffle(t, depth);
                 case 5 -> convert(t, depth);
                 default -> apply(t, depth);

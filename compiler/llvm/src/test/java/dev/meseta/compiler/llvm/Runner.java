@@ -30,7 +30,17 @@ final class Runner {
     /** The buffers after machine code ran on copies of the given ones. Returns the status' code and index in {@code status}. */
     static List<Tensor> machine(
             Kernel kernel, List<Tensor> buffers, List<Long> extents, boolean checking, long[] status) {
-        KernelCompiler compiler = new KernelCompiler(HOST, checking);
+        return machine(HOST, kernel, buffers, extents, checking, status);
+    }
+
+    private static List<Tensor> machine(
+            LlvmTarget target,
+            Kernel kernel,
+            List<Tensor> buffers,
+            List<Long> extents,
+            boolean checking,
+            long[] status) {
+        KernelCompiler compiler = new KernelCompiler(target, checking);
         List<Tensor> copies = copies(buffers);
         Jit.Code code = Jit.get().load(compiler.object(kernel), compiler.symbol(kernel));
         ArgumentLayout layout = ArgumentLayout.of(kernel);
@@ -74,10 +84,20 @@ final class Runner {
 
     /** Runs both ways, with tests of bounds and without, and compares; floats to a number of units in the last place. */
     static void compare(Kernel kernel, List<Tensor> buffers, List<Long> extents, double[] ulps, boolean zeroSigns) {
+        compare(HOST, kernel, buffers, extents, ulps, zeroSigns);
+    }
+
+    static void compare(
+            LlvmTarget target,
+            Kernel kernel,
+            List<Tensor> buffers,
+            List<Long> extents,
+            double[] ulps,
+            boolean zeroSigns) {
         List<Tensor> expected = interpreted(kernel, buffers, extents);
         for (boolean checking : new boolean[] {false, true}) {
             long[] status = new long[2];
-            List<Tensor> actual = machine(kernel, buffers, extents, checking, status);
+            List<Tensor> actual = machine(target, kernel, buffers, extents, checking, status);
             if (status[0] != 0)
                 throw new AssertionError("status " + status[0] + " at " + status[1] + "\n" + KernelText.of(kernel));
             for (int b = 0; b < expected.size(); b++) {
