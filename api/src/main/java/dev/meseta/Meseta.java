@@ -22,9 +22,9 @@ import java.util.stream.Collectors;
  * The way in: the drivers and devices of this machine, and the models that run on them.
  *
  * <pre>{@code
- * try (var meseta = Meseta.open()) {
- *     Session session = meseta.load(Path.of("model.onnx")).prepare();
- *     Tensor scores = session.run(Map.of("input", Tensor.of(pixels, 1, 3, 240, 320))).tensor("scores");
+ * try (var meseta = Meseta.open();
+ *         var session = meseta.load(Path.of("model.onnx")).prepare()) {
+ *     Tensor scores = session.run(Map.of("input", Tensor.of(pixels, 1, 3, 240, 320))).get("scores");
  * }
  * }</pre>
  *

@@ -19,22 +19,23 @@ public final class Outputs {
         return values;
     }
 
-    /** The output of this name. Throws {@link InvalidInputException} that lists the names there are. */
-    public Data get(String name) {
+    /** The tensor of this name. Throws {@link InvalidInputException} if there is no such output, or it is not a tensor. */
+    public Tensor get(String name) {
+        Data d = data(name);
+        if (d instanceof Tensor t) return t;
+        throw new InvalidInputException("output '" + name + "' is " + d.describe() + ", not a tensor");
+    }
+
+    /** The output of this name, whatever it is. Throws {@link InvalidInputException} that lists the names there are. */
+    public Data data(String name) {
         Data d = values.get(name);
         if (d == null) throw new InvalidInputException("no output '" + name + "'; there are " + values.keySet());
         return d;
     }
 
-    /** The tensor of this name. Throws {@link InvalidInputException} if there is none, or it is not a tensor. */
-    public Tensor tensor(String name) {
-        Data d = get(name);
-        if (d instanceof Tensor t) return t;
-        throw new InvalidInputException("output '" + name + "' is " + d.describe() + ", not a tensor");
-    }
-
-    /** The first output, as a tensor. */
-    public Tensor tensor() {
-        return tensor(values.keySet().iterator().next());
+    /** The first output, as a tensor. Throws {@link InvalidInputException} if there is none, or it is not a tensor. */
+    public Tensor first() {
+        if (values.isEmpty()) throw new InvalidInputException("the run gave no outputs");
+        return get(values.keySet().iterator().next());
     }
 }

@@ -13,11 +13,11 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** A model on a device, ready to run. Immutable as far as a user sees, safe to share between threads; memory goes when it is no longer reachable. */
-public final class Session {
+/** A model on a device, ready to run. Safe to share between threads. Its memory goes when it is closed or no longer reachable: forgetting to close it costs nothing but time. */
+public final class Session implements AutoCloseable {
     private final Program program;
     private final Device device;
-    private final ProgramRunner runner;
+    private volatile @Nullable ProgramRunner runner;
 
     Session(Program program, Device device, ProgramRunner runner) {
         this.program = program;
@@ -44,22 +44,34 @@ public final class Session {
      * @throws InvalidInputException for a missing, unknown or wrongly typed input
      */
     public Outputs run(Map<String, ? extends Data> inputs) {
-        return name(runner.run(order(inputs)));
+        return name(runner().run(order(inputs)));
     }
 
     /** As {@link #run(Map)}; the observer sees each stage before it runs. */
     public Outputs run(Map<String, ? extends Data> inputs, ProgramRunner.Observer observer) {
-        return name(runner.run(order(inputs), observer));
+        return name(runner().run(order(inputs), observer));
     }
 
     /** Plans and compiles for inputs of these types, so that the first run need not. */
     public void prepare(Map<String, ? extends Data> inputs) {
-        runner.prepare(order(inputs));
+        runner().prepare(order(inputs));
     }
 
     /** The first stage for inputs of these types, compiled but not run. */
     public ProgramRunner.Observation inspect(Map<String, ? extends Data> inputs) {
-        return runner.inspect(order(inputs));
+        return runner().inspect(order(inputs));
+    }
+
+    private ProgramRunner runner() {
+        ProgramRunner r = runner;
+        if (r == null) throw new IllegalStateException("the session of '" + program.name() + "' is closed");
+        return r;
+    }
+
+    /** Lets go of what the session holds; runs that are under way end as they would have. Later runs throw {@link IllegalStateException}. */
+    @Override
+    public void close() {
+        runner = null;
     }
 
     private List<@Nullable Data> order(Map<String, ? extends Data> inputs) {

@@ -86,7 +86,7 @@ public final class SentenceEmbedder implements AutoCloseable {
                         "input_ids", Tensor.of(ids, batch, tokens),
                         "attention_mask", Tensor.of(mask, batch, tokens),
                         "token_type_ids", Tensor.of(kinds, batch, tokens)))
-                .tensor("last_hidden_state");
+                .get("last_hidden_state");
         return pool(hidden.toFloats(), mask, batch, tokens);
     }
 

@@ -49,7 +49,7 @@ final class TextDetector {
         if (up > 1) scale = Math.min(up, (double) LONGEST_SIDE / Math.max(picture.getWidth(), picture.getHeight()));
         int w = rounded(picture.getWidth() * scale);
         int h = rounded(picture.getHeight() * scale);
-        Tensor out = session.run(Map.of(input, tensor(resize(picture, w, h)))).tensor();
+        Tensor out = session.run(Map.of(input, tensor(resize(picture, w, h)))).first();
         float[] probability = out.toFloats();
         List<Quad> found = new ArrayList<>();
         for (Quad q : regions(probability, w, h)) {

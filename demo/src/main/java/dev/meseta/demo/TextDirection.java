@@ -25,7 +25,7 @@ final class TextDirection {
         float[] values = new float[3 * HEIGHT * WIDTH];
         TextLines.write(line, HEIGHT, WIDTH, values, 0);
         Tensor out = session.run(Map.of(input, Tensor.of(values, 1, 3, HEIGHT, WIDTH)))
-                .tensor();
+                .first();
         return out.getDouble(1) > SURE;
     }
 }

@@ -62,7 +62,7 @@ final class TextRecognizer {
         float[] values = new float[3 * HEIGHT * width];
         TextLines.write(line, HEIGHT, width, values, 0);
         Tensor out = session.run(Map.of(input, Tensor.of(values, 1, 3, HEIGHT, width)))
-                .tensor();
+                .first();
         int count = (int) out.shape().extent(2);
         if (count > classes.size())
             throw new MesetaException("the network knows " + count + " characters, the list " + classes.size());
