@@ -11,6 +11,7 @@ import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.ReduceKind;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * A kernel that combines the elements of one index space for every place of another, and computes and stores something from the result.
@@ -30,6 +31,9 @@ final class ReduceKernel {
 
     /** Expressions longer than this are not repeated for several accumulators. */
     private static final int LONG_BODY = 48;
+
+    /** Steps of the outermost loop whose sum is formed on its own in a long sum. */
+    private static final long BLOCK = 256;
 
     private final Target target;
     private final Emitter e;
@@ -210,15 +214,11 @@ final class ReduceKernel {
         List<Expr.Var> acc = new ArrayList<>();
         for (int w = 0; w < width; w++) acc.add(e.declare("a", Kernels.splat(identity(kind, type), lanes)));
         Expr base = i;
-        e.loops(reduced, steps(), () -> {
-            for (int w = 0; w < width; w++) {
-                e.open();
-                e.bindVector(inner, Kernels.add(base, (long) w * lanes), lanes);
-                combine(acc.get(w));
-                e.scalar();
-                e.add(e.close());
-            }
-        });
+        if (isLongSum()) {
+            blockwise(acc, lanes, partial -> step(inner, lanes, base, partial));
+        } else {
+            e.loops(reduced, steps(), () -> step(inner, lanes, base, acc));
+        }
         for (int w = 0; w < width; w++) {
             e.open();
             e.bindVector(inner, Kernels.add(base, (long) w * lanes), lanes);
@@ -227,6 +227,43 @@ final class ReduceKernel {
             e.add(e.close());
         }
         e.add(new Stmt.For(v, begin, end, block, false, e.close()));
+    }
+
+    private void step(Atom inner, int lanes, Expr base, List<Expr.Var> acc) {
+        for (int w = 0; w < acc.size(); w++) {
+            e.open();
+            e.bindVector(inner, Kernels.add(base, (long) w * lanes), lanes);
+            combine(acc.get(w));
+            e.scalar();
+            e.add(e.close());
+        }
+    }
+
+    /** Whether one accumulator would add so many numbers that its rounding errors show. */
+    private boolean isLongSum() {
+        if (kind != ReduceKind.SUM || !type.isFloat() || reduced.isEmpty()) return false;
+        long n = 1;
+        for (Atom a : reduced) n *= a.extent().isLiteral() ? a.extent().value() : Schedule.GRAIN;
+        return n > 4 * BLOCK;
+    }
+
+    /** Sums blocks of the outermost loop on their own, so that errors grow with the number of blocks and not of elements. */
+    private void blockwise(List<Expr.Var> acc, int lanes, Consumer<List<Expr.Var>> step) {
+        Atom first = reduced.getFirst();
+        Expr n = e.size(first.extent());
+        String b = e.fresh("i");
+        e.open();
+        List<Expr.Var> partial = new ArrayList<>();
+        for (int w = 0; w < acc.size(); w++) partial.add(e.declare("a", Kernels.splat(identity(kind, type), lanes)));
+        Expr end = e.let("n", Kernels.min(Kernels.add(Kernels.variable(b), BLOCK), n));
+        String v = e.fresh("i");
+        e.open();
+        e.bind(first, Kernels.variable(v));
+        e.loops(reduced.subList(1, reduced.size()), steps(), () -> step.accept(partial));
+        e.add(new Stmt.For(v, Kernels.variable(b), end, 1, false, e.close()));
+        for (int w = 0; w < acc.size(); w++)
+            e.assign(acc.get(w), new Expr.Apply(MapFunction.ADD, List.of(acc.get(w), partial.get(w))));
+        e.add(new Stmt.For(b, Kernels.index(0), n, BLOCK, false, e.close()));
     }
 
     /** Vectors of what is combined; the lanes come together at the end. */

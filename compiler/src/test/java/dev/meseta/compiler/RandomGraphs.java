@@ -53,7 +53,8 @@ final class RandomGraphs {
 
     static Case of(long seed, int nodes) {
         RandomGraphs r = new RandomGraphs(seed);
-        for (int i = 0; i < 2; i++) r.input(r.pick(COMMON), r.shape(r.random.nextInt(5)));
+        for (int i = 0; i < 2; i++)
+            r.input(r.pick(r.random.nextInt(6) == 0 ? ALL : COMMON), r.shape(r.random.nextInt(5)));
         for (int i = 0; i < nodes; i++) r.node();
         List<Value> outputs = new ArrayList<>();
         outputs.add(r.pool.getLast());
