@@ -87,6 +87,7 @@ public final class Session implements AutoCloseable {
             if (program.inputs().stream().noneMatch(p -> p.name().equals(name))) {
                 throw new InvalidInputException("the model has no input '" + name + "'; it takes "
                         + program.inputs().stream()
+                                .filter(p -> !program.constants().containsKey(p.name()))
                                 .map(p -> "'" + p.name() + "' (" + p.describe() + ")")
                                 .collect(Collectors.joining(", ")));
             }

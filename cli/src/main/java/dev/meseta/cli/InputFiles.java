@@ -1,5 +1,6 @@
 package dev.meseta.cli;
 
+import dev.meseta.Model;
 import dev.meseta.files.Images;
 import dev.meseta.files.Npy;
 import dev.meseta.files.Npz;
@@ -26,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Turns the files that {@code --input} names into a model's inputs. */
 final class InputFiles {
-    private final List<Port> ports;
+    private final Model model;
     private final Shapes shapes;
     private final Pictures pictures;
 
@@ -54,8 +55,8 @@ final class InputFiles {
         RAW
     }
 
-    InputFiles(List<Port> ports, Shapes shapes, Pictures pictures) {
-        this.ports = ports;
+    InputFiles(Model model, Shapes shapes, Pictures pictures) {
+        this.model = model;
         this.shapes = shapes;
         this.pictures = pictures;
     }
@@ -91,7 +92,7 @@ final class InputFiles {
 
     /** The port that an argument names; null where it is a file alone. */
     private @Nullable Port named(String argument) {
-        for (Port p : ports) {
+        for (Port p : model.inputs()) {
             if (argument.startsWith(p.name() + "=")) return p;
         }
         return null;
@@ -100,21 +101,22 @@ final class InputFiles {
     private String missing(String argument, @Nullable Port port) {
         int equals = argument.indexOf('=');
         if (port != null || equals < 0) return "no such file";
-        return "the model has no input '" + argument.substring(0, equals) + "'; it takes " + Text.ports(ports);
+        return "the model has no input '" + argument.substring(0, equals) + "'; it takes " + Text.inputs(model);
     }
 
     private Port only(String argument) {
-        if (ports.size() == 1) return ports.getFirst();
+        List<Port> required = Text.required(model);
+        if (required.size() == 1) return required.getFirst();
         throw new InvalidInputException(
-                "--input " + argument + ": which input? write NAME=FILE; the model takes " + Text.ports(ports));
+                "--input " + argument + ": which input? write NAME=FILE; the model takes " + Text.inputs(model));
     }
 
     private Port byName(String name, Path file) {
-        for (Port p : ports) {
+        for (Port p : model.inputs()) {
             if (p.name().equals(name)) return p;
         }
         throw new InvalidInputException(
-                file + " holds an array '" + name + "', but the model takes " + Text.ports(ports));
+                file + " holds an array '" + name + "', but the model takes " + Text.inputs(model));
     }
 
     private Data read(Path file, Port port) {

@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -57,6 +58,12 @@ final class InspectCommand implements Callable<Integer> {
             description = "The shape of an input that the model leaves open (default: 1 for each open extent).")
     private List<String> shapes = new ArrayList<>();
 
+    @Option(
+            names = "--input",
+            paramLabel = "NAME=FILE",
+            description = "An input, where the plan depends on what it holds (default: random values).")
+    private List<String> inputs = new ArrayList<>();
+
     @Option(names = "--device", paramLabel = "D", description = "The device (default: the preferred one).")
     private @Nullable String device;
 
@@ -78,9 +85,14 @@ final class InspectCommand implements Callable<Integer> {
         try (Meseta meseta = Meseta.open()) {
             Model model = meseta.load(file);
             if (device != null) model = model.on(device);
-            Shapes concrete = new Shapes(model.inputs(), shapes, Map.of());
+            Map<String, Data> given = new InputFiles(
+                            model,
+                            new Shapes(model, shapes, Map.of()),
+                            new InputFiles.Pictures(null, null, null, List.of(), List.of()))
+                    .read(inputs);
+            Shapes concrete = new Shapes(model, shapes, given);
             Session session = model.prepare();
-            Plan plan = plan(session, model, concrete);
+            Plan plan = plan(session, model, concrete, given);
             if (json) {
                 Json.print(out, json(model, session, concrete, plan));
             } else {
@@ -125,9 +137,12 @@ final class InspectCommand implements Callable<Integer> {
     private static void facts(PrintWriter out, Model model) {
         Program p = model.program();
         out.println("model   " + (model.name().isEmpty() ? "(unnamed)" : model.name()));
+        int defaults = 0;
         for (Port port : model.inputs()) {
-            out.println("input   " + port.name() + " " + port.describe() + (port.optional() ? " (optional)" : ""));
+            if (p.constants().containsKey(port.name())) defaults++;
+            else out.println("input   " + port.name() + " " + port.describe() + (port.optional() ? " (optional)" : ""));
         }
+        if (defaults > 0) out.println("        and " + Text.count(defaults, "input") + " with a default in the model");
         for (Port port : model.outputs()) out.println("output  " + port.name() + " " + port.describe());
         out.println("weights " + Text.count(p.constants().size(), "constant") + ", " + Text.bytes(weights(p)));
         Map<String, Integer> operators = operators(p);
@@ -143,8 +158,12 @@ final class InspectCommand implements Callable<Integer> {
                 .sorted(Map.Entry.<String, Integer>comparingByValue()
                         .reversed()
                         .thenComparing(Map.Entry.comparingByKey()))
-                .map(e -> e.getKey() + (e.getValue() > 1 ? " x" + e.getValue() : ""))
+                .map(e -> e.getKey() + (e.getValue() > 1 ? " x" + e.getValue() : "") + " ")
                 .toList();
+    }
+
+    private static List<String> words(String text) {
+        return List.of(text.split(" "));
     }
 
     /** Words in lines of 78 columns. */
@@ -155,18 +174,18 @@ final class InspectCommand implements Callable<Integer> {
                 out.println(line.toString().stripTrailing());
                 line = new StringBuilder(indent);
             }
-            line.append(w).append("  ");
+            line.append(w).append(' ');
         }
         if (line.length() > indent.length()) out.println(line.toString().stripTrailing());
     }
 
     // ---- how it runs ----
 
-    private static Plan plan(Session session, Model model, Shapes shapes) {
-        Map<String, Data> inputs = new LinkedHashMap<>();
-        for (Port p : model.inputs()) {
+    private static Plan plan(Session session, Model model, Shapes shapes, Map<String, Data> given) {
+        Map<String, Data> inputs = new LinkedHashMap<>(given);
+        for (Port p : Text.required(model)) {
+            if (given.containsKey(p.name())) continue;
             Shape shape = shapes.of(p);
-            if (p.optional() || model.program().constants().containsKey(p.name())) continue;
             if (p.kind() != Port.Kind.TENSOR || p.dtype() == null || shape == null) {
                 return new Plan(
                         List.of(),
@@ -215,10 +234,10 @@ final class InspectCommand implements Callable<Integer> {
     }
 
     private void print(PrintWriter out, Session session, Shapes shapes, Plan plan) {
-        out.println("plan    on " + session.device().name()
-                + (shapes.assumed().isEmpty()
-                        ? ""
-                        : " for " + String.join(", ", shapes.assumed()) + " (assumed; --shape sets them)"));
+        out.println("plan    on " + session.device().name());
+        if (!shapes.assumed().isEmpty()) {
+            wrapped(out, "  ", words("for " + String.join(", ", shapes.assumed()) + " (assumed; --shape sets them)"));
+        }
         int number = 0;
         for (Part p : plan.parts()) {
             number++;
@@ -235,7 +254,7 @@ final class InspectCommand implements Callable<Integer> {
                 out.println("    because " + p.why());
             }
         }
-        if (plan.incomplete() != null) out.println("  incomplete: " + plan.incomplete());
+        if (plan.incomplete() != null) wrapped(out, "  ", words("incomplete: " + plan.incomplete()));
         long host = plan.parts().stream().filter(p -> !p.then().isEmpty()).count();
         out.println("  in all " + Text.count(plan.parts().size(), "part") + ", " + Text.count(host, "host step"));
     }
@@ -259,9 +278,9 @@ final class InspectCommand implements Callable<Integer> {
                 "name",
                 model.name(),
                 "inputs",
-                ports(model.inputs()),
+                ports(model.inputs(), model.program().constants().keySet()),
                 "outputs",
-                ports(model.outputs()),
+                ports(model.outputs(), Set.of()),
                 "constants",
                 model.program().constants().size(),
                 "weight_bytes",
@@ -278,8 +297,9 @@ final class InspectCommand implements Callable<Integer> {
                 plan.incomplete());
     }
 
-    private static List<Object> ports(List<Port> ports) {
+    private static List<Object> ports(List<Port> ports, Set<String> defaults) {
         return ports.stream()
+                .filter(p -> !defaults.contains(p.name()))
                 .map(p -> (Object) Json.object(
                         "name",
                         p.name(),

@@ -119,11 +119,11 @@ final class RunCommand implements Callable<Integer> {
             if (device != null) model = model.on(device);
             final double load = since(start);
             Map<String, Data> given = new InputFiles(
-                            model.inputs(),
-                            new Shapes(model.inputs(), shapes, Map.of()),
+                            model,
+                            new Shapes(model, shapes, Map.of()),
                             new InputFiles.Pictures(layout, channels, resize, mean, scale))
                     .read(inputs);
-            Shapes concrete = new Shapes(model.inputs(), shapes, given);
+            Shapes concrete = new Shapes(model, shapes, given);
             boolean filled = fill(model, concrete, given);
             start = System.nanoTime();
             Session session = model.prepare();
@@ -181,10 +181,8 @@ final class RunCommand implements Callable<Integer> {
     private boolean fill(Model model, Shapes concrete, Map<String, Data> given) {
         Long seed = random;
         boolean any = false;
-        for (Port p : model.inputs()) {
-            if (given.containsKey(p.name())
-                    || p.optional()
-                    || model.program().constants().containsKey(p.name())) continue;
+        for (Port p : Text.required(model)) {
+            if (given.containsKey(p.name())) continue;
             if (seed == null) {
                 throw new InvalidInputException(
                         "input '" + p.name() + "' (" + p.describe() + ") is missing; give it with" + " --input "

@@ -1,5 +1,6 @@
 package dev.meseta.cli;
 
+import dev.meseta.Model;
 import dev.meseta.graph.Data;
 import dev.meseta.graph.Dim;
 import dev.meseta.graph.InvalidInputException;
@@ -28,10 +29,11 @@ final class Shapes {
      * @param data inputs that are there already; their extents hold for others of the same symbol
      * @throws InvalidInputException if one is not well-formed or does not fit the model
      */
-    Shapes(List<Port> inputs, List<String> given, Map<String, Data> data) {
+    Shapes(Model model, List<String> given, Map<String, Data> data) {
+        List<Port> inputs = model.inputs();
         Map<String, Shape> stated = new HashMap<>();
         for (String g : given) {
-            Port port = port(inputs, g);
+            Port port = port(model, g);
             Shape shape = parse(g.substring(g.lastIndexOf('=') + 1), g);
             check(port, shape);
             stated.put(port.name(), shape);
@@ -49,7 +51,7 @@ final class Shapes {
                 if (symbol != null) symbols.putIfAbsent(symbol, s.extent(i));
             }
         }
-        for (Port p : inputs) {
+        for (Port p : Text.required(model)) {
             Shape shape = stated.containsKey(p.name()) ? stated.get(p.name()) : complete(p, symbols);
             if (shape != null) byName.put(p.name(), shape);
         }
@@ -80,16 +82,17 @@ final class Shapes {
         return Shape.of(dims);
     }
 
-    private static Port port(List<Port> inputs, String given) {
+    private static Port port(Model model, String given) {
+        List<Port> required = Text.required(model);
         int equals = given.lastIndexOf('=');
-        if (equals < 0 && inputs.size() == 1) return inputs.getFirst();
+        if (equals < 0 && required.size() == 1) return required.getFirst();
         String name = equals < 0 ? "" : given.substring(0, equals);
-        for (Port p : inputs) {
+        for (Port p : model.inputs()) {
             if (p.name().equals(name)) return p;
         }
         throw new InvalidInputException("--shape " + given + ": "
                 + (equals < 0 ? "which input? write NAME=" + given : "the model has no input '" + name + "'")
-                + "; it takes " + Text.ports(inputs));
+                + "; it takes " + Text.inputs(model));
     }
 
     private static Shape parse(String text, String given) {

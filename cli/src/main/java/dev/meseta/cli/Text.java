@@ -1,5 +1,6 @@
 package dev.meseta.cli;
 
+import dev.meseta.Model;
 import dev.meseta.graph.program.Port;
 import java.util.List;
 import java.util.Locale;
@@ -7,6 +8,8 @@ import java.util.stream.Collectors;
 
 /** Numbers and names for people. */
 final class Text {
+    private static final int MOST_INPUTS = 12;
+
     private Text() {}
 
     static String format(String format, Object... arguments) {
@@ -38,10 +41,25 @@ final class Text {
                 : format("%.4g", v);
     }
 
-    static String ports(List<Port> ports) {
-        return ports.isEmpty()
-                ? "none"
-                : ports.stream().map(p -> "'" + p.name() + "' " + p.describe()).collect(Collectors.joining(", "));
+    /** The inputs that a caller must give: not optional, and without a default in the model. */
+    static List<Port> required(Model model) {
+        return model.inputs().stream()
+                .filter(p -> !p.optional() && !model.program().constants().containsKey(p.name()))
+                .toList();
+    }
+
+    /** The inputs of a model for a message. */
+    static String inputs(Model model) {
+        List<Port> required = required(model);
+        String list = required.stream()
+                .limit(MOST_INPUTS)
+                .map(p -> "'" + p.name() + "' " + p.describe())
+                .collect(Collectors.joining(", "));
+        int others = model.inputs().size() - Math.min(required.size(), MOST_INPUTS);
+        return (list.isEmpty() ? "no input that must be given" : list)
+                + (others > 0
+                        ? ", and " + others + (required.size() > MOST_INPUTS ? " more" : " that may be left out")
+                        : "");
     }
 
     /** A count with its noun, such as {@code 1 kernel} or {@code 3 kernels}. */
