@@ -19,6 +19,8 @@ import dev.meseta.runtime.Stage;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -67,7 +69,9 @@ final class InspectCommand implements Callable<Integer> {
     @Option(names = "--device", paramLabel = "D", description = "The device (default: the preferred one).")
     private @Nullable String device;
 
-    @Option(names = "--all", description = "Show every step of the plan (default: the first " + LONGEST_PLAN + ").")
+    @Option(
+            names = "--all",
+            description = "Show every step of the plan, uncut (default: the first " + LONGEST_PLAN + ").")
     private boolean all;
 
     @Option(names = "--json", description = "Print JSON.")
@@ -128,10 +132,32 @@ final class InspectCommand implements Callable<Integer> {
         }
     }
 
-    private static long weights(Program program) {
-        return program.constants().values().stream()
-                .mapToLong(d -> d instanceof Tensor t ? t.type().bytes() : 0)
-                .sum();
+    /** Number and bytes of the constants of a program and of the bodies in it. */
+    private static long[] weights(Program program) {
+        long[] total = {0, 0};
+        addWeights(program, total, Collections.newSetFromMap(new IdentityHashMap<>()));
+        return total;
+    }
+
+    private static void addWeights(Program program, long[] total, Set<Program> seen) {
+        if (!seen.add(program)) return;
+        total[0] += program.constants().size();
+        for (Data d : program.constants().values()) {
+            if (d instanceof Tensor t) total[1] += t.type().bytes();
+        }
+        for (Call c : program.calls()) {
+            switch (c.lowering()) {
+                case Lowering.Inline i -> addWeights(i.body(), total, seen);
+                case Lowering.Branch b -> {
+                    addWeights(b.then(), total, seen);
+                    addWeights(b.otherwise(), total, seen);
+                }
+                case Lowering.Loop l -> addWeights(l.body(), total, seen);
+                default -> {
+                    // An operator that contains no others.
+                }
+            }
+        }
     }
 
     private static void facts(PrintWriter out, Model model) {
@@ -144,7 +170,8 @@ final class InspectCommand implements Callable<Integer> {
         }
         if (defaults > 0) out.println("        and " + Text.count(defaults, "input") + " with a default in the model");
         for (Port port : model.outputs()) out.println("output  " + port.name() + " " + port.describe());
-        out.println("weights " + Text.count(p.constants().size(), "constant") + ", " + Text.bytes(weights(p)));
+        long[] weights = weights(p);
+        out.println("weights " + Text.count(weights[0], "constant") + ", " + Text.bytes(weights[1]));
         Map<String, Integer> operators = operators(p);
         out.println("operators "
                 + Text.count(
@@ -160,6 +187,10 @@ final class InspectCommand implements Callable<Integer> {
                         .thenComparing(Map.Entry.comparingByKey()))
                 .map(e -> e.getKey() + (e.getValue() > 1 ? " x" + e.getValue() : "") + " ")
                 .toList();
+    }
+
+    private static String cut(String step) {
+        return step.length() <= 76 ? step : step.substring(0, 75) + "…";
     }
 
     private static List<String> words(String text) {
@@ -245,7 +276,7 @@ final class InspectCommand implements Callable<Integer> {
             wrapped(out, "    ", counts(p.ops()));
             int shown =
                     all ? p.steps().size() : Math.min(LONGEST_PLAN, p.steps().size());
-            for (String s : p.steps().subList(0, shown)) out.println("    " + s);
+            for (String s : p.steps().subList(0, shown)) out.println("    " + (all ? s : cut(s)));
             if (shown < p.steps().size()) {
                 out.println("    … " + (p.steps().size() - shown) + " more (--all shows them)");
             }
@@ -282,9 +313,9 @@ final class InspectCommand implements Callable<Integer> {
                 "outputs",
                 ports(model.outputs(), Set.of()),
                 "constants",
-                model.program().constants().size(),
+                weights(model.program())[0],
                 "weight_bytes",
-                weights(model.program()),
+                weights(model.program())[1],
                 "operators",
                 operators(model.program()),
                 "device",
