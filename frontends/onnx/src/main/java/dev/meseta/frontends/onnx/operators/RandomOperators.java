@@ -15,7 +15,7 @@ import java.util.List;
 
 /**
  * Random numbers, and dropout. The standard prescribes no generator: here it is the op set's, which gives the same numbers on every
- * device. Its key is the bits of the attribute {@code seed}; without one it is a hash of the name of the node's first output, so that
+ * device; only dropout with a seed follows ONNX's reference implementation. Its key is the bits of the attribute {@code seed}; without one it is a hash of the name of the node's first output, so that
  * nodes differ from each other, and a run is like the one before.
  */
 final class RandomOperators {
@@ -98,9 +98,17 @@ final class RandomOperators {
                 : key(hash(node));
     }
 
-    /** Dropout's seed is an integer, unlike all others. */
-    private static Tensor dropoutKey(OperatorNode node) {
-        return node.attributes().has("seed") ? key(node.attributes().integer("seed")) : key(hash(node));
+    /**
+     * Uniform numbers for dropout. With a seed (an integer, unlike all others) they are those of ONNX's reference implementation, which
+     * draws them from a Mersenne Twister in F64, in row-major order; without one they are the op set's.
+     */
+    private static Value dropoutNumbers(OperatorNode node, LoweringContext c) {
+        Value x = c.operand(0);
+        if (!node.attributes().has("seed")) return unit(c.builder(), key(hash(node)), x.shape(), x.dtype());
+        MersenneTwister twister = new MersenneTwister(node.attributes().integer("seed"));
+        Tensor u = Tensor.allocate(DType.F64, x.shape());
+        for (long i = 0; i < u.elements(); i++) u.setDouble(i, twister.uniform());
+        return c.builder().constant(u);
     }
 
     private static Tensor key(long bits) {
@@ -159,10 +167,9 @@ final class RandomOperators {
         r.expand("Dropout", 1, node -> {
             boolean test = node.attributes().flag("is_test", false);
             float ratio = node.attributes().real("ratio", 0.5f);
-            Tensor key = key(node);
             return c -> {
                 Value x = c.operand(0);
-                List<Value> y = test ? keepAll(c) : drop(c, key, c.builder().scalar(x.dtype(), ratio));
+                List<Value> y = test ? keepAll(c) : drop(node, c, c.builder().scalar(x.dtype(), ratio));
                 return List.of(y.get(0), c.builder().cast(y.get(1), x.dtype()));
             };
         });
@@ -172,14 +179,13 @@ final class RandomOperators {
         });
         r.expand("Dropout", 10, node -> RandomOperators::keepAll);
         r.expand("Dropout", 12, node -> {
-            Tensor key = dropoutKey(node);
             return c -> {
                 boolean training = c.has(2) && Expansions.integer(c, 2, "training_mode") != 0;
                 if (!training) return keepAll(c);
                 Value ratio = c.has(1)
                         ? Expansions.scalar(c, c.operand(1), "ratio")
                         : c.builder().scalar(c.type(0).dtype(), 0.5);
-                return drop(c, key, ratio);
+                return drop(node, c, ratio);
             };
         });
     }
@@ -190,7 +196,7 @@ final class RandomOperators {
     }
 
     /** Drops elements with a probability, and scales the others up so that the expectation stays. */
-    private static List<Value> drop(LoweringContext c, Tensor key, Value ratio) {
+    private static List<Value> drop(OperatorNode node, LoweringContext c, Value ratio) {
         GraphBuilder b = c.builder();
         Value x = c.operand(0);
         Tensor known = b.known(ratio);
@@ -198,10 +204,10 @@ final class RandomOperators {
         if (known != null && !(known.getDouble(0) > 0 && known.getDouble(0) <= 1)) {
             throw c.error("ratio is " + known.getDouble(0) + ", expected a number in [0, 1)");
         }
-        Value u = unit(b, key, x.shape(), x.dtype());
-        DType w = u.dtype();
+        Value u = dropoutNumbers(node, c);
+        Value keep = b.map(MapFunction.GE, u, b.cast(ratio, u.dtype()));
+        DType w = x.dtype().computeType();
         Value p = b.cast(ratio, w);
-        Value keep = b.map(MapFunction.GE, u, p);
         Value scaled = b.divide(b.cast(x, w), b.minus(b.scalar(w, 1.0), p));
         return List.of(b.cast(b.select(keep, scaled, b.scalar(w, 0.0)), x.dtype()), keep);
     }
