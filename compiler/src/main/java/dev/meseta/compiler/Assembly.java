@@ -106,7 +106,8 @@ final class Assembly {
         if (x == v) return false;
         boolean view = switch (v.producer.op) {
             case Op.Reshape _ -> true;
-            case Op.Bitcast b -> Pull.isStorageBitcast(x.dtype(), b.dtype());
+            case Op.Bitcast b ->
+                Pull.isStorageBitcast(x.dtype(), b.dtype()) && !Pull.differsInMemory(x.dtype(), b.dtype());
             default -> false;
         };
         if (!view) return false;

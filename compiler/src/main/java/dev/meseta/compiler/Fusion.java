@@ -26,7 +26,7 @@ final class Fusion {
         List<Group> groups = new ArrayList<>();
         for (N n : flow.nodes.reversed()) {
             if (n.op instanceof Op.Constant) continue;
-            Group g = isWhole(n) ? null : join(n);
+            Group g = isWhole(n) || isMemoryView(n) ? null : join(n);
             if (g == null && !isWhole(n) && isFree(n) && !n.result().output && allAccept(n)) {
                 n.repeated = true;
                 continue;
@@ -51,6 +51,12 @@ final class Fusion {
             case Op.Constant _ -> true;
             default -> false;
         };
+    }
+
+    /** Whether a node looks at the bytes of its operand in another way, so that both must be in memory. */
+    private static boolean isMemoryView(N n) {
+        return n.op instanceof Op.Bitcast b
+                && Pull.isStorageBitcast(n.in.getFirst().dtype(), b.dtype());
     }
 
     /** Whether a node is more than an expression for each element. */

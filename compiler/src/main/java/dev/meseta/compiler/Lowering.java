@@ -61,6 +61,11 @@ final class Lowering {
         if (root.result().elements() == 0) return;
         Place out = a.place(root.result());
         N anchor = g.anchor;
+        if (root.op instanceof Op.Bitcast b
+                && Pull.differsInMemory(root.in.getFirst().dtype(), b.dtype())) {
+            nibbles(g, root.in.getFirst(), b.dtype(), out);
+            return;
+        }
         if (anchor == null) {
             map(g, root.result(), out);
             return;
@@ -87,6 +92,22 @@ final class Lowering {
 
     private void map(Group g, V v, Place out) {
         store(a, g, v, out, v.shape(), (_, index) -> index, name(g));
+    }
+
+    /** A bitcast between four bits that are a float and four that are a signed integer, by way of unsigned ones. */
+    private void nibbles(Group g, V x, DType to, Place out) {
+        DType read = to == DType.I4 ? DType.U4 : DType.I4;
+        DType written = to == DType.I4 ? DType.I4 : DType.U4;
+        a.add(MapKernel.of(
+                a.target,
+                "bitcast",
+                x.shape(),
+                (points, index) -> points.convert(
+                        written, Rounding.WRAP, points.load(a.place(x), read, Points.flat(x.shape(), index), null)),
+                out,
+                written,
+                (_, index) -> Points.flat(x.shape(), index),
+                origin(g)));
     }
 
     static String name(Group g) {

@@ -35,15 +35,18 @@ final class MapKernel {
             DType storage,
             Offset offset,
             String origin) {
-        Nest nest = Nest.of(
-                List.of(shape),
-                (points, index) -> List.of(
-                        value.at(points, index.getFirst()), points.number(offset.at(points, index.getFirst()))));
+        Nest nest = Nest.of(List.of(shape), (points, index) -> {
+            Point p = value.at(points, index.getFirst());
+            Point bits = points.moved(p, storage);
+            return List.of(bits == null ? p : bits, points.number(offset.at(points, index.getFirst())));
+        });
         Point element = nest.result().get(0);
+        // Narrow floats that only move keep their bits, and are not widened.
+        DType stored = !storage.isFloat() || element.type().isFloat() ? storage : Points.bits(storage);
         Lin to = ((Point.Number) nest.result().get(1).form()).index();
         Emitter e = new Emitter(name);
         List<Atom> loops = nest.loops(0);
-        Runnable store = () -> e.store(out, storage, to, e.value(element));
+        Runnable store = () -> e.store(out, stored, to, e.value(element));
         if (loops.isEmpty()) {
             e.open();
             store.run();

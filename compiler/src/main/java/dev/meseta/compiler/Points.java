@@ -2,6 +2,7 @@ package dev.meseta.compiler;
 
 import dev.meseta.compiler.kernel.Type;
 import dev.meseta.graph.DType;
+import dev.meseta.graph.FloatFormat;
 import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.Op.Cast.Rounding;
 import java.util.ArrayList;
@@ -179,6 +180,38 @@ final class Points {
 
     Point bits(DType to, Point operand) {
         return operand.type() == to ? operand : point(new Point.Bits(to, operand));
+    }
+
+    /** The unsigned integers that are as wide in memory as a narrow float. */
+    static DType bits(DType storage) {
+        return storage.bytes() == 2 ? DType.U16 : DType.U8;
+    }
+
+    /** A value of a narrow float type as its bits, if it is only moved; else null. */
+    @Nullable
+    Point moved(Point p, DType storage) {
+        if (!storage.isFloat() || Type.widened(storage) == storage) return null;
+        return switch (p.form()) {
+            case Point.Load l when l.storage() == storage -> load(l.place(), bits(storage), l.offset(), l.mask());
+            case Point.Apply a
+            when a.function() == MapFunction.SELECT -> {
+                Point x = moved(a.operands().get(1), storage);
+                Point y = moved(a.operands().get(2), storage);
+                yield x == null || y == null
+                        ? null
+                        : apply(MapFunction.SELECT, a.operands().get(0), x, y);
+            }
+            case Point.Real r -> integer(bits(storage), code(storage, r.value()));
+            default -> null;
+        };
+    }
+
+    private static long code(DType storage, double value) {
+        return switch (storage) {
+            case F16 -> FloatFormat.doubleToF16(value) & 0xffff;
+            case BF16 -> FloatFormat.doubleToBf16(value) & 0xffff;
+            default -> FloatFormat.of(storage).encode(value, false);
+        };
     }
 
     /** Both conditions; null is true. */

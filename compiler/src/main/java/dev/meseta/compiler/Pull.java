@@ -55,6 +55,11 @@ final class Pull {
                 || to.kind() == DType.Kind.COMPLEX;
     }
 
+    /** Whether the bytes of the two types differ although the bits are the same: one extends its sign into the byte, the other does not. */
+    static boolean differsInMemory(DType from, DType to) {
+        return from == DType.F4E2M1 && to == DType.I4 || from == DType.I4 && to == DType.F4E2M1;
+    }
+
     private boolean isInline(N n) {
         return n.group == null ? !(n.op instanceof Op.Constant) : n.group == group && !Fusion.isAnchor(n);
     }

@@ -16,8 +16,10 @@ import dev.meseta.graph.Tensor;
 import dev.meseta.graph.TensorType;
 import dev.meseta.graph.Value;
 import dev.meseta.graph.interpreter.Interpreter;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /** What is fused, where results lie, and what is reported. */
@@ -102,5 +104,34 @@ class GraphCompilerTest {
         Arrays.fill(v, 0.1f);
         Tensor sum = both(g, Tensor.of(v, 20_000, 2)).getFirst();
         assertEquals(0.1f * 20_000.0, sum.getDouble(0), 0.02);
+    }
+
+    @Test
+    void bitcastsAndMovesKeepEveryBit() {
+        Random random = new Random(1);
+        for (DType from : DType.values()) {
+            for (DType to : DType.values()) {
+                if (from.bits() != to.bits() || from == DType.BOOL) continue;
+                GraphBuilder b = builder();
+                Value x = b.input("x", TensorType.of(from, 5, 7));
+                Value y = b.transpose(b.add(new Op.Bitcast(to), b.transpose(x, 1, 0)), 1, 0);
+                Graph g = b.build(List.of(y));
+                Tensor in = bytes(random, x.type());
+                Tensor out = SlowDevice.run(GraphCompiler.compile(g, AVX2), List.of(in))
+                        .getFirst();
+                Tensor expected = Interpreter.run(g, List.of(in)).getFirst();
+                assertEquals(-1, expected.data().mismatch(out.data()), from + " to " + to);
+            }
+        }
+    }
+
+    /** Random bytes that are elements of a type. */
+    private static Tensor bytes(Random random, TensorType type) {
+        Tensor t = Tensor.allocate(type);
+        int bits = Math.min(8, type.dtype().bits());
+        int low = type.dtype().isSigned() ? -(1 << bits - 1) : 0;
+        for (long i = 0; i < t.data().byteSize(); i++)
+            t.data().set(ValueLayout.JAVA_BYTE, i, (byte) (low + random.nextInt(1 << bits)));
+        return t;
     }
 }

@@ -8,8 +8,6 @@ import dev.meseta.driver.CommandList;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.Op;
-import dev.meseta.graph.ReduceKind;
-import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.TensorType;
 import dev.meseta.graph.interpreter.Interpreter;
@@ -359,13 +357,5 @@ final class SlowDevice {
                 own[s.buffer()].set((int) p);
             }
         }
-    }
-
-    static Shape shape(long... extents) {
-        return Shape.of(extents);
-    }
-
-    static ReduceKind sum() {
-        return ReduceKind.SUM;
     }
 }
