@@ -63,7 +63,8 @@ record Panels(Place place, Atom panel, Lin offset) {
                 (p, index) -> {
                     Lin first = p.least(
                             index.getFirst().times(Size.of(s.width())),
-                            Lin.of(n).plus(-s.width()));
+                            Lin.of(n).plus(-s.width()),
+                            n.isLiteral());
                     Map<Atom, Lin> values = new HashMap<>();
                     values.put(s.n(), first.plus(index.getLast()));
                     for (int i = 0; i < loops.size(); i++) values.put(loops.get(i), index.get(i + 1));

@@ -66,10 +66,10 @@ final class Points {
         return Lin.of(atom(new Atom.Remainder(parts[1], d)));
     }
 
-    /** The lesser of two. */
-    Lin least(Lin a, Lin b) {
-        if (a.max() <= b.min()) return a;
-        if (b.max() <= a.min()) return b;
+    /** The lesser of two, by literals if the numbers are certain for all extents. */
+    Lin least(Lin a, Lin b, boolean certain) {
+        if (certain && a.max() <= b.min()) return a;
+        if (certain && b.max() <= a.min()) return b;
         return Lin.of(atom(new Atom.Least(a, b)));
     }
 
