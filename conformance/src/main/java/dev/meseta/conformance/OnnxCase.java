@@ -80,7 +80,7 @@ public record OnnxCase(String name, Path model, List<DataSet> sets, Tolerance to
 
     private static OnnxCase folder(Path folder, String name) throws IOException {
         Path model = folder.resolve("model.onnx");
-        Tolerance tolerance = tolerance(folder.resolve("data.json"), Tolerance.of(name));
+        Tolerance tolerance = tolerance(folder.resolve("data.json"));
         if (!Files.isRegularFile(model)) {
             return new OnnxCase(
                     name,
@@ -141,10 +141,10 @@ public record OnnxCase(String name, Path model, List<DataSet> sets, Tolerance to
         return m.matches() ? Integer.parseInt(m.group(2)) : otherwise;
     }
 
-    private static Tolerance tolerance(Path settings, Tolerance otherwise) throws IOException {
-        if (!Files.isRegularFile(settings) || Files.size(settings) > 1 << 16) return otherwise;
-        double relative = otherwise.relative();
-        double absolute = otherwise.absolute();
+    private static Tolerance tolerance(Path settings) throws IOException {
+        if (!Files.isRegularFile(settings) || Files.size(settings) > 1 << 16) return Tolerance.ONNX;
+        double relative = Tolerance.ONNX.relative();
+        double absolute = Tolerance.ONNX.absolute();
         Matcher m = SETTING.matcher(Files.readString(settings));
         while (m.find()) {
             double v = Double.parseDouble(m.group(2));

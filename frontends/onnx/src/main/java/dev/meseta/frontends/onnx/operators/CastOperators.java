@@ -52,7 +52,10 @@ final class CastOperators {
     }
 
     /** How a {@code Cast} or {@code CastLike} node converts numbers. */
-    record Conversion(boolean saturate, RoundMode roundMode) {
+    record Conversion(boolean saturate, RoundMode roundMode, boolean truncateBf16) {
+        /** The first opset whose text gives the rules of rounding; before, ONNX's cases cut bf16 off. */
+        private static final int ROUNDED_BF16 = 19;
+
         /** Reads the attributes, which opset 19 and 24 added. */
         static Conversion of(OperatorNode node) {
             String mode = node.attributes().string("round_mode", "up");
@@ -62,14 +65,24 @@ final class CastOperators {
                 case "nearest" -> RoundMode.NEAREST;
                 default -> throw node.error("round_mode is '" + mode + "', expected up, down or nearest");
             };
-            return new Conversion(node.attributes().flag("saturate", true), roundMode);
+            return new Conversion(node.attributes().flag("saturate", true), roundMode, node.opset() < ROUNDED_BF16);
         }
 
         Value apply(GraphBuilder b, Value x, DType to) {
             if (to == DType.F8E8M0 && x.dtype() != DType.F8E8M0) return toScale(b, x);
+            if (to == DType.BF16 && truncateBf16 && x.dtype() == DType.F32) return truncated(b, x);
             boolean narrow = to.isFloat() && to.bits() <= 8;
             boolean saturates = to == DType.F4E2M1 || narrow && saturate;
             return b.add(new Op.Cast(to, saturates ? Op.Cast.Rounding.SATURATE : Op.Cast.Rounding.WRAP), x);
+        }
+
+        /** The upper half of the bits; NaN stays NaN even where its upper half is that of an infinity. */
+        private static Value truncated(GraphBuilder b, Value x) {
+            Value bits = b.add(new Op.Bitcast(DType.U32), x);
+            Value high = b.cast(b.map(MapFunction.SHIFT_RIGHT, bits, b.scalar(DType.U32, 16L)), DType.U16);
+            Value quiet = b.map(MapFunction.OR, high, b.scalar(DType.U16, 0x40L));
+            Value kept = b.select(b.map(MapFunction.IS_NAN, x), quiet, high);
+            return b.add(new Op.Bitcast(DType.BF16), kept);
         }
 
         /** To a power of two. Nearest is downward from 4/3 of the value, which reaches the next power from 3/2 on. */
