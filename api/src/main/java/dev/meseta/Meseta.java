@@ -7,7 +7,9 @@ import dev.meseta.driver.Executable;
 import dev.meseta.driver.GraphDevice;
 import dev.meseta.driver.KernelDevice;
 import dev.meseta.frontends.onnx.OnnxReader;
+import dev.meseta.graph.Debug;
 import dev.meseta.graph.Graph;
+import dev.meseta.graph.GraphText;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.Node;
 import dev.meseta.graph.program.Program;
@@ -101,19 +103,25 @@ public final class Meseta implements AutoCloseable {
 
     /** What makes a graph ready to run on a device. */
     static Function<Graph, Executable> compilerFor(Device device) {
-        return switch (device) {
-            case KernelDevice k -> graph -> k.load(GraphCompiler.compile(graph, k.target()));
-            case GraphDevice g ->
-                graph -> {
-                    for (Node n : graph.nodes()) {
-                        String reason = g.refuses(n);
-                        if (!reason.isEmpty())
-                            throw new InvalidInputException(g.name() + " cannot run " + n.op().mnemonic() + " of node '"
-                                    + n.origin() + "': " + reason);
-                    }
-                    return g.compile(graph);
-                };
+        return graph -> {
+            Debug.GRAPH.print(() -> GraphText.print(graph));
+            return switch (device) {
+                case KernelDevice k -> k.load(GraphCompiler.compile(graph, k.target()));
+                case GraphDevice g -> g.compile(accepted(g, graph));
+            };
         };
+    }
+
+    /** The graph, if the device takes each of its nodes: nothing falls back to another device. */
+    private static Graph accepted(GraphDevice device, Graph graph) {
+        for (Node n : graph.nodes()) {
+            String reason = device.refuses(n);
+            if (!reason.isEmpty()) {
+                throw new InvalidInputException(device.name() + " cannot run " + n.op().mnemonic() + " of node '"
+                        + n.origin() + "': " + reason);
+            }
+        }
+        return graph;
     }
 
     @Override

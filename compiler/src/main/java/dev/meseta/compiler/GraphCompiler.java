@@ -31,7 +31,6 @@ public final class GraphCompiler {
         List<V> results = Lowering.body(a, graph, places, null);
         List<CommandList.Output> outputs = new ArrayList<>();
         for (V v : results) outputs.add(new CommandList.Output(a.place(v).slot(), v.type));
-        CommandList list = MemoryPlan.of(new CommandList(a.slots, a.commands(), inputs, outputs, 0));
-        return list;
+        return MemoryPlan.of(new CommandList(a.slots, a.commands(), inputs, outputs, 0));
     }
 }

@@ -5,6 +5,7 @@ import dev.meseta.compiler.Flow.N;
 import dev.meseta.compiler.Flow.V;
 import dev.meseta.compiler.kernel.Type;
 import dev.meseta.graph.DType;
+import dev.meseta.graph.Debug;
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.Op;
@@ -32,7 +33,7 @@ final class Lowering {
         Flow flow = Flow.of(graph);
         for (int i = 0; i < inputs.size(); i++) flow.inputs.get(i).place = inputs.get(i);
         List<Group> groups = Fusion.groups(flow);
-        Debug.print("fused", () -> Describe.groups(graph.name(), flow, groups));
+        Debug.FUSED.print(() -> Describe.groups(graph.name(), flow, groups));
         for (int i = 0; i < flow.outputs.size(); i++) {
             V base = Assembly.base(flow.outputs.get(i));
             boolean computed = base.producer != null && !(base.producer.op instanceof Op.Constant);

@@ -5,6 +5,7 @@ import dev.meseta.driver.CommandList.Binding;
 import dev.meseta.driver.CommandList.Command;
 import dev.meseta.driver.CommandList.Slot;
 import dev.meseta.driver.CommandList.TemporarySlot;
+import dev.meseta.graph.Debug;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -40,7 +41,7 @@ final class MemoryPlan {
         p.walk(list.commands(), List.of());
         p.extend();
         CommandList planned = p.place();
-        Debug.print("plan", () -> Describe.plan(planned));
+        Debug.PLAN.print(() -> Describe.plan(planned));
         return planned;
     }
 

@@ -5,6 +5,7 @@ import dev.meseta.compiler.kernel.KernelText;
 import dev.meseta.compiler.llvm.Jit;
 import dev.meseta.compiler.llvm.KernelCompiler;
 import dev.meseta.compiler.llvm.LlvmTarget;
+import dev.meseta.graph.Debug;
 import java.lang.ref.SoftReference;
 import java.util.Collection;
 import java.util.HashMap;
@@ -144,11 +145,9 @@ final class KernelCache {
 
     /** What MESETA_DEBUG asks for. */
     private void print(Kernel kernel) {
-        if (Debug.KERNELS.isOn()) Debug.print(KernelText.of(kernel));
-        if (Debug.LLVM.isOn()) {
-            Debug.print("; " + kernel.name() + ", before the passes\n" + compiler.ir(kernel));
-            Debug.print("; " + kernel.name() + ", after the passes\n" + compiler.optimisedIr(kernel));
-        }
-        if (Debug.ASM.isOn()) Debug.print("# " + kernel.name() + "\n" + compiler.assembly(kernel));
+        Debug.KERNELS.print(() -> KernelText.of(kernel));
+        Debug.LLVM.print(() -> "; " + kernel.name() + ", before the passes\n" + compiler.ir(kernel));
+        Debug.LLVM.print(() -> "; " + kernel.name() + ", after the passes\n" + compiler.optimisedIr(kernel));
+        Debug.ASM.print(() -> "# " + kernel.name() + "\n" + compiler.assembly(kernel));
     }
 }
