@@ -3,6 +3,7 @@ module dev.meseta.graph {
     requires static org.jspecify;
 
     exports dev.meseta.graph;
+    exports dev.meseta.graph.differentiate;
     exports dev.meseta.graph.interpreter;
     exports dev.meseta.graph.program;
 }

@@ -125,6 +125,7 @@ final class InspectCommand implements Callable<Integer> {
                     count(b.otherwise(), counts);
                 }
                 case Lowering.Loop l -> count(l.body(), counts);
+                case Lowering.Differentiate d -> count(d.body(), counts);
                 default -> {
                     // An operator that contains no others.
                 }
@@ -153,6 +154,7 @@ final class InspectCommand implements Callable<Integer> {
                     addWeights(b.otherwise(), total, seen);
                 }
                 case Lowering.Loop l -> addWeights(l.body(), total, seen);
+                case Lowering.Differentiate d -> addWeights(d.body(), total, seen);
                 default -> {
                     // An operator that contains no others.
                 }

@@ -14,6 +14,7 @@ import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.TensorType;
 import dev.meseta.graph.Value;
+import dev.meseta.graph.differentiate.Gradients;
 import dev.meseta.graph.program.Call;
 import dev.meseta.graph.program.Lowering;
 import dev.meseta.graph.program.LoweringContext;
@@ -30,6 +31,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -101,6 +103,7 @@ final class StageWalk {
                 yield null;
             }
             case Lowering.Branch branch -> branch(call, branch, operands);
+            case Lowering.Differentiate d -> differentiate(frame, call, d, operands);
             case Lowering.Loop loop ->
                 stop(
                         frame,
@@ -225,6 +228,61 @@ final class StageWalk {
             frame.names.put(call.outputs().get(i), d == null ? new Binding.Absent() : new Binding.Known(d));
         }
         return null;
+    }
+
+    /** Expands the body into a graph of its own, and adds that and its gradients to the stage's. */
+    private @Nullable Stage differentiate(Frame frame, Call call, Lowering.Differentiate d, List<Binding> operands) {
+        int variables = d.variables();
+        List<@Nullable Value> values = new ArrayList<>();
+        Frame start = new Frame(d.body(), List.of());
+        for (int i = 0; i < operands.size(); i++) {
+            Binding b = operands.get(i);
+            Value v = i < variables || !(b instanceof Binding.Absent) && isTensor(b) ? value(call, b) : null;
+            Tensor known = v == null || i < variables ? null : builder.known(v);
+            values.add(v);
+            Binding inner = known != null ? new Binding.Known(known) : v != null ? new Binding.Place(i, v.type()) : b;
+            start.names.put(d.body().inputs().get(i).name(), inner);
+        }
+        try {
+            StageWalk walk = new StageWalk(folder, List.of(start), operands.size());
+            // Variables are inputs of the body's graph even if it does not depend on them.
+            for (int i = 0; i < variables; i++)
+                walk.value(call, lookup(start, call, d.body().inputs().get(i).name()));
+            Stage.Action end = walk.walk().action();
+            if (end instanceof Stage.Read read
+                    && read.places().stream().allMatch(p -> p >= variables && p < operands.size())) {
+                // What decides the body's shapes comes from outside of it: it is read before this call.
+                Set<Value> needed = new LinkedHashSet<>();
+                for (int p : read.places()) needed.add(java.util.Objects.requireNonNull(values.get(p)));
+                return need(call, needed);
+            }
+            if (!(end instanceof Stage.Finish)) throw notOneGraph(call, end);
+            Graph body = walk.builder.build(List.of(walk.value(call, output(walk.frames.getLast(), 0))));
+            List<Value> inputs = new ArrayList<>();
+            for (Value v : body.inputs()) {
+                int place = java.util.Objects.requireNonNull(walk.inputPlaces.get(v));
+                inputs.add(java.util.Objects.requireNonNull(values.get(place)));
+            }
+            List<Integer> first = IntStream.range(0, variables).boxed().toList();
+            List<Value> gradients = Gradients.add(builder, body, inputs, 0, first);
+            for (int i = 0; i < call.outputs().size(); i++)
+                frame.names.put(call.outputs().get(i), new Binding.InGraph(gradients.get(i)));
+        } catch (MesetaException e) {
+            String message = String.valueOf(e.getMessage());
+            throw message.startsWith(call.where()) ? e : new InvalidInputException(call.where() + ": " + message, e);
+        }
+        frame.next++;
+        return null;
+    }
+
+    private static InvalidInputException notOneGraph(Call call, Stage.Action action) {
+        String what = switch (action) {
+            case Stage.HostStep s -> s.call().where() + " runs on the host";
+            case Stage.LoopStep s -> s.call().where() + " is a loop";
+            case Stage.Read s -> s.call().where() + " needs the contents of what depends on its variables";
+            case Stage.Finish _ -> throw new IllegalStateException("a finished stage is one graph");
+        };
+        return new InvalidInputException(call.where() + ": cannot be differentiated: " + what);
     }
 
     private void enter(Call call, Program body, List<Binding> operands) {

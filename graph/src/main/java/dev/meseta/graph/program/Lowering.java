@@ -58,4 +58,13 @@ public sealed interface Lowering {
      * @param others on anything else
      */
     record ByKind(Expand numbers, Host others) implements Lowering {}
+
+    /**
+     * The gradient of a program's one output with respect to its first inputs; of the sum of its elements if it is no scalar. The body's inputs
+     * are the call's, in order; the results are one for each of the first inputs. The body must come to one graph.
+     *
+     * @param body what is differentiated
+     * @param variables number of inputs that it is differentiated for
+     */
+    record Differentiate(Program body, int variables) implements Lowering {}
 }

@@ -84,7 +84,7 @@ final class GraphReader {
         List<String> captured = captured(outputs);
         if (main && !captured.isEmpty()) throw undefined(captured.getFirst());
         for (String c : captured) inputs.add(Port.any(c));
-        Program program = new Program(name, inputs, outputs, constants, sorted());
+        Program program = new Program(name, inputs, outputs, constants, sorted(calls, scope.label()));
         model.weigh(program, weight);
         model.leave();
         return new Body(program, formal, captured);
@@ -107,7 +107,7 @@ final class GraphReader {
         List<Port> outputs = f.getOutputList().stream().map(Port::any).toList();
         List<String> captured = captured(outputs);
         if (!captured.isEmpty()) throw undefined(captured.getFirst());
-        Program program = new Program(name, inputs, outputs, constants, sorted());
+        Program program = new Program(name, inputs, outputs, constants, sorted(calls, scope.label()));
         model.weigh(program, weight);
         model.leave();
         return program;
@@ -145,6 +145,24 @@ final class GraphReader {
         for (int i = 0; i < nodes.size(); i++) {
             model.countNode();
             node(nodes.get(i), i);
+        }
+        gradients();
+    }
+
+    /** Gives each Gradient the calls that it differentiates, now that all are there. */
+    private void gradients() {
+        GradientReader reader = new GradientReader(calls, scope.label());
+        for (int i = 0; i < calls.size(); i++) {
+            if (!(calls.get(i).lowering() instanceof Lowering.Differentiate)) continue;
+            try {
+                Program body = reader.resolve(i);
+                long size = 0;
+                for (Call c : body.calls()) size = Math.addExact(size, 1 + weightOf(c.lowering()));
+                model.weigh(body, size);
+                weight = Math.addExact(weight, size);
+            } catch (InvalidInputException e) {
+                model.problem(e.getMessage());
+            }
         }
     }
 
@@ -199,6 +217,7 @@ final class GraphReader {
             case Lowering.Inline l -> model.weight(l.body());
             case Lowering.Branch l -> model.weight(l.then()) + model.weight(l.otherwise());
             case Lowering.Loop l -> model.weight(l.body());
+            case Lowering.Differentiate l -> model.weight(l.body());
             default -> 0;
         };
     }
@@ -318,7 +337,7 @@ final class GraphReader {
     }
 
     /** The calls in an order in which each comes after what it reads: the file's own, as far as that is one. */
-    private List<Call> sorted() {
+    static List<Call> sorted(List<Call> calls, String label) {
         Map<String, Integer> makers = new HashMap<>();
         for (int i = 0; i < calls.size(); i++) {
             for (String o : calls.get(i).outputs()) makers.put(o, i);
@@ -351,7 +370,7 @@ final class GraphReader {
             for (int i = 0; i < waiting.length; i++) {
                 if (waiting[i] > 0) {
                     throw new InvalidInputException(
-                            scope.label() + calls.get(i).where() + " depends on its own output: the graph has a cycle");
+                            label + calls.get(i).where() + " depends on its own output: the graph has a cycle");
                 }
             }
         }

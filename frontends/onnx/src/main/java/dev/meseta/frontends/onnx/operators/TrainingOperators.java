@@ -6,10 +6,17 @@ import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.Value;
 import dev.meseta.graph.program.Lowering;
 import dev.meseta.graph.program.LoweringContext;
+import dev.meseta.graph.program.Port;
+import dev.meseta.graph.program.Program;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 
-/** One step of an optimiser: Adagrad, Adam, Momentum. Operands: rate, number of updates, then all tensors, all gradients, and the states. */
+/**
+ * Gradient, and one step of an optimiser: Adagrad, Adam, Momentum. Operands of the latter: rate, number of updates, then all tensors, all
+ * gradients, and the states.
+ */
 final class TrainingOperators {
     private TrainingOperators() {}
 
@@ -36,6 +43,7 @@ final class TrainingOperators {
     }
 
     static void register(Registry r) {
+        r.add(Registry.TRAINING, "Gradient", 1, TrainingOperators::gradient);
         r.add(Registry.TRAINING, "Adagrad", 1, node -> optimiser(node, 3, TrainingOperators::adagrad));
         r.add(Registry.TRAINING, "Adam", 1, node -> optimiser(node, 4, TrainingOperators::adam));
         r.add(Registry.TRAINING, "Momentum", 1, node -> {
@@ -43,6 +51,24 @@ final class TrainingOperators {
             if (!mode.equals("standard") && !mode.equals("nesterov")) throw node.error("unknown mode '" + mode + "'");
             return optimiser(node, 3, TrainingOperators::momentum);
         });
+    }
+
+    /** The gradient of an empty body from the names in xs and zs to y, to which the reader adds the calls of the graph in between. */
+    private static Lowering gradient(OperatorNode node) {
+        List<String> xs = node.attributes().strings("xs");
+        List<String> names = new ArrayList<>(xs);
+        names.addAll(node.attributes().strings("zs", List.of()));
+        String y = node.attributes().string("y");
+        if (xs.isEmpty() || y.isEmpty()) throw node.error("names no xs or no y");
+        if (names.contains("") || new HashSet<>(names).size() < names.size())
+            throw node.error("names a tensor twice, or none, in xs and zs: " + names);
+        if (node.inputs().size() != names.size() || node.inputs().contains(""))
+            throw node.error("takes a value for each of " + names + ", has inputs " + node.inputs());
+        if (node.outputs().size() > xs.size())
+            throw node.error("has " + node.outputs().size() + " outputs for " + xs.size() + " tensors in xs");
+        List<Port> inputs = names.stream().map(Port::any).toList();
+        Program body = new Program(node.where(), inputs, List.of(Port.any(y)), Map.of(), List.of());
+        return new Lowering.Differentiate(body, xs.size());
     }
 
     /**
