@@ -155,7 +155,10 @@ final class StageWalk {
         } catch (InvalidInputException e) {
             String message = String.valueOf(e.getMessage());
             throw message.startsWith(call.where()) ? e : new InvalidInputException(call.where() + ": " + message, e);
-        } catch (IndexOutOfBoundsException | IllegalArgumentException | NegativeArraySizeException e) {
+        } catch (IndexOutOfBoundsException
+                | IllegalArgumentException
+                | IllegalStateException
+                | NegativeArraySizeException e) {
             // A lowering that trusted a rank or an extent which a broken model does not keep.
             throw new InvalidInputException(
                     call.where() + ": its operands " + describe(operands) + " are not what the operator takes (" + e

@@ -88,16 +88,21 @@ final class ObjectCache {
         }
     }
 
+    private record Entry(Path file, Instant lastUse) {}
+
     private static void clean(Path folder) throws IOException {
         Instant oldest = Instant.now().minusSeconds(DAYS * 86_400L);
-        List<Path> files;
+        List<Entry> entries;
+        // Times are read once: other threads and processes change them meanwhile.
         try (Stream<Path> list = Files.list(folder)) {
-            files = list.sorted(Comparator.comparing(ObjectCache::lastUse)).toList();
+            entries = list.map(file -> new Entry(file, lastUse(file)))
+                    .sorted(Comparator.comparing(Entry::lastUse))
+                    .toList();
         }
-        int excess = files.size() - MOST_ENTRIES;
-        for (int i = 0; i < files.size(); i++) {
-            if (i >= excess && lastUse(files.get(i)).isAfter(oldest)) return;
-            Files.deleteIfExists(files.get(i));
+        int excess = entries.size() - MOST_ENTRIES;
+        for (int i = 0; i < entries.size(); i++) {
+            if (i >= excess && entries.get(i).lastUse().isAfter(oldest)) return;
+            Files.deleteIfExists(entries.get(i).file());
         }
     }
 
