@@ -78,6 +78,14 @@ final class LinearModels {
         return b.times(b.times(b.map(MapFunction.SIGN, y), size), b.scalar(t, Math.sqrt(2)));
     }
 
+    /** The same for one number. */
+    static double probit(double x) {
+        double y = 2 * x - 1;
+        double log = Math.log(1 - y * y);
+        double v = 2 / (Math.PI * WINITZKI) + log / 2;
+        return Math.sqrt(2) * Math.signum(y) * Math.sqrt(Math.sqrt(v * v - log / WINITZKI) - v);
+    }
+
     /** Class and scores [rows, 2] of one score [rows, 1] for the second of two classes. */
     static List<Value> binary(GraphBuilder b, Value score, boolean positive, String transform) {
         DType t = score.dtype();

@@ -22,6 +22,7 @@ public final class Operators {
         ImageOperators.register(r);
         FeatureOperators.register(r);
         LinearModels.register(r);
+        SupportVectorMachines.register(r);
         TreeOperators.register(r);
         TrainingOperators.register(r);
         MathOperators.register(r);
