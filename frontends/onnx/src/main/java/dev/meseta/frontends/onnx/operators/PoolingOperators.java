@@ -62,7 +62,8 @@ final class PoolingOperators {
         return w.place(c, x.shape(), w.statedKernel(c, x.rank() - 2));
     }
 
-    static Value window(GraphBuilder b, ReduceKind kind, Value x, Windows.Placed p) {
+    static Value window(GraphBuilder b, ReduceKind kind, Value x, Windows.Placed placed) {
+        Windows.Placed p = placed.clipped(x.shape());
         return b.add(
                 new Op.WindowReduce(
                         kind,
@@ -82,7 +83,7 @@ final class PoolingOperators {
         Value x = c.operand(0);
         Windows.Placed p = place(c, w, x);
         if (c.outputCount() < 2) return List.of(window(c.builder(), ReduceKind.MAX, x, p));
-        return maxWithPositions(c.builder(), x, p, columnMajor);
+        return maxWithPositions(c.builder(), x, p.clipped(x.shape()), columnMajor);
     }
 
     /**
@@ -184,11 +185,11 @@ final class PoolingOperators {
         long to = countPadding ? extent + p.statedHigh().get(i) : extent;
         for (int o = 0; o < n.length; o++) {
             long start = o * p.strides().get(i) - p.low().get(i);
-            for (long k = 0; k < p.kernel().get(i); k++) {
-                long at = start + k * p.dilations().get(i);
-                if (at >= from && at < to) n[o]++;
-            }
-            n[o] = Math.max(1, n[o]);
+            long step = p.dilations().get(i);
+            // The taps k of the kernel with from ≤ start + k · step < to.
+            long first = Math.max(0, Math.ceilDiv(from - start, step));
+            long end = Math.min(p.kernel().get(i), Math.ceilDiv(to - start, step));
+            n[o] = Math.max(1, end - first);
         }
         return n;
     }

@@ -5,6 +5,7 @@ import dev.meseta.graph.program.LoweringContext;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,6 +44,34 @@ record Windows(
             List<Long> out) {
         int rank() {
             return kernel.size();
+        }
+
+        /**
+         * The same windows without the taps that lie in the padding of every window. A kernel may be far larger than the padded input
+         * has elements; what is left has about as many taps as the input has elements and there are windows. For what takes padding as
+         * nothing: maxima and sums.
+         *
+         * @param x the input [N, C, spatial…]
+         */
+        Placed clipped(Shape x) {
+            List<Long> taps = new ArrayList<>();
+            List<Long> before = new ArrayList<>();
+            List<Long> after = new ArrayList<>();
+            for (int i = 0; i < rank(); i++) {
+                long in = x.extent(i + 2);
+                long step = dilations.get(i);
+                long last = (out.get(i) - 1) * strides.get(i);
+                // Tap k of window o reads o · stride − low + k · dilation.
+                long first = Math.clamp(Math.ceilDiv(low.get(i) - last, step), 0, kernel.get(i) - 1);
+                long end = Math.clamp(Math.floorDiv(in - 1 + low.get(i), step), first, kernel.get(i) - 1);
+                long pad = low.get(i) - first * step;
+                taps.add(end - first + 1);
+                before.add(pad);
+                after.add(last + (end - first) * step + 1 - in - pad);
+            }
+            boolean whole = taps.equals(kernel)
+                    || Stream.concat(before.stream(), after.stream()).anyMatch(p -> p < 0);
+            return whole ? this : new Placed(taps, strides, dilations, before, after, after, out);
         }
 
         /** A list for all axes, whose batch and channel entries are the given number. */
