@@ -17,9 +17,11 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -187,7 +189,12 @@ public final class ProgramRunner {
         int stackedCount = body.outputs().size() - 1 - carriedCount;
         List<List<Tensor>> stacked = new ArrayList<>();
         for (int i = 0; i < stackedCount; i++) stacked.add(new ArrayList<>());
+        boolean endless = trips == null && !conditionVaries(step.loop());
         for (long i = 0; i < limit && go; i++) {
+            if (endless && i > 0)
+                throw new InvalidInputException(step.call().where()
+                        + ": the loop never ends: it has no trip count, and its condition depends neither on the iteration nor"
+                        + " on a carried value");
             if (Thread.currentThread().isInterrupted())
                 throw new IllegalStateException(step.call().where() + ": interrupted in iteration " + i);
             List<@Nullable Data> in = new ArrayList<>();
@@ -211,6 +218,18 @@ public final class ProgramRunner {
             results.add(stack(step.call(), stacked.get(k), body.outputs().get(1 + carriedCount + k)));
         }
         return results.subList(0, Math.min(results.size(), step.results().size()));
+    }
+
+    /** Whether the condition that a loop's body gives may differ from one iteration to the next. */
+    private static boolean conditionVaries(Lowering.Loop loop) {
+        Program body = loop.body();
+        Set<String> reads = new HashSet<>(Set.of(body.outputs().getFirst().name()));
+        // Calls stand in an order in which they can run: backwards, who makes a value comes after all who read it.
+        for (Call c : body.calls().reversed()) {
+            if (!Collections.disjoint(c.outputs(), reads)) reads.addAll(c.inputs());
+        }
+        List<String> inputs = body.inputs().stream().map(Port::name).toList();
+        return reads.contains(inputs.getFirst()) || !Collections.disjoint(inputs.subList(2, 2 + loop.carried()), reads);
     }
 
     private static Tensor scalar(Call call, Data d, String what) {
