@@ -197,6 +197,10 @@ final class Skeleton {
     }
 
     private InvalidInputException broken(long at, String what) {
-        return new InvalidInputException(where + " is not a whole ONNX file: at byte " + at + ", " + what);
+        String format = FileFormat.of(file);
+        return new InvalidInputException(where
+                + (format != null
+                        ? " is " + format + ", not an ONNX file"
+                        : " is not a whole ONNX file: at byte " + at + ", " + what));
     }
 }
