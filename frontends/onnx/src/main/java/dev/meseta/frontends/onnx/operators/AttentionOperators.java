@@ -301,7 +301,17 @@ final class AttentionOperators {
                 k = b.concat(2, c.operand(4), k);
                 v = b.concat(2, c.operand(5), v);
             }
-            c.require(q.rank() == 4 && k.rank() == 4, "Q, K and V must have rank 3 or 4, found " + c.type(0));
+            c.require(
+                    q.rank() == 4 && k.rank() == 4 && v.rank() == 4,
+                    "Q, K and V must all have rank 3 or all 4, found " + c.type(0) + ", " + c.type(1) + " and "
+                            + c.type(2));
+            c.require(
+                    !c.has(6)
+                            || c.operand(6).rank() == 1
+                                    && c.operand(6).extent(0) == q.extent(0)
+                                    && c.operand(6).dtype() == DType.I64,
+                    "nonpad_kv_seqlen must be an i64 for each of " + q.extent(0) + " batches, found "
+                            + (c.has(6) ? c.type(6) : "none"));
             double factor = Float.isNaN(scale) ? 1 / Math.sqrt(q.extent(3)) : scale;
             Settings s = new Settings(factor, softcap, softmax, causal, left, right);
             List<Value> y = attend(c, s, new Operands(q, k, v, c.operandOrNull(3), c.operandOrNull(6), offset), shown);

@@ -38,6 +38,15 @@ final class FlexibleAttention {
             GraphBuilder b = c.builder();
             Value p = c.operand(0);
             Value v = c.operand(1);
+            c.require(
+                    p.rank() == 4
+                            && v.rank() == 4
+                            && p.extent(0) == v.extent(0)
+                            && p.extent(3) == v.extent(2)
+                            && v.extent(1) > 0
+                            && p.extent(1) % v.extent(1) == 0,
+                    "probabilities " + p.type() + " and values " + v.type()
+                            + " do not fit: expected [B, Hq, L, S] and [B, Hk, S, Ev] with Hq a multiple of Hk");
             return List.of(b.cast(AttentionOperators.weighted(b, p, b.cast(v, p.dtype())), v.dtype()));
         }));
         return new Lowering.Inline(new Program("FlexAttention", inputs, List.of(Port.any("y")), Map.of(), calls));
