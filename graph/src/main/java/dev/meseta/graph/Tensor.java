@@ -40,7 +40,12 @@ public final class Tensor implements Data {
      * the memory is not to be had.
      */
     public static Tensor allocate(TensorType type) {
-        long bytes = type.bytes();
+        long bytes;
+        try {
+            bytes = type.bytes();
+        } catch (ArithmeticException e) {
+            throw new InvalidInputException(type + " is beyond any memory", e);
+        }
         try {
             return new Tensor(
                     type, Arena.ofAuto().allocate(Math.max(1, bytes), ALIGNMENT).asSlice(0, bytes));
@@ -50,8 +55,8 @@ public final class Tensor implements Data {
             throw new InvalidInputException(
                     String.format(
                             Locale.ROOT,
-                            "%s needs %.2f GiB of memory, more than is left of the JVM's limit"
-                                    + " (raise it with -XX:MaxDirectMemorySize=…, or use smaller inputs)",
+                            "%s needs %.2f GiB of memory, more than Java has left; use smaller inputs, or raise its"
+                                    + " limit with -XX:MaxDirectMemorySize=… (for ./meseta in MESETA_JAVA_OPTIONS)",
                             type,
                             bytes / (double) (1L << 30)),
                     e);

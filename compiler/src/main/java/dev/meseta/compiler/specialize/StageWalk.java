@@ -44,6 +44,9 @@ final class StageWalk {
     /** As above for floats, such as the scales of a resize. */
     private static final long LARGEST_DECIDING_FLOATS = 8;
 
+    /** In bytes. Beyond it no machine has an answer; a message that names the node beats one from the allocator. */
+    private static final long LARGEST_RESULT = 1L << 40;
+
     private static final int DEEPEST_INLINING = 256;
 
     private final Folder folder;
@@ -139,6 +142,11 @@ final class StageWalk {
             if (results.size() < call.outputs().size()) {
                 throw new InvalidInputException(call.where() + ": it has "
                         + call.outputs().size() + " outputs, the operator gives " + results.size());
+            }
+            for (Value v : results) {
+                if (v.type().bytes() > LARGEST_RESULT)
+                    throw new InvalidInputException(
+                            call.where() + ": its result " + v.type() + " is larger than 1 TiB");
             }
             for (int i = 0; i < call.outputs().size(); i++) {
                 if (!call.outputs().get(i).isEmpty())

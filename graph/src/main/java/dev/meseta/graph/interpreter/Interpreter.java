@@ -47,10 +47,7 @@ public final class Interpreter {
             Node node = graph.nodes().get(n);
             List<Tensor> operands = new ArrayList<>();
             for (Value v : node.operands()) operands.add(get(values, v));
-            List<Tensor> results = evaluate(
-                    node.op(),
-                    operands,
-                    node.results().stream().map(Value::type).toList());
+            List<Tensor> results = evaluate(node, operands);
             for (int i = 0; i < results.size(); i++) values.put(node.results().get(i), results.get(i));
             // What nothing reads any more is let go, so that its memory can be used again.
             for (Value v : node.operands()) {
@@ -61,6 +58,21 @@ public final class Interpreter {
         List<Tensor> outputs = new ArrayList<>();
         for (Value v : graph.outputs()) outputs.add(get(values, v));
         return outputs;
+    }
+
+    private static List<Tensor> evaluate(Node node, List<Tensor> operands) {
+        try {
+            return evaluate(
+                    node.op(),
+                    operands,
+                    node.results().stream().map(Value::type).toList());
+        } catch (InvalidInputException e) {
+            String where = "node '" + node.origin() + "': ";
+            // The node of an inner graph may have said it already.
+            boolean said =
+                    node.origin().isEmpty() || String.valueOf(e.getMessage()).startsWith("node '");
+            throw said ? e : new InvalidInputException(where + e.getMessage(), e);
+        }
     }
 
     private static Tensor get(Map<Value, Tensor> values, Value v) {

@@ -174,7 +174,7 @@ final class RunState {
         status.set(JAVA_LONG, 0, 0);
         if (code == ArgumentLayout.POSITION_OUTSIDE)
             throw new InvalidInputException(
-                    l.origin() + ": an index in the data lies outside the dimension that it points into");
+                    "node '" + l.origin() + "': an index in the data lies outside the dimension that it points into");
         String where = "kernel " + l.kernel().name() + " of " + l.origin();
         if (code == ArgumentLayout.LOCAL_ARRAY)
             throw new IllegalStateException(where + " leaves a local array at index " + index);
