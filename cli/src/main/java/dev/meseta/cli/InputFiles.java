@@ -72,6 +72,8 @@ final class InputFiles {
             Port port = named(argument);
             Path file = Path.of(
                     port == null ? argument : argument.substring(port.name().length() + 1));
+            if (Files.isDirectory(file))
+                throw new InvalidInputException("--input " + argument + ": is a folder, not a file");
             if (!Files.exists(file))
                 throw new InvalidInputException("--input " + argument + ": " + missing(argument, port));
             if (port == null && kind(file) == Kind.NPZ) {

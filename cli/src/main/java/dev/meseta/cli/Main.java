@@ -47,8 +47,15 @@ public final class Main implements Runnable {
         System.exit(code);
     }
 
-    /** Runs one command line and returns its exit code. */
-    static int run(PrintWriter out, PrintWriter err, String... args) {
+    /**
+     * Runs one command line, and leaves the process as it was.
+     *
+     * @param out where the answer goes
+     * @param err where messages go
+     * @param args the arguments, without the program's name
+     * @return the exit code, as {@link #main} ends with it
+     */
+    public static int run(PrintWriter out, PrintWriter err, String... args) {
         // Reading pictures needs no display.
         System.setProperty("java.awt.headless", "true");
         CommandLine command = new CommandLine(new Main())
@@ -68,7 +75,8 @@ public final class Main implements Runnable {
 
     private static int wrongArguments(PrintWriter err, ParameterException e, String[] args) {
         CommandLine command = e.getCommandLine();
-        String message = String.valueOf(e.getMessage());
+        String message =
+                String.valueOf(e.getMessage()).replaceFirst(" is not an? (int|long)$", " is not a whole number");
         err.println("meseta: "
                 + (message.isEmpty() ? message : Character.toLowerCase(message.charAt(0)) + message.substring(1))
                 + similar(e) + "; see " + command.getCommandSpec().qualifiedName() + " --help");

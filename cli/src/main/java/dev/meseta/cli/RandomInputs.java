@@ -26,8 +26,16 @@ import java.util.stream.Collectors;
 final class RandomInputs {
     private RandomInputs() {}
 
+    private static boolean fits(TensorType type) {
+        try {
+            return type.bytes() <= Integer.MAX_VALUE;
+        } catch (ArithmeticException e) {
+            return false; // more than a long can count
+        }
+    }
+
     static Tensor fill(long seed, String name, TensorType type) {
-        if (type.bytes() > Integer.MAX_VALUE) {
+        if (!fits(type)) {
             throw new InvalidInputException(
                     "input '" + name + "' is " + type + ": too large to fill with random values");
         }
