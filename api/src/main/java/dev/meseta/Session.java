@@ -3,6 +3,7 @@ package dev.meseta;
 import dev.meseta.driver.Device;
 import dev.meseta.graph.Data;
 import dev.meseta.graph.InvalidInputException;
+import dev.meseta.graph.Tensor;
 import dev.meseta.graph.program.Port;
 import dev.meseta.graph.program.Program;
 import dev.meseta.runtime.ProgramRunner;
@@ -99,7 +100,9 @@ public final class Session implements AutoCloseable {
         Map<String, Data> named = new LinkedHashMap<>();
         for (int i = 0; i < values.size(); i++) {
             Data d = values.get(i);
-            if (d != null) named.put(program.outputs().get(i).name(), d);
+            // Where extents came from is of no interest to the caller.
+            Data plain = d instanceof Tensor t ? t.reshape(t.shape().fixed()) : d;
+            if (plain != null) named.put(program.outputs().get(i).name(), plain);
         }
         return new Outputs(named);
     }
