@@ -8,6 +8,7 @@ import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Graphics2D;
 import java.awt.RenderingHints;
+import java.awt.Transparency;
 import java.awt.geom.Path2D;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
@@ -54,17 +55,28 @@ public final class ReadText {
     public record Result(
             List<Line> lines, int width, int height, String device, double loadMillis, double readMillis) {}
 
-    /** Reads a picture file. Throws {@link InvalidInputException} if there is none, or it is no picture that Java knows. */
+    /**
+     * Reads a picture file; what is transparent becomes white, as on paper. Throws {@link InvalidInputException} if there is none, or it
+     * is no picture that Java knows.
+     */
     public static BufferedImage picture(Path file) {
         if (!Files.isRegularFile(file)) throw new InvalidInputException("no such file: " + file);
         try {
             BufferedImage image = ImageIO.read(file.toFile());
             if (image == null)
                 throw new InvalidInputException(file + " is not a picture that can be read (png, jpg, gif, bmp)");
-            return image;
+            return image.getTransparency() == Transparency.OPAQUE ? image : onWhite(image);
         } catch (IOException e) {
             throw new InvalidInputException("cannot read the picture " + file + ": " + e.getMessage(), e);
         }
+    }
+
+    private static BufferedImage onWhite(BufferedImage picture) {
+        BufferedImage result = new BufferedImage(picture.getWidth(), picture.getHeight(), BufferedImage.TYPE_INT_RGB);
+        Graphics2D g = result.createGraphics();
+        g.drawImage(picture, 0, 0, Color.WHITE, null);
+        g.dispose();
+        return result;
     }
 
     /** @param device a device's name, or null for the preferred one */
