@@ -203,7 +203,8 @@ final class FeatureOperators {
             c.require(x.rank() == 1 || x.rank() == 2, "takes [n] or [rows,n]");
             List<Integer> axis = List.of(x.rank() - 1);
             Value size = switch (norm) {
-                case "MAX" -> b.reduce(ReduceKind.MAX, b.map(MapFunction.ABS, x), axis, true);
+                // The largest element as it is, not the largest size: so says the specification.
+                case "MAX" -> b.reduce(ReduceKind.MAX, x, axis, true);
                 case "L1" -> b.reduce(ReduceKind.SUM, b.map(MapFunction.ABS, x), axis, true);
                 default -> b.map(MapFunction.SQRT, b.reduce(ReduceKind.SUM, b.times(x, x), axis, true));
             };

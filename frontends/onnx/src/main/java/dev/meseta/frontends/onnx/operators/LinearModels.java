@@ -86,17 +86,22 @@ final class LinearModels {
         return Math.sqrt(2) * Math.signum(y) * Math.sqrt(Math.sqrt(v * v - log / WINITZKI) - v);
     }
 
-    /** Class and scores [rows, 2] of one score [rows, 1] for the second of two classes. */
-    static List<Value> binary(GraphBuilder b, Value score, boolean positive, String transform) {
+    /**
+     * Class and scores [rows, 2] of one score [rows, 1] for the second of two classes.
+     *
+     * @param threshold a score above it stands for the second class
+     * @param share whether the first class has what the second leaves of 1, and not the score's negative
+     */
+    static List<Value> binary(GraphBuilder b, Value score, Value threshold, boolean share, String transform) {
         DType t = score.dtype();
-        Value second = b.map(MapFunction.GT, score, b.scalar(t, positive ? 0.5 : 0.0));
+        Value second = b.map(MapFunction.GT, score, threshold);
         Value best = b.reshape(
                 b.cast(second, DType.I64), Shape.of(List.of(score.shape().dim(0))));
         Value pair;
         if (transform.equals("PROBIT")) {
             Value p = probit(b, score);
             pair = b.concat(1, b.minus(b.scalar(t, 1.0), p), p);
-        } else if (positive) {
+        } else if (share) {
             pair = b.concat(1, b.minus(b.scalar(t, 1.0), score), score);
         } else {
             pair = b.concat(1, b.neg(score), score);
@@ -214,7 +219,9 @@ final class LinearModels {
         return labels.lowering(node, c -> {
             GraphBuilder b = c.builder();
             Value scores = product(node, b, c.operand(0), coefficients, intercepts, targets);
-            if (binary) return binary(b, scores, false, transform);
+            // Shares of two classes sum to 1, but for those that the logistic function makes.
+            if (binary)
+                return binary(b, scores, b.scalar(scores.dtype(), 0.0), !transform.equals("LOGISTIC"), transform);
             return List.of(b.add(new Op.ArgReduce(true, 1, false), scores), apply(b, scores, transform));
         });
     }

@@ -217,16 +217,11 @@ final class MathOperators {
             Attributes a = node.attributes();
             float min = a.real("min", -Float.MAX_VALUE);
             float max = a.real("max", Float.MAX_VALUE);
-            boolean hasMin = a.has("min");
-            boolean hasMax = a.has("max");
             return c -> {
                 GraphBuilder b = c.builder();
                 Value x = c.operand(0);
-                if (hasMin && hasMax) {
-                    return List.of(b.map(MapFunction.CLAMP, x, b.scalar(x.dtype(), min), b.scalar(x.dtype(), max)));
-                }
-                if (hasMin) return List.of(b.max(x, b.scalar(x.dtype(), min)));
-                return List.of(hasMax ? b.min(x, b.scalar(x.dtype(), max)) : x);
+                // Bounds that are not given are the largest finite numbers, so that infinities are clipped too.
+                return List.of(b.map(MapFunction.CLAMP, x, b.scalar(x.dtype(), min), b.scalar(x.dtype(), max)));
             };
         });
         r.expand("Clip", 11, node -> c -> {

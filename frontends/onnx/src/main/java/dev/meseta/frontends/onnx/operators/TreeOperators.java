@@ -305,7 +305,8 @@ final class TreeOperators {
             if (binary) {
                 Value one = b.slice(scores, 1, only, 1);
                 if (base.length == 1) one = b.plus(one, b.scalar(one.dtype(), base[0]));
-                return LinearModels.binary(b, one, positive, transform);
+                Value threshold = b.scalar(one.dtype(), positive ? 0.5 : 0.0);
+                return LinearModels.binary(b, one, threshold, positive, transform);
             }
             Value best = b.add(new Op.ArgReduce(true, 1, false), scores);
             return List.of(best, b.cast(LinearModels.apply(b, scores, transform), DType.F32));
