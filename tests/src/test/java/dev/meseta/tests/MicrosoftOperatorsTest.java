@@ -7,6 +7,7 @@ import dev.meseta.Meseta;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
+import dev.meseta.tests.oracle.OnnxRuntimePeer;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -11,6 +11,7 @@ import dev.meseta.graph.DType;
 import dev.meseta.graph.Data;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
+import dev.meseta.tests.oracle.OnnxRuntimePeer;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
