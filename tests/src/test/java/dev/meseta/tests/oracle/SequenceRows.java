@@ -59,6 +59,8 @@ final class SequenceRows {
     /** Activations with two parameters each. */
     private static final List<String> WITH_PARAMETERS = List.of("Affine", "ScaledTanh", "HardSigmoid");
 
+    private static final List<String> GATES = List.of("Sigmoid", "HardSigmoid");
+
     private static NodeCase recurrent(Draw d, int gates, List<String> usual, int states) {
         DType t = DType.F32;
         String direction = d.pick("forward", "reverse", "bidirectional");
@@ -87,7 +89,14 @@ final class SequenceRows {
         if (d.rarely(3)) {
             boolean parameters = d.flag();
             List<String> names = new ArrayList<>();
-            for (int i = 0; i < dirs * usual.size(); i++) names.add(d.pick(parameters ? WITH_PARAMETERS : PLAIN));
+            for (int i = 0; i < dirs * usual.size(); i++) {
+                // A gate without bounds lets the state grow until one of the two overflows.
+                boolean gate = i % usual.size() == 0 && usual.size() > 1;
+                names.add(
+                        gate
+                                ? (parameters ? "HardSigmoid" : d.pick(GATES))
+                                : d.pick(parameters ? WITH_PARAMETERS : PLAIN));
+            }
             n.with("activations", names);
             n.with(parameters, "activation_alpha", d.reals(names.size(), 0.2, 0.9));
             n.with(parameters, "activation_beta", d.reals(names.size(), 0.2, 0.9));
