@@ -1,14 +1,9 @@
 package dev.meseta.tests;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
 import dev.meseta.Meseta;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
-import dev.meseta.tests.oracle.OnnxRuntimePeer;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -66,27 +61,9 @@ class MachineLearningTest {
         features();
         trees();
         List<DynamicTest> tests = new ArrayList<>();
-        cases.forEach((name, n) -> tests.add(DynamicTest.dynamicTest(name, () -> compare(n))));
+        cases.forEach((name, n) ->
+                tests.add(DynamicTest.dynamicTest(name, () -> n.compare(MESETA, folder, OneNode::close))));
         return tests;
-    }
-
-    private void compare(OneNode n) throws IOException {
-        Path model = n.write(folder);
-        try (OnnxRuntimePeer peer = new OnnxRuntimePeer(model)) {
-            Map<String, Tensor> expected = peer.run(n.inputs());
-            var outputs = MESETA.load(model).on("reference").prepare().run(n.inputs());
-            expected.forEach((name, e) -> close(name, e, outputs.get(name)));
-        }
-    }
-
-    private static void close(String name, Tensor expected, Tensor found) {
-        assertEquals(expected.type(), found.type(), name);
-        for (long i = 0; i < expected.elements(); i++) {
-            double e = expected.getDouble(i);
-            double f = found.getDouble(i);
-            double allowed = expected.dtype().isFloat() ? 1e-4 * Math.max(1, Math.abs(e)) : 0;
-            assertTrue(e == f || Math.abs(e - f) <= allowed, name + " at " + i + ": " + f + ", expected " + e);
-        }
     }
 
     private void vectorMachines() {

@@ -7,8 +7,6 @@ import dev.meseta.Meseta;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
-import dev.meseta.tests.oracle.OnnxRuntimePeer;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -74,17 +72,9 @@ class MicrosoftOperatorsTest {
         quantized();
         blocks();
         List<DynamicTest> tests = new ArrayList<>();
-        cases.forEach((name, node) -> tests.add(DynamicTest.dynamicTest(name, () -> compare(node))));
+        cases.forEach((name, node) -> tests.add(
+                DynamicTest.dynamicTest(name, () -> node.compare(MESETA, folder, MicrosoftOperatorsTest::close))));
         return tests;
-    }
-
-    private void compare(OneNode node) throws IOException {
-        Path model = node.write(folder);
-        try (OnnxRuntimePeer peer = new OnnxRuntimePeer(model)) {
-            Map<String, Tensor> expected = peer.run(node.inputs());
-            var outputs = MESETA.load(model).on("reference").prepare().run(node.inputs());
-            expected.forEach((name, e) -> close(name, e, outputs.get(name)));
-        }
     }
 
     /** Floats to 1e-4; quantised results may differ by one where a sum lies at the edge between two. */

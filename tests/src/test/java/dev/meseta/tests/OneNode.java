@@ -1,6 +1,10 @@
 package dev.meseta.tests;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import com.google.protobuf.ByteString;
+import dev.meseta.Meseta;
 import dev.meseta.frontends.onnx.format.AttributeProto;
 import dev.meseta.frontends.onnx.format.GraphProto;
 import dev.meseta.frontends.onnx.format.ModelProto;
@@ -12,6 +16,7 @@ import dev.meseta.frontends.onnx.format.ValueInfoProto;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
+import dev.meseta.tests.oracle.OnnxRuntimePeer;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
@@ -156,5 +161,32 @@ final class OneNode {
             model.build().writeTo(out);
         }
         return file;
+    }
+
+    /** How an output is compared with the peer's. */
+    @FunctionalInterface
+    interface Check {
+        void check(String name, Tensor expected, Tensor found);
+    }
+
+    /** Runs the node in the peer and on the device {@code reference}, and checks each output. */
+    void compare(Meseta meseta, Path folder, Check check) throws IOException {
+        Path model = write(folder);
+        try (OnnxRuntimePeer peer = new OnnxRuntimePeer(model)) {
+            Map<String, Tensor> expected = peer.run(inputs());
+            var outputs = meseta.load(model).on("reference").prepare().run(inputs());
+            expected.forEach((name, e) -> check.check(name, e, outputs.get(name)));
+        }
+    }
+
+    /** Floats to 1e-4, everything else to the bit. */
+    static void close(String name, Tensor expected, Tensor found) {
+        assertEquals(expected.type(), found.type(), name);
+        for (long i = 0; i < expected.elements(); i++) {
+            double e = expected.getDouble(i);
+            double f = found.getDouble(i);
+            double allowed = expected.dtype().isFloat() ? 1e-4 * Math.max(1, Math.abs(e)) : 0;
+            assertTrue(e == f || Math.abs(e - f) <= allowed, name + " at " + i + ": " + f + ", expected " + e);
+        }
     }
 }
