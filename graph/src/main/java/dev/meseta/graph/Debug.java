@@ -20,7 +20,9 @@ public enum Debug {
     /** Each kernel in LLVM's language, before and after the passes. */
     LLVM,
     /** Each kernel's assembly. */
-    ASM;
+    ASM,
+    /** How long each launch took, at the end of the process. */
+    TIMES;
 
     private static final List<String> ASKED =
             List.of(System.getenv().getOrDefault("MESETA_DEBUG", "").split("[, ]+"));

@@ -31,6 +31,8 @@ final class CpuExecutable implements Executable {
             List<Tensor> outputs = bindOutputs(state);
             state.patch();
             state.run(plan.steps());
+            LaunchTimes times = plan.times();
+            if (times != null) times.addRun();
             return finish(state, outputs);
         } finally {
             // The addresses are all that the kernels know of these.

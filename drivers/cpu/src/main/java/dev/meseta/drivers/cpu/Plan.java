@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A command list that was checked, with its kernels compiled, the grids of its launches divided, and a place for the arguments of each.
@@ -33,6 +34,7 @@ final class Plan {
     private final MemorySegment[] constants;
     private final List<Step> steps;
     private final boolean checking;
+    private final @Nullable LaunchTimes times;
     private long argumentBytes;
 
     Plan(CommandList commands, KernelCache kernels, int threads) {
@@ -45,6 +47,13 @@ final class Plan {
         this.constants = constants(commands);
         slots();
         this.steps = steps(commands.commands(), List.of());
+        this.times = LaunchTimes.of(this);
+    }
+
+    /** Where the times of launches are noted; null where nobody asks. */
+    @Nullable
+    LaunchTimes times() {
+        return times;
     }
 
     CommandList commands() {

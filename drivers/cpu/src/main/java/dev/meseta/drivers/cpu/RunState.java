@@ -164,8 +164,11 @@ final class RunState {
             Step.Place p = l.places().get(i);
             arguments.set(JAVA_LONG, l.arguments() + l.layout().buffer(i), bases[p.slot()] + offset(p));
         }
+        LaunchTimes times = plan.times();
+        long begin = times == null ? 0 : System.nanoTime();
         if (l.grid() <= l.chunk()) prepared[l.number()].run(0, l.grid());
         else pool.run(prepared[l.number()], l.grid(), l.chunk());
+        if (times != null) times.add(l, System.nanoTime() - begin);
         long code = status.get(JAVA_LONG, 0);
         if (code != 0) fail(l, code, status.get(JAVA_LONG, 8));
     }
