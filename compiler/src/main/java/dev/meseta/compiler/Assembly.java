@@ -81,6 +81,7 @@ final class Assembly {
     Place place(V v) {
         if (v.place == null) {
             if (v.producer != null && v.producer.op instanceof Op.Constant c) v.place = constant(c.value());
+            else if (v.whole != null) v.place = place(v.whole);
             else if (v.producer != null && isAlias(v)) v.place = aliasOf(v);
             else v.place = temporary(v.type);
         }
@@ -105,7 +106,8 @@ final class Assembly {
         V x = operandOrSelf(v);
         if (x == v) return false;
         boolean view = switch (v.producer.op) {
-            case Op.Reshape _ -> true;
+            case Op.Reshape _ -> x.layout.isPlain(x.shape());
+            case Op.Transpose t -> v.layout.equals(x.layout.transposed(t.permutation()));
             case Op.Bitcast b ->
                 Pull.isStorageBitcast(x.dtype(), b.dtype()) && !Pull.differsInMemory(x.dtype(), b.dtype());
             default -> false;

@@ -27,6 +27,13 @@ final class Flow {
         final List<N> consumers = new ArrayList<>();
         boolean output;
 
+        /** How it lies in memory, if it is stored. */
+        Layout layout;
+
+        /** The value that it is stored as a part of; null where it has memory of its own. */
+        @Nullable
+        V whole;
+
         /** Where it is stored, if it is. */
         @Nullable
         Place place;
@@ -35,6 +42,14 @@ final class Flow {
             this.type = type;
             this.producer = producer;
             this.result = result;
+            this.layout = Layout.plain(type.rank());
+        }
+
+        /** Whether it is in memory: an input, a constant, or the result of a group. */
+        boolean isStored() {
+            return producer == null
+                    || producer.op instanceof Op.Constant
+                    || producer.group != null && (producer.group.root == producer);
         }
 
         DType dtype() {

@@ -114,6 +114,9 @@ final class Fusion {
         if (g == null || g.size >= LARGEST_GROUP) return null;
         if (isAnchor(n)) {
             if (!hasEpilogue(n) || !aligned || g.anchor != null || repeated) return null;
+            // A convolution lies channels-last, which a reshape behind it could not.
+            if (n.op instanceof Op.Convolution
+                    && !v.shape().equals(g.root.result().shape())) return null;
             // What is computed beside the anchor must not change the number of elements.
             if (v.dtype().kind() == DType.Kind.COMPLEX) return null;
         }

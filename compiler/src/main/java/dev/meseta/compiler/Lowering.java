@@ -10,6 +10,7 @@ import dev.meseta.graph.Graph;
 import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.Op;
 import dev.meseta.graph.Op.Cast.Rounding;
+import dev.meseta.graph.ReduceKind;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +34,7 @@ final class Lowering {
         Flow flow = Flow.of(graph);
         for (int i = 0; i < inputs.size(); i++) flow.inputs.get(i).place = inputs.get(i);
         List<Group> groups = Fusion.groups(flow);
+        Layouts.choose(flow, groups);
         Debug.FUSED.print(() -> Describe.groups(graph.name(), flow, groups));
         for (int i = 0; i < flow.outputs.size(); i++) {
             V base = Assembly.base(flow.outputs.get(i));
@@ -92,7 +94,7 @@ final class Lowering {
     }
 
     private void map(Group g, V v, Place out) {
-        store(a, g, v, out, v.shape(), (_, index) -> index, name(g));
+        store(a, g, v, out, v.layout, (_, index) -> v.layout.offset(v.shape(), index), name(g));
     }
 
     /** A bitcast between four bits that are a float and four that are a signed integer, by way of unsigned ones. */
@@ -116,55 +118,53 @@ final class Lowering {
         return n.op instanceof Op.Map m ? m.function().text() : n.op.mnemonic();
     }
 
-    /** Where an element goes. */
-    interface Move {
-        List<Lin> at(Points points, List<Lin> index);
-    }
-
-    /** Adds a kernel that computes all elements of a value and stores them in a dense shape at other indices. */
-    static void store(Assembly a, @Nullable Group g, V v, Place out, List<Size> outShape, Move move, String name) {
+    /**
+     * Adds a kernel that computes all elements of a value and stores them.
+     *
+     * @param walked the order of the loops
+     * @param move where an element goes, in elements, by its index
+     */
+    static void store(
+            Assembly a, @Nullable Group g, V v, Place out, Layout walked, MapKernel.Offset move, String name) {
         if (v.elements() == 0) return;
         boolean halves = v.dtype() == DType.C128;
-        List<Size> shape = new ArrayList<>(v.shape());
-        List<Size> to = new ArrayList<>(outShape);
+        List<Size> shape = new ArrayList<>(walked.stored(v.shape()));
         int rank = shape.size();
-        if (halves) {
-            shape.add(Size.of(2));
-            to.add(Size.of(2));
-        }
+        if (halves) shape.add(Size.of(2));
         a.add(MapKernel.of(
                 a.target,
                 name,
                 shape,
                 (points, index) -> new Pull(points, g, a::place, halves ? index.getLast() : Lin.ZERO)
-                        .at(v, index.subList(0, rank)),
+                        .at(v, walked.logical(index.subList(0, rank))),
                 out,
                 Pull.storage(v.dtype()),
                 (points, index) -> {
-                    List<Lin> at = new ArrayList<>(move.at(points, index.subList(0, rank)));
-                    if (halves) at.add(index.getLast());
-                    return Points.flat(to, at);
+                    Lin at = move.at(points, walked.logical(index.subList(0, rank)));
+                    return halves ? at.times(Size.of(2)).plus(index.getLast()) : at;
                 },
                 g == null ? name : origin(g)));
     }
 
     private void concat(Group g, N n, Op.Concat o, Place out) {
+        V v = n.result();
         Lin offset = Lin.ZERO;
         for (V part : n.in) {
             Lin from = offset;
+            offset = offset.plus(Lin.of(part.shape().get(o.axis())));
+            if (part.whole == v) continue;
             store(
                     a,
                     g,
                     part,
                     out,
-                    n.result().shape(),
+                    new Layout(v.layout.order(), null),
                     (_, index) -> {
                         List<Lin> at = new ArrayList<>(index);
                         at.set(o.axis(), at.get(o.axis()).plus(from));
-                        return at;
+                        return v.layout.offset(v.shape(), at);
                     },
                     "concat");
-            offset = offset.plus(Lin.of(part.shape().get(o.axis())));
         }
     }
 
@@ -186,8 +186,22 @@ final class Lowering {
             return new Pull(points, g, a::place).epilogue(anchor, index, rounded, g.root.result());
         }
 
-        Lin offset(List<Lin> index) {
-            return Points.flat(anchor.result().shape(), index);
+        /** Where the stored element goes that belongs to the anchor's at an index. */
+        Lin offset(Points points, List<Lin> index) {
+            V root = g.root.result();
+            if (root.layout.isPlain(root.shape()))
+                return Points.flat(anchor.result().shape(), index);
+            return root.layout.offset(
+                    root.shape(), points.reshaped(anchor.result().shape(), index, root.shape()));
+        }
+
+        /** The order in which the anchor's elements are best walked. */
+        Layout walked() {
+            V root = g.root.result();
+            boolean same = root.shape().equals(anchor.result().shape());
+            return same
+                    ? new Layout(root.layout.order(), null)
+                    : Layout.plain(anchor.result().type.rank());
         }
 
         DType storage() {
@@ -198,87 +212,87 @@ final class Lowering {
     private void reduce(Group g, N anchor, Op.Reduce o, Place out) {
         V x = anchor.in.getFirst();
         List<Size> shape = x.shape();
-        List<Size> kept = anchor.result().shape();
-        List<Size> reduced = o.axes().stream().map(shape::get).toList();
-        Epilogue epilogue = new Epilogue(a, g, anchor);
-        a.add(ReduceKernel.of(
-                a.target,
+        List<Integer> axes =
+                Layouts.of(g, x).order().stream().filter(o.axes()::contains).toList();
+        reduction(
+                g,
+                anchor,
                 "reduce_" + o.kind().text(),
                 o.kind(),
-                Type.widened(x.dtype()),
-                kept,
-                reduced,
-                new ReduceKernel.Spec() {
-                    @Override
-                    public Point element(Points points, List<Lin> k, List<Lin> r) {
-                        List<Lin> index = new ArrayList<>();
-                        int ki = 0;
-                        int ri = 0;
-                        for (int i = 0; i < shape.size(); i++)
-                            index.add(o.axes().contains(i) ? r.get(ri++) : k.get(ki++));
-                        return new Pull(points, g, a::place).at(x, index);
-                    }
-
-                    @Override
-                    public Point finish(Points points, List<Lin> k, Point total) {
-                        return epilogue.finish(points, k, total);
-                    }
-
-                    @Override
-                    public Lin offset(Points points, List<Lin> k) {
-                        return epilogue.offset(k);
-                    }
-                },
+                axes.stream().map(shape::get).toList(),
                 out,
-                epilogue.storage(),
-                origin(g)));
+                (points, k, r) -> {
+                    List<Lin> index = new ArrayList<>();
+                    int ki = 0;
+                    for (int i = 0; i < shape.size(); i++) {
+                        int ri = axes.indexOf(i);
+                        index.add(ri >= 0 ? r.get(ri) : k.get(ki++));
+                    }
+                    return new Pull(points, g, a::place).at(x, index);
+                });
     }
 
     private void windowReduce(Group g, N anchor, Op.WindowReduce o, Place out) {
         V x = anchor.in.getFirst();
         List<Size> shape = x.shape();
-        List<Size> window = o.window().stream().map(Size::of).toList();
-        Epilogue epilogue = new Epilogue(a, g, anchor);
         DType type = Type.widened(x.dtype());
-        a.add(ReduceKernel.of(
-                a.target,
+        reduction(
+                g,
+                anchor,
                 "window_" + o.kind().text(),
                 o.kind(),
-                type,
-                anchor.result().shape(),
-                window,
+                o.window().stream().map(Size::of).toList(),
+                out,
+                (points, k, r) -> {
+                    List<Lin> index = new ArrayList<>();
+                    Point inside = null;
+                    for (int i = 0; i < shape.size(); i++) {
+                        Lin at = k.get(i)
+                                .times(Size.of(o.strides().get(i)))
+                                .plus(r.get(i).times(Size.of(o.dilations().get(i))))
+                                .plus(-o.low().get(i));
+                        if (o.low().get(i) != 0 || o.high().get(i) != 0)
+                            inside = points.both(inside, points.within(at, Lin.ZERO, Lin.of(shape.get(i))));
+                        index.add(at);
+                    }
+                    Point value = new Pull(points, g, a::place).at(x, index, inside);
+                    return inside == null
+                            ? value
+                            : points.apply(
+                                    MapFunction.SELECT, inside, value, ReduceKernel.identity(points, o.kind(), type));
+                });
+    }
+
+    /** An element of what is reduced, by the indices of what is kept and of what is reduced. */
+    private interface Reduced {
+        Point at(Points points, List<Lin> kept, List<Lin> reduced);
+    }
+
+    private void reduction(
+            Group g, N anchor, String name, ReduceKind kind, List<Size> reduced, Place out, Reduced element) {
+        Epilogue epilogue = new Epilogue(a, g, anchor);
+        Layout walked = epilogue.walked();
+        a.add(ReduceKernel.of(
+                a.target,
+                name,
+                kind,
+                Type.widened(anchor.in.getFirst().dtype()),
+                walked.stored(anchor.result().shape()),
+                reduced,
                 new ReduceKernel.Spec() {
                     @Override
                     public Point element(Points points, List<Lin> k, List<Lin> r) {
-                        List<Lin> index = new ArrayList<>();
-                        Point inside = null;
-                        for (int i = 0; i < shape.size(); i++) {
-                            Lin at = k.get(i)
-                                    .times(Size.of(o.strides().get(i)))
-                                    .plus(r.get(i).times(Size.of(o.dilations().get(i))))
-                                    .plus(-o.low().get(i));
-                            if (o.low().get(i) != 0 || o.high().get(i) != 0)
-                                inside = points.both(inside, points.within(at, Lin.ZERO, Lin.of(shape.get(i))));
-                            index.add(at);
-                        }
-                        Point value = new Pull(points, g, a::place).at(x, index, inside);
-                        return inside == null
-                                ? value
-                                : points.apply(
-                                        MapFunction.SELECT,
-                                        inside,
-                                        value,
-                                        ReduceKernel.identity(points, o.kind(), type));
+                        return element.at(points, walked.logical(k), r);
                     }
 
                     @Override
                     public Point finish(Points points, List<Lin> k, Point total) {
-                        return epilogue.finish(points, k, total);
+                        return epilogue.finish(points, walked.logical(k), total);
                     }
 
                     @Override
                     public Lin offset(Points points, List<Lin> k) {
-                        return epilogue.offset(k);
+                        return epilogue.offset(points, walked.logical(k));
                     }
                 },
                 out,

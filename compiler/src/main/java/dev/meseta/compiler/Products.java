@@ -90,11 +90,20 @@ final class Products {
         Size outputs = w.get(0).over(Size.of(o.groups()));
         Size groupOutputs = outputs == null ? Size.of(w.get(0).value() / o.groups()) : outputs;
         List<Size> summed = w.subList(1, w.size());
-        Place prepared = isPadded(o) && !isSmall(summed) ? prepare(o) : null;
+        Layout lies = new Layout(Layouts.of(g, left).order(), null);
+        Place prepared = isPadded(o) && !isSmall(summed) ? prepare(o, lies) : null;
         List<Size> preparedShape = prepared == null ? x : paddedShape(o);
-        emit("convolution", summed, new Operands() {
+        // The sum walks the input in memory order.
+        Layout order = new Layout(
+                lies.order().stream()
+                        .filter(axis -> axis != 0)
+                        .map(axis -> axis - 1)
+                        .toList(),
+                null);
+        emit("convolution", order.stored(summed), new Operands() {
             @Override
-            public Point left(Points points, Pull pull, List<Lin> kept, List<Lin> k) {
+            public Point left(Points points, Pull pull, List<Lin> kept, List<Lin> stored) {
+                List<Lin> k = order.logical(stored);
                 Lin group = points.quotient(kept.get(1), groupOutputs);
                 List<Lin> index = new ArrayList<>();
                 index.add(kept.get(0));
@@ -106,14 +115,14 @@ final class Products {
                 }
                 return prepared == null
                         ? padded(o, points, pull, index)
-                        : points.load(prepared, left.dtype(), Points.flat(preparedShape, index), null);
+                        : points.load(prepared, left.dtype(), lies.offset(preparedShape, index), null);
             }
 
             @Override
-            public Point right(Points points, Pull pull, List<Lin> kept, List<Lin> k) {
+            public Point right(Points points, Pull pull, List<Lin> kept, List<Lin> stored) {
                 List<Lin> index = new ArrayList<>();
                 index.add(kept.get(1));
-                index.addAll(k);
+                index.addAll(order.logical(stored));
                 return pull.at(right, index);
             }
         });
@@ -141,17 +150,17 @@ final class Products {
     }
 
     /** Copies the input between zeros, so that the sums need not ask where it ends. */
-    private Place prepare(Op.Convolution o) {
+    private Place prepare(Op.Convolution o, Layout lies) {
         List<Size> shape = paddedShape(o);
         Place place = a.temporary(left.dtype(), shape);
         a.add(MapKernel.of(
                 a.target,
                 "padded",
-                shape,
-                (points, index) -> padded(o, points, new Pull(points, g, a::place), index),
+                lies.stored(shape),
+                (points, index) -> padded(o, points, new Pull(points, g, a::place), lies.logical(index)),
                 place,
                 left.dtype(),
-                (_, index) -> Points.flat(shape, index),
+                (_, index) -> Points.flat(lies.stored(shape), index),
                 Lowering.origin(g)));
         return place;
     }
@@ -195,16 +204,18 @@ final class Products {
     private boolean tiled(String name, List<Size> summed, Operands operands) {
         if (isSmall(summed)) return false;
         Lowering.Epilogue epilogue = new Lowering.Epilogue(a, g, anchor);
-        Nest nest = Nest.of(List.of(anchor.result().shape(), summed), (points, index) -> {
+        Layout walked = epilogue.walked();
+        Nest nest = Nest.of(List.of(walked.stored(anchor.result().shape()), summed), (points, index) -> {
             Pull pull = new Pull(points, g, a::place);
+            List<Lin> kept = walked.logical(index.get(0));
             long vars = 0;
-            for (Lin l : index.get(0)) vars |= l.vars();
+            for (Lin l : kept) vars |= l.vars();
             Point total = points.given(0, type, vars);
             return List.of(
-                    points.convert(type, Rounding.WRAP, operands.left(points, pull, index.get(0), index.get(1))),
-                    points.convert(type, Rounding.WRAP, operands.right(points, pull, index.get(0), index.get(1))),
-                    epilogue.finish(points, index.get(0), total),
-                    points.number(epilogue.offset(index.get(0))));
+                    points.convert(type, Rounding.WRAP, operands.left(points, pull, kept, index.get(1))),
+                    points.convert(type, Rounding.WRAP, operands.right(points, pull, kept, index.get(1))),
+                    epilogue.finish(points, kept, total),
+                    points.number(epilogue.offset(points, kept)));
         });
         TileKernel.Operand x = TileKernel.Operand.of(nest.result().get(0));
         TileKernel.Operand y = TileKernel.Operand.of(nest.result().get(1));
@@ -221,17 +232,19 @@ final class Products {
 
     private void reduced(String name, List<Size> summed, Operands operands) {
         Lowering.Epilogue epilogue = new Lowering.Epilogue(a, g, anchor);
+        Layout walked = epilogue.walked();
         a.add(ReduceKernel.of(
                 a.target,
                 name,
                 ReduceKind.SUM,
                 type,
-                anchor.result().shape(),
+                walked.stored(anchor.result().shape()),
                 summed,
                 new ReduceKernel.Spec() {
                     @Override
-                    public Point element(Points points, List<Lin> kept, List<Lin> k) {
+                    public Point element(Points points, List<Lin> stored, List<Lin> k) {
                         Pull pull = new Pull(points, g, a::place);
+                        List<Lin> kept = walked.logical(stored);
                         Point x = points.convert(type, Rounding.WRAP, operands.left(points, pull, kept, k));
                         Point y = points.convert(type, Rounding.WRAP, operands.right(points, pull, kept, k));
                         return points.apply(MapFunction.MUL, x, y);
@@ -239,12 +252,12 @@ final class Products {
 
                     @Override
                     public Point finish(Points points, List<Lin> kept, Point total) {
-                        return epilogue.finish(points, kept, total);
+                        return epilogue.finish(points, walked.logical(kept), total);
                     }
 
                     @Override
                     public Lin offset(Points points, List<Lin> kept) {
-                        return epilogue.offset(kept);
+                        return epilogue.offset(points, walked.logical(kept));
                     }
                 },
                 out,

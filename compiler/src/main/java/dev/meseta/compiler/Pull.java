@@ -87,7 +87,7 @@ final class Pull {
     }
 
     private Point leaf(V v, List<Lin> index, @Nullable Point mask) {
-        Lin flat = Points.flat(v.shape(), index);
+        Lin flat = v.layout.offset(v.shape(), index);
         if (v.dtype() == DType.C128) flat = flat.times(Size.of(2)).plus(half);
         return points.load(places.apply(v), storage(v.dtype()), flat, mask);
     }

@@ -23,7 +23,7 @@ final class ScatterKernels {
     static void elements(Assembly a, Group g, N n, Op.ScatterElements o, Place out) {
         V x = n.in.get(0);
         V updates = n.in.get(2);
-        Lowering.store(a, g, x, out, x.shape(), (_, index) -> index, "copy");
+        Lowering.store(a, g, x, out, Layout.plain(x.type.rank()), (_, index) -> Points.flat(x.shape(), index), "copy");
         if (updates.elements() == 0) return;
         List<Size> lines = new ArrayList<>(updates.shape());
         Size extent = lines.remove(o.axis());
@@ -40,7 +40,7 @@ final class ScatterKernels {
         V x = n.in.get(0);
         V coordinates = n.in.get(1);
         V updates = n.in.get(2);
-        Lowering.store(a, g, x, out, x.shape(), (_, index) -> index, "copy");
+        Lowering.store(a, g, x, out, Layout.plain(x.type.rank()), (_, index) -> Points.flat(x.shape(), index), "copy");
         if (updates.elements() == 0) return;
         int leading = coordinates.type.rank() - 1;
         int count = (int) coordinates.type.shape().extent(leading);

@@ -36,7 +36,14 @@ final class SortKernels {
         sorted.add(length);
         Place values = a.temporary(x.dtype(), sorted);
         Place positions = a.temporary(DType.I64, sorted);
-        Lowering.store(a, g, x, values, sorted, (_, i) -> axisLast(i, o.axis()), "lines");
+        Lowering.store(
+                a,
+                g,
+                x,
+                values,
+                Layout.plain(x.type.rank()),
+                (_, i) -> Points.flat(sorted, axisLast(i, o.axis())),
+                "lines");
         sort(a, g, x.dtype(), values, positions, lines, length, sorted, o.largest());
         result(a, g, n.out.get(0), values, sorted, o.axis());
         result(a, g, n.out.get(1), positions, sorted, o.axis());

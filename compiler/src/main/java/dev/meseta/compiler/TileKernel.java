@@ -22,17 +22,11 @@ import org.jspecify.annotations.Nullable;
  * <p>After K. Goto and R. van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34(3), 2008.
  */
 final class TileKernel {
-    /** Rows of a tile with two vectors a row: twelve accumulators leave registers for two vectors and a scalar in sixteen. */
-    private static final int ROWS = 6;
+    /** Rows that one iteration of the grid computes, in tiles above each other, so that they stay in the cache. */
+    private static final int ROWS_AT_ONCE = 120;
 
-    /** Rows of a tile with two vectors a row where there are 32 registers. */
-    private static final int MANY_ROWS = 12;
-
-    /** Rows of a tile with one vector a row. */
-    private static final int TALL_ROWS = 8;
-
-    /** Tiles above each other that one iteration of the grid computes, so that their rows stay in the cache. */
-    private static final int TILES = 10;
+    /** Steps of a short innermost loop that are written out. */
+    private static final int UNROLLED = 8;
 
     /** An operand: elements of memory by the loops. */
     record Operand(Place place, DType storage, Lin offset) {
@@ -52,7 +46,7 @@ final class TileKernel {
      *
      * @param rows the operand whose scalars fill lanes
      * @param columns the operand that is read in vectors
-     * @param m the loop over rows
+     * @param m the loops over rows, outermost first; their joint position counts the rows
      * @param n the loop over lanes
      * @param others the other loops of the result
      * @param width columns of a tile
@@ -62,7 +56,7 @@ final class TileKernel {
     record Shape(
             Operand rows,
             Operand columns,
-            Atom m,
+            List<Atom> m,
             Atom n,
             List<Atom> others,
             List<Atom> summed,
@@ -90,25 +84,25 @@ final class TileKernel {
         boolean left = inA || !inB && b.place.constant() == null;
         Operand rows = left ? b : a;
         Operand columns = left ? a : b;
-        Atom m = null;
+        List<Atom> m = new ArrayList<>();
+        List<Atom> either = new ArrayList<>();
         for (Atom k : kept) {
             if (k == n || (columns.offset.vars() & k.vars()) != 0) continue;
-            if (m == null || (rows.offset.vars() & k.vars()) != 0 || (rows.offset.vars() & m.vars()) == 0) m = k;
+            ((rows.offset.vars() & k.vars()) != 0 ? m : either).add(k);
         }
-        if (m == null || m.extent().value() < 2) return null;
+        if (m.isEmpty() && !either.isEmpty()) m.add(either.getLast());
+        Size count = Size.product(m.stream().map(Atom::extent).toList());
+        if (m.isEmpty() || count.value() < 2) return null;
         int bytes = Math.max(
                 type.bytes(),
                 Math.max(
                         Type.widened(a.storage).bytes(), Type.widened(b.storage).bytes()));
-        int lanes = Schedule.lanes(Math.max(1, target.vectorBytes() / bytes), n);
-        if (lanes < 4 && lanes < target.vectorBytes() / bytes) return null;
-        int vectors = n.extent().value() >= 2L * lanes ? 2 : 1;
-        int rowsAtOnce = target.vectorRegisters() >= 32 ? MANY_ROWS : vectors == 2 ? ROWS : TALL_ROWS;
-        int height = (int) Math.min(rowsAtOnce, m.extent().value());
+        Tiling t = Tiling.of(target, bytes, count, n.extent());
+        if (t == null) return null;
         List<Atom> others = new ArrayList<>(kept);
         others.remove(n);
-        others.remove(m);
-        return new Shape(rows, columns, m, n, others, summed, vectors * lanes, lanes, height);
+        others.removeAll(m);
+        return new Shape(rows, columns, m, n, others, summed, t.vectors() * t.lanes(), t.lanes(), t.height());
     }
 
     /**
@@ -127,9 +121,9 @@ final class TileKernel {
             String origin) {
         Emitter e = new Emitter(name);
         e.open();
-        Expr m = e.size(s.m.extent());
+        Expr m = Schedule.count(e, s.m);
         Expr n = e.size(s.n.extent());
-        long chunk = (long) s.height * TILES;
+        long chunk = (long) s.height * Math.max(1, ROWS_AT_ONCE / s.height);
         Expr chunks = Kernels.max(Kernels.index(1), Kernels.div(m, Kernels.index(chunk)));
         Expr full = Kernels.div(n, Kernels.index(s.width));
         Expr panel = e.let("g", Kernels.rem(Schedule.GRID, full));
@@ -189,9 +183,10 @@ final class TileKernel {
             // What does not change in the sum is computed before it.
             Lin[] rowParts = parts(s.rows.offset, inner);
             List<Expr> rowStarts = new ArrayList<>();
+            List<List<Expr>> places = places();
             for (int r = 0; r < s.height; r++) {
                 e.open();
-                e.bind(s.m, Kernels.add(row, r));
+                bindRow(places.get(r));
                 rowStarts.add(e.let("x", e.index(rowParts[0])));
                 e.closeInline();
             }
@@ -207,38 +202,35 @@ final class TileKernel {
             int rows = e.buffer(s.rows.place, s.rows.storage, Kernel.Access.READ);
             Place columnPlace = packed != null ? packed.place() : s.columns.place;
             int columns = e.buffer(columnPlace, s.columns.storage, Kernel.Access.READ);
-            e.loops(
-                    s.summed.subList(0, 1),
-                    0,
-                    () -> e.loops(s.summed.subList(1, s.summed.size()), 3, () -> {
-                        Expr k = e.index(columnParts[1]);
-                        List<Expr> b = new ArrayList<>();
-                        for (int v = 0; v < vectors; v++)
-                            b.add(e.let(
-                                    "b",
-                                    load(
-                                            columns,
-                                            s.columns.storage,
-                                            Kernels.add(Kernels.add(columnStart, k), (long) v * s.lanes),
-                                            s.lanes)));
-                        Expr j = e.index(rowParts[1]);
-                        for (int r = 0; r < s.height; r++) {
-                            Expr x = load(rows, s.rows.storage, Kernels.add(rowStarts.get(r), j), 1);
-                            Expr a = e.let("a", Kernels.splat(x, s.lanes));
-                            for (int v = 0; v < vectors; v++) {
-                                Expr.Var sum = acc.get(r * vectors + v);
-                                e.assign(
-                                        sum,
-                                        type.isFloat()
-                                                ? new Expr.Fma(a, b.get(v), sum)
-                                                : Kernels.add(sum, Kernels.mul(a, b.get(v))));
-                            }
-                        }
-                    }));
+            e.loops(s.summed, unrolled(), () -> {
+                Expr k = e.index(columnParts[1]);
+                List<Expr> b = new ArrayList<>();
+                for (int v = 0; v < vectors; v++)
+                    b.add(e.let(
+                            "b",
+                            load(
+                                    columns,
+                                    s.columns.storage,
+                                    Kernels.add(Kernels.add(columnStart, k), (long) v * s.lanes),
+                                    s.lanes)));
+                Expr j = e.index(rowParts[1]);
+                for (int r = 0; r < s.height; r++) {
+                    Expr x = load(rows, s.rows.storage, Kernels.add(rowStarts.get(r), j), 1);
+                    Expr a = e.let("a", Kernels.splat(x, s.lanes));
+                    for (int v = 0; v < vectors; v++) {
+                        Expr.Var sum = acc.get(r * vectors + v);
+                        e.assign(
+                                sum,
+                                type.isFloat()
+                                        ? new Expr.Fma(a, b.get(v), sum)
+                                        : Kernels.add(sum, Kernels.mul(a, b.get(v))));
+                    }
+                }
+            });
             for (int r = 0; r < s.height; r++) {
                 for (int v = 0; v < vectors; v++) {
                     e.open();
-                    e.bind(s.m, Kernels.add(row, r));
+                    bindRow(places.get(r));
                     e.bindVector(s.n, Kernels.add(column, (long) v * s.lanes), s.lanes);
                     e.give(0, acc.get(r * vectors + v));
                     e.store(out, storage, to, e.value(finish));
@@ -246,6 +238,50 @@ final class TileKernel {
                     e.add(e.close());
                 }
             }
+        }
+
+        /** The values of the row loops for each row: one more in the last loop, carried into those around it. */
+        private List<List<Expr>> places() {
+            List<List<Expr>> places = new ArrayList<>();
+            if (s.m.size() == 1) {
+                for (int r = 0; r < s.height; r++) places.add(List.of(Kernels.add(row, r)));
+                return places;
+            }
+            List<Expr> at = new ArrayList<>();
+            Expr rest = row;
+            for (int i = s.m.size() - 1; i > 0; i--) {
+                Expr n = e.size(s.m.get(i).extent());
+                at.addFirst(e.let("m", Kernels.rem(rest, n)));
+                rest = e.let("m", Kernels.div(rest, n));
+            }
+            at.addFirst(rest);
+            places.add(at);
+            for (int r = 1; r < s.height; r++) {
+                List<Expr> next = new ArrayList<>(places.getLast());
+                Expr carry = Kernels.index(1);
+                for (int i = s.m.size() - 1; i >= 0; i--) {
+                    Expr more = e.let("m", Kernels.add(next.get(i), carry));
+                    if (i == 0) {
+                        next.set(i, more);
+                        break;
+                    }
+                    Expr over = equal(more, e.size(s.m.get(i).extent()));
+                    next.set(i, e.let("m", Kernels.select(over, Kernels.index(0), more)));
+                    carry = Kernels.select(over, Kernels.index(1), Kernels.index(0));
+                }
+                places.add(next);
+            }
+            return places;
+        }
+
+        private void bindRow(List<Expr> place) {
+            for (int i = 0; i < s.m.size(); i++) e.bind(s.m.get(i), place.get(i));
+        }
+
+        /** Up to how many steps a loop of the sum is written out: small kernels whole, or their last axis. */
+        private long unrolled() {
+            Size last = s.summed.getLast().extent();
+            return last.isLiteral() && last.value() <= UNROLLED ? last.value() : 0;
         }
 
         private Expr load(int buffer, DType storage, Expr index, int lanes) {

@@ -1,0 +1,73 @@
+package dev.meseta.compiler;
+
+import dev.meseta.driver.Target;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The size of a register tile: rows, and vectors a row.
+ *
+ * @param lanes of a vector
+ * @param vectors a row
+ * @param height rows
+ */
+record Tiling(int lanes, int vectors, int height) {
+    private static final int MOST_ROWS = 12;
+    private static final int MOST_VECTORS = 4;
+
+    /** Heights for a number of rows that is an argument of the kernel: few, so that few kernels are made. */
+    private static final int[] ARGUMENT_HEIGHTS = {12, 8, 6, 4, 2};
+
+    /**
+     * The tile with the least work for a product, by a model of a core: two loads and two products of registers a cycle, half as many of
+     * the widest registers. Tiles overlap at the ends, so that their number counts whole.
+     *
+     * @param bytes of an element of what is accumulated
+     * @param rows of the product
+     * @param columns of the product
+     * @return null if there are too few columns for vectors
+     */
+    static @Nullable Tiling of(Target target, int bytes, Size rows, Size columns) {
+        int widest = Math.max(1, target.vectorBytes() / bytes);
+        Tiling best = null;
+        double least = Double.POSITIVE_INFINITY;
+        for (int lanes = widest; lanes >= Math.min(4, widest); lanes /= 2) {
+            for (int vectors = 1; vectors <= MOST_VECTORS; vectors++) {
+                if (columns.value() < (long) lanes * vectors) continue;
+                if (!columns.isLiteral() && (lanes < widest || vectors > 2) && best != null) continue;
+                for (int height = MOST_ROWS; height >= 1; height--) {
+                    Tiling t = new Tiling(lanes, vectors, height);
+                    if (!t.fits(target, rows)) continue;
+                    double cost = t.cost(target, bytes, rows.value(), columns.value());
+                    if (cost >= least) continue;
+                    least = cost;
+                    best = t;
+                }
+            }
+        }
+        return best;
+    }
+
+    private boolean fits(Target target, Size rows) {
+        if (height > rows.value()) return false;
+        // Registers for the vectors of a step and a scalar in all lanes are needed besides the sums.
+        if (vectors * height + vectors + 1 > target.vectorRegisters()) return false;
+        if (rows.isLiteral()) return true;
+        for (int h : ARGUMENT_HEIGHTS) {
+            if (h * vectors + vectors + 1 > target.vectorRegisters() || h > rows.value()) continue;
+            return height == h;
+        }
+        return height == 1;
+    }
+
+    /** Cycles for a step of the sum over the whole product. */
+    private double cost(Target target, int bytes, long rows, long columns) {
+        boolean whole = lanes * bytes == target.vectorBytes();
+        double product = target.vectorBytes() > 32 && whole ? 0.75 : 0.5;
+        double loads = (vectors * product / 0.5 + height) / 2;
+        // A chain of dependent sums is four cycles long.
+        double cycles = Math.max(4 * 0.9, Math.max(vectors * height * product, loads)) + 0.4;
+        long tiles =
+                ((rows + height - 1) / height) * ((columns + (long) lanes * vectors - 1) / ((long) lanes * vectors));
+        return tiles * cycles;
+    }
+}
