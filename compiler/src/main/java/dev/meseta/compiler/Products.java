@@ -17,6 +17,9 @@ import java.util.List;
  * strided memory, as a reduction of products.
  */
 final class Products {
+    /** Larger depthwise kernels are not written out. */
+    private static final long MOST_TAPS = 64;
+
     private final Assembly a;
     private final Group g;
     private final N anchor;
@@ -84,6 +87,7 @@ final class Products {
     }
 
     void convolution(Op.Convolution o) {
+        if (depthwise(o)) return;
         List<Size> x = left.shape();
         List<Size> w = right.shape();
         int spatial = x.size() - 2;
@@ -126,6 +130,87 @@ final class Products {
                 return pull.at(right, index);
             }
         });
+    }
+
+    /** Computes a convolution whose channels have nothing to do with each other, if it lies channels-last. */
+    private boolean depthwise(Op.Convolution o) {
+        V root = g.root.result();
+        List<Size> x = left.shape();
+        List<Size> w = right.shape();
+        int rank = x.size();
+        List<Integer> order = Layout.channelsLast(rank).order();
+        boolean each = w.get(1).is(1) && w.getFirst().is(o.groups()) && x.get(1).is(o.groups());
+        if (!each || !type.isFloat() || o.groups() < 4 || rank < 3) return false;
+        if (!root.layout.order().equals(order) || !Layouts.of(g, left).order().equals(order)) return false;
+        if (o.inputDilation().stream().anyMatch(d -> d != 1)) return false;
+        long taps = Size.product(w.subList(2, rank)).value();
+        if (taps > MOST_TAPS) return false;
+        Lowering.Epilogue epilogue = new Lowering.Epilogue(a, g, anchor);
+        Layout walked = epilogue.walked();
+        List<List<Lin>> indices = new ArrayList<>();
+        Nest nest = Nest.of(List.of(walked.stored(root.shape()), w.subList(2, rank)), (points, index) -> {
+            Pull pull = new Pull(points, g, a::place);
+            List<Lin> kept = walked.logical(index.get(0));
+            List<Lin> k = index.get(1);
+            indices.clear();
+            indices.add(kept);
+            indices.add(k);
+            List<Lin> from = new ArrayList<>(kept.subList(0, 2));
+            List<Lin> weight = new ArrayList<>(List.of(kept.get(1), Lin.ZERO));
+            long vars = 0;
+            List<Point> result = new ArrayList<>();
+            for (int i = 0; i < rank - 2; i++) {
+                from.add(kept.get(i + 2)
+                        .times(Size.of(o.strides().get(i)))
+                        .plus(k.get(i).times(Size.of(o.kernelDilation().get(i))))
+                        .plus(-o.low().get(i)));
+                weight.add(k.get(i));
+            }
+            for (Lin l : kept) vars |= l.vars();
+            result.add(pull.at(left, from));
+            result.add(pull.at(right, weight));
+            result.add(epilogue.finish(points, kept, points.given(0, type, vars)));
+            result.add(points.number(epilogue.offset(points, kept)));
+            // Each loop stays a loop of its own.
+            for (Lin l : kept) result.add(points.number(l));
+            for (Lin l : k) result.add(points.number(l));
+            return result;
+        });
+        TileKernel.Operand input = TileKernel.Operand.of(nest.result().get(0));
+        TileKernel.Operand weights = TileKernel.Operand.of(nest.result().get(1));
+        List<Lin> kept = indices.get(0);
+        Atom column = kept.get(1).atom();
+        if (input == null || weights == null || column == null) return false;
+        List<Atom> outer = new ArrayList<>(nest.loops(0));
+        Atom row = kept.getLast().atom();
+        outer.remove(column);
+        if (row != null) outer.remove(row);
+        int lanes = DepthwiseKernel.lanes(a.target, type, column.extent());
+        TileKernel.Shape all = new TileKernel.Shape(
+                input,
+                weights,
+                List.of(),
+                column,
+                List.of(),
+                nest.loops(1),
+                Math.toIntExact(column.extent().value()),
+                lanes,
+                1);
+        Panels packed = Panels.of(a, nest.points(), all, Lowering.origin(g));
+        a.add(new DepthwiseKernel(
+                        a.target,
+                        o,
+                        new DepthwiseKernel.Work(
+                                input, weights, packed, outer, row, column, indices.get(1), kept.subList(2, rank)),
+                        x.subList(2, rank),
+                        w.subList(2, rank).stream().map(Size::value).toList(),
+                        type,
+                        nest.result().get(2),
+                        ((Point.Number) nest.result().get(3).form()).index(),
+                        out,
+                        epilogue.storage())
+                .emit(Lowering.origin(g)));
+        return true;
     }
 
     private static boolean isPadded(Op.Convolution o) {

@@ -1,0 +1,260 @@
+package dev.meseta.compiler;
+
+import dev.meseta.compiler.kernel.Expr;
+import dev.meseta.compiler.kernel.Kernel;
+import dev.meseta.compiler.kernel.Kernels;
+import dev.meseta.compiler.kernel.Stmt;
+import dev.meseta.compiler.kernel.Type;
+import dev.meseta.driver.CommandList;
+import dev.meseta.driver.Target;
+import dev.meseta.graph.DType;
+import dev.meseta.graph.MapFunction;
+import dev.meseta.graph.Op;
+import dev.meseta.graph.Op.Cast.Rounding;
+import dev.meseta.graph.ReduceKind;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A convolution of each channel by itself, channels-last: lanes are channels, and some pixels beside each other share the vectors of the
+ * kernel and of the input between them. Pixels whose window lies inside the row are computed in tiles without a test; the others, at both
+ * ends of the row, one by one with a test for each tap. Rows outside the input are left out. So the input needs no padding in memory.
+ */
+final class DepthwiseKernel {
+    /** Pixels of a tile where there are 32 registers, and where there are fewer. */
+    private static final int MANY_PIXELS = 8;
+
+    private static final int PIXELS = 4;
+
+    /**
+     * What is computed where: all in the loops of one nest.
+     *
+     * @param input the operand's place in memory, with the padding's offset
+     * @param weights the other operand
+     * @param kernel its elements, packed: taps, then channels
+     * @param row the loop over the last spatial axis of the result; null if it has one place
+     * @param column the loop over channels
+     * @param outer the other loops of the result, outermost first
+     * @param taps the kernel's spatial indices, by axis: loops, or 0 for an extent of 1
+     * @param places the result's spatial indices, by axis
+     */
+    record Work(
+            TileKernel.Operand input,
+            TileKernel.Operand weights,
+            Panels kernel,
+            List<Atom> outer,
+            @Nullable Atom row,
+            Atom column,
+            List<Lin> taps,
+            List<Lin> places) {}
+
+    private final Emitter e;
+    private final Op.Convolution op;
+    private final Work w;
+    private final List<Size> extents;
+    private final List<Long> window;
+    private final DType type;
+    private final int lanes;
+    private final Point finish;
+    private final Lin to;
+    private final Place out;
+    private final DType storage;
+    private final int pixels;
+
+    /**
+     * @param extents the input's spatial extents
+     * @param window the kernel's
+     * @param finish what is stored, from the sum (number 0)
+     */
+    DepthwiseKernel(
+            Target target,
+            Op.Convolution op,
+            Work work,
+            List<Size> extents,
+            List<Long> window,
+            DType type,
+            Point finish,
+            Lin to,
+            Place out,
+            DType storage) {
+        this.e = new Emitter("depthwise");
+        this.op = op;
+        this.w = work;
+        this.extents = extents;
+        this.window = window;
+        this.type = type;
+        this.lanes = lanes(target, type, work.column().extent());
+        this.finish = finish;
+        this.to = to;
+        this.out = out;
+        this.storage = storage;
+        this.pixels = target.vectorRegisters() >= 32 ? MANY_PIXELS : PIXELS;
+    }
+
+    /** The lanes that need the least time for all channels, the widest vectors being somewhat slower. */
+    static int lanes(Target target, DType type, Size channels) {
+        int widest = Math.max(1, target.vectorBytes() / type.bytes());
+        int best = 1;
+        double least = Double.POSITIVE_INFINITY;
+        for (int l = widest; l >= 1; l /= 2) {
+            if (l > channels.value()) continue;
+            double cost = (l == widest && target.vectorBytes() > 32 ? 0.75 : 0.5) * ((channels.value() + l - 1) / l);
+            if (cost >= least) continue;
+            least = cost;
+            best = l;
+        }
+        return best;
+    }
+
+    CommandList.Launch emit(String origin) {
+        e.open();
+        Schedule.decompose(e, Schedule.GRID, w.outer());
+        MapKernel.row(e, w.column(), lanes, Kernels.index(0), e.size(w.column().extent()), this::line);
+        e.add(e.close());
+        return e.launch(Schedule.count(e, w.outer()), origin);
+    }
+
+    /** All pixels of a row for some channels. */
+    private void line() {
+        if (w.row() == null) {
+            tile(Kernels.index(0), 1, true);
+            return;
+        }
+        int axis = op.strides().size() - 1;
+        long stride = op.strides().get(axis);
+        long low = op.low().get(axis);
+        long reach = (window.get(axis) - 1) * op.kernelDilation().get(axis);
+        Expr places = e.size(w.row().extent());
+        Expr begin = Kernels.min(Kernels.index((Math.max(0, low) + stride - 1) / stride), places);
+        // The last place whose window ends inside: place * stride - low + reach <= extent - 1.
+        Expr room = Kernels.add(e.size(extents.get(axis)), low - 1 - reach);
+        Expr inside = Kernels.select(
+                Kernels.lt(room, Kernels.index(0)),
+                Kernels.index(0),
+                Kernels.add(Kernels.div(Kernels.max(room, Kernels.index(0)), Kernels.index(stride)), 1));
+        Expr end = e.let("e", Kernels.max(begin, Kernels.min(inside, places)));
+        Expr tiles = e.let("e", Kernels.sub(end, Kernels.rem(Kernels.sub(end, begin), Kernels.index(pixels))));
+        places(Kernels.index(0), begin, 1, true);
+        places(begin, tiles, pixels, false);
+        places(tiles, end, 1, false);
+        places(end, places, 1, true);
+    }
+
+    private void places(Expr begin, Expr end, int count, boolean tested) {
+        if (begin.equals(end)) return;
+        String v = e.fresh("p");
+        e.open();
+        tile(Kernels.variable(v), count, tested);
+        e.add(new Stmt.For(v, begin, end, count, false, e.close()));
+    }
+
+    /** Some pixels beside each other. */
+    private void tile(Expr first, int count, boolean tested) {
+        List<Expr.Var> sums = new ArrayList<>();
+        Expr zero = Kernels.splat(ReduceKernel.identity(ReduceKind.SUM, type), lanes);
+        for (int i = 0; i < count; i++) sums.add(e.declare("a", zero));
+        taps(0, new ArrayList<>(), first, count, tested, sums);
+        for (int i = 0; i < count; i++) {
+            e.open();
+            if (w.row() != null) e.bind(w.row(), Kernels.add(first, i));
+            e.give(0, sums.get(i));
+            e.store(out, storage, to, e.value(finish));
+            e.add(e.close());
+        }
+    }
+
+    /** The taps of an axis and of those behind it; each axis but the last is tested once for all pixels. */
+    private void taps(int axis, List<Long> at, Expr first, int count, boolean tested, List<Expr.Var> sums) {
+        if (axis == window.size() - 1) {
+            lastAxis(at, first, count, tested, sums);
+            return;
+        }
+        for (long k = 0; k < window.get(axis); k++) {
+            List<Long> here = new ArrayList<>(at);
+            here.add(k);
+            Expr inside = inside(axis, e.index(w.places().get(axis)), k);
+            if (inside == null) {
+                taps(axis + 1, here, first, count, tested, sums);
+                continue;
+            }
+            e.open();
+            taps(axis + 1, here, first, count, tested, sums);
+            e.add(new Stmt.If(inside, e.close(), null));
+        }
+    }
+
+    /** Whether a tap lies inside the input; null if it always does. */
+    private @Nullable Expr inside(int axis, Expr place, long tap) {
+        long low = op.low().get(axis);
+        if (low <= 0 && op.high().get(axis) <= 0) return null;
+        Expr at = Kernels.add(
+                Kernels.mul(place, op.strides().get(axis)),
+                tap * op.kernelDilation().get(axis) - low);
+        Expr x = e.let("y", at);
+        return e.let(
+                "y",
+                Kernels.and(
+                        new Expr.Apply(MapFunction.GE, List.of(x, Kernels.index(0))),
+                        Kernels.lt(x, e.size(extents.get(axis)))));
+    }
+
+    private void lastAxis(List<Long> at, Expr first, int count, boolean tested, List<Expr.Var> sums) {
+        int axis = window.size() - 1;
+        Map<Long, Expr> inputs = new HashMap<>();
+        for (long k = 0; k < window.get(axis); k++) {
+            List<Long> tap = new ArrayList<>(at);
+            tap.add(k);
+            Expr inside = tested ? inside(axis, w.row() == null ? Kernels.index(0) : first, k) : null;
+            if (inside != null) {
+                e.open();
+                inputs.clear();
+            }
+            Expr weight = e.let("w", kernel(tap));
+            for (int i = 0; i < count; i++) {
+                long column =
+                        i * op.strides().get(axis) + k * op.kernelDilation().get(axis);
+                Expr x = inputs.get(column);
+                if (x == null) {
+                    x = e.let("x", input(tap, i == 0 ? first : Kernels.add(first, i)));
+                    inputs.put(column, x);
+                }
+                Expr.Var sum = sums.get(i);
+                e.assign(sum, type.isFloat() ? new Expr.Fma(weight, x, sum) : Kernels.add(sum, Kernels.mul(weight, x)));
+            }
+            if (inside != null) e.add(new Stmt.If(inside, e.close(), null));
+        }
+    }
+
+    private Expr kernel(List<Long> tap) {
+        e.open();
+        bind(tap);
+        e.bind(w.kernel().panel(), Kernels.index(0));
+        Expr index = Kernels.add(e.index(w.kernel().offset()), e.index(Lin.of(w.column())));
+        e.closeInline();
+        return load(w.kernel().place(), w.weights().storage(), index);
+    }
+
+    private Expr input(List<Long> tap, Expr place) {
+        e.open();
+        bind(tap);
+        if (w.row() != null) e.bind(w.row(), place);
+        Expr index = e.index(w.input().offset());
+        e.closeInline();
+        return load(w.input().place(), w.input().storage(), index);
+    }
+
+    private void bind(List<Long> tap) {
+        for (int i = 0; i < tap.size(); i++) {
+            Atom a = w.taps().get(i).atom();
+            if (a != null) e.bind(a, Kernels.index(tap.get(i)));
+        }
+    }
+
+    private Expr load(Place place, DType stored, Expr index) {
+        int b = e.buffer(place, stored, Kernel.Access.READ);
+        return Kernels.convert(type, Rounding.WRAP, Kernels.load(b, index, new Type(Type.widened(stored), lanes)));
+    }
+}
