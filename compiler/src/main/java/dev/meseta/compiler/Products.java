@@ -87,7 +87,7 @@ final class Products {
     }
 
     void convolution(Op.Convolution o) {
-        if (depthwise(o)) return;
+        if (depthwise(o) || Winograd.lower(a, g, anchor, o, out)) return;
         List<Size> x = left.shape();
         List<Size> w = right.shape();
         int spatial = x.size() - 2;
