@@ -109,13 +109,15 @@ record Panels(Place place, Atom panel, Lin offset) {
         }
     }
 
-    private static long coefficient(Lin l, Atom a) {
+    /** The literal that an offset moves by with a loop. */
+    static long coefficient(Lin l, Atom a) {
         long c = 0;
         for (Size s : l.coefficients(a)) c += s.value();
         return c;
     }
 
-    private static long base(Lin l) {
+    /** The offset where all loops are 0. */
+    static long base(Lin l) {
         long c = 0;
         for (Lin.Term t : l.terms()) if (t.atom() == null) c += t.coefficient().value();
         return c;

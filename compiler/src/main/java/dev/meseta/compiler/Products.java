@@ -195,6 +195,7 @@ final class Products {
                 nest.loops(1),
                 Math.toIntExact(column.extent().value()),
                 lanes,
+                1,
                 1);
         Panels packed = Panels.of(a, nest.points(), all, Lowering.origin(g));
         a.add(new DepthwiseKernel(

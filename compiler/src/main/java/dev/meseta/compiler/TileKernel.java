@@ -25,6 +25,9 @@ final class TileKernel {
     /** Rows that one iteration of the grid computes, in tiles above each other, so that they stay in the cache. */
     private static final int ROWS_AT_ONCE = 120;
 
+    /** Iterations of the grid for each thread that a product should have. */
+    private static final int SHARES = 8;
+
     /** Steps of a short innermost loop that are written out. */
     private static final int UNROLLED = 8;
 
@@ -52,6 +55,7 @@ final class TileKernel {
      * @param width columns of a tile
      * @param lanes of a vector
      * @param height rows of a tile
+     * @param chunk rows that one iteration of the grid computes
      */
     record Shape(
             Operand rows,
@@ -62,7 +66,8 @@ final class TileKernel {
             List<Atom> summed,
             int width,
             int lanes,
-            int height) {
+            int height,
+            long chunk) {
         /** Whether the columns must be packed: they do not lie behind each other. */
         boolean strided() {
             Size c = columns.offset.coefficient(n);
@@ -102,7 +107,20 @@ final class TileKernel {
         List<Atom> others = new ArrayList<>(kept);
         others.remove(n);
         others.removeAll(m);
-        return new Shape(rows, columns, m, n, others, summed, t.vectors() * t.lanes(), t.lanes(), t.height());
+        int width = t.vectors() * t.lanes();
+        long panels = Math.max(1, n.extent().value() / width);
+        for (Atom o : others) panels *= o.extent().value();
+        long chunk = chunk(target, count, t.height(), panels);
+        return new Shape(rows, columns, m, n, others, summed, width, t.lanes(), t.height(), chunk);
+    }
+
+    /** Rows for an iteration of the grid: few enough that the threads share the work evenly, as far as the number is certain. */
+    private static long chunk(Target target, Size rows, int height, long panels) {
+        long most = Math.max(1, ROWS_AT_ONCE / height);
+        if (!rows.isLiteral()) return most * height;
+        long tiles = Math.ceilDiv(rows.value(), height);
+        long chunks = Math.min(tiles, Math.ceilDiv((long) SHARES * target.threads(), panels));
+        return Math.clamp(tiles / chunks, 1, most) * height;
     }
 
     /**
@@ -123,15 +141,14 @@ final class TileKernel {
         e.open();
         Expr m = Schedule.count(e, s.m);
         Expr n = e.size(s.n.extent());
-        long chunk = (long) s.height * Math.max(1, ROWS_AT_ONCE / s.height);
-        Expr chunks = Kernels.max(Kernels.index(1), Kernels.div(m, Kernels.index(chunk)));
+        Expr chunks = Kernels.max(Kernels.index(1), Kernels.div(m, Kernels.index(s.chunk)));
         Expr full = Kernels.div(n, Kernels.index(s.width));
         Expr panel = e.let("g", Kernels.rem(Schedule.GRID, full));
         Expr rest = e.let("g", Kernels.div(Schedule.GRID, full));
         Expr number = e.let("g", Kernels.rem(rest, chunks));
         Schedule.decompose(e, e.let("g", Kernels.div(rest, chunks)), s.others);
-        Expr begin = e.let("g", Kernels.mul(number, chunk));
-        Expr end = e.let("g", Kernels.select(equal(Kernels.add(number, 1), chunks), m, Kernels.add(begin, chunk)));
+        Expr begin = e.let("g", Kernels.mul(number, s.chunk));
+        Expr end = e.let("g", Kernels.select(equal(Kernels.add(number, 1), chunks), m, Kernels.add(begin, s.chunk)));
         // The panel that is left at the end belongs to the iteration of the last full one.
         Expr panels = Kernels.div(Kernels.add(n, s.width - 1), Kernels.index(s.width));
         Expr panelEnd = e.let("g", Kernels.select(equal(Kernels.add(panel, 1), full), panels, Kernels.add(panel, 1)));

@@ -15,9 +15,12 @@ import dev.meseta.graph.Tensor;
 import dev.meseta.graph.TensorType;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.WeakHashMap;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -67,13 +70,13 @@ final class Winograd {
             new double[][] {{1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}});
 
     /** Products that a core makes in the time in which a byte comes from memory. */
-    private static final double PRODUCTS_PER_BYTE = 4;
+    private static final double PRODUCTS_PER_BYTE = 3;
 
     /** Products that a core makes in the time in which an element is transformed and moved through the caches. */
     private static final double PRODUCTS_PER_ELEMENT = 16;
 
     /** Transformed kernels, as long as the models that they belong to are in use. */
-    private static final Map<Tensor, Map<Integer, Tensor>> KERNELS = new WeakHashMap<>();
+    private static final Map<Tensor, Map<List<Long>, Tensor>> KERNELS = new WeakHashMap<>();
 
     private final Assembly a;
     private final Group g;
@@ -83,13 +86,13 @@ final class Winograd {
     private final V left;
     private final V root;
     private final Transform t;
-    private final Tensor kernel;
+    private final Kernels3 kernel;
     private final Size channels;
     private final Size features;
     private final List<Size> tiles;
     private final Lowering.Epilogue epilogue;
 
-    private Winograd(Assembly a, Group g, N anchor, Op.Convolution op, Place out, Transform t, Tensor kernel) {
+    private Winograd(Assembly a, Group g, N anchor, Op.Convolution op, Place out, Transform t, Kernels3 kernel) {
         this.a = a;
         this.g = g;
         this.anchor = anchor;
@@ -118,13 +121,37 @@ final class Winograd {
         if (!plain || left.dtype() != DType.F32 || anchor.result().dtype() != DType.F32) return false;
         List<Integer> order = Layout.channelsLast(4).order();
         if (!root.layout.order().equals(order) || !Layouts.of(g, left).order().equals(order)) return false;
-        if (!(anchor.in.get(1).producer instanceof N n && n.op instanceof Op.Constant c)) return false;
-        Transform t = best(a.target.threads(), root.shape(), w);
-        return t != null && new Winograd(a, g, anchor, o, out, t, c.value()).emit();
+        Kernels3 kernels = Kernels3.of(a, g, anchor.in.get(1));
+        Transform t = best(root.shape(), w);
+        return t != null && kernels != null && new Winograd(a, g, anchor, o, out, t, kernels).emit();
+    }
+
+    /**
+     * The elements of the kernels in a constant: base + f * steps[0] + c * steps[1] + i * steps[2] + j * steps[3]. A step may be 0, where
+     * a constant is repeated.
+     */
+    private record Kernels3(Tensor constant, long base, List<Long> steps) {
+        static @Nullable Kernels3 of(Assembly a, Group g, V v) {
+            Points points = new Points();
+            List<Atom> loops = v.shape().stream().map(points::loop).toList();
+            Point p = new Pull(points, g, a::place)
+                    .at(v, loops.stream().map(Lin::of).toList());
+            TileKernel.Operand o = TileKernel.Operand.of(p);
+            if (o == null || o.place().constant() == null || o.storage() != DType.F32) return null;
+            return new Kernels3(
+                    o.place().constant(),
+                    Panels.base(o.offset()),
+                    loops.stream().map(l -> Panels.coefficient(o.offset(), l)).toList());
+        }
+
+        float at(long f, long c, long i, long j) {
+            long index = base + f * steps.get(0) + c * steps.get(1) + i * steps.get(2) + j * steps.get(3);
+            return constant.data().getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, index);
+        }
     }
 
     /** The transform with the least work; null if that is more than the direct way's. */
-    private static @Nullable Transform best(int threads, List<Size> result, List<Size> kernel) {
+    private static @Nullable Transform best(List<Size> result, List<Size> kernel) {
         double o = kernel.get(0).value();
         double c = kernel.get(1).value();
         if (c < 16 || o < 16) return null;
@@ -340,10 +367,10 @@ final class Winograd {
                     points.given(0, DType.F32, vars),
                     points.number(Points.flat(List.of(elements, count, features), k)));
         });
-        TileKernel.Operand x = java.util.Objects.requireNonNull(
-                TileKernel.Operand.of(nest.result().get(0)));
-        TileKernel.Operand y = java.util.Objects.requireNonNull(
-                TileKernel.Operand.of(nest.result().get(1)));
+        TileKernel.Operand x =
+                Objects.requireNonNull(TileKernel.Operand.of(nest.result().get(0)));
+        TileKernel.Operand y =
+                Objects.requireNonNull(TileKernel.Operand.of(nest.result().get(1)));
         TileKernel.Shape s = TileKernel.shape(a.target, DType.F32, nest.loops(0), nest.loops(1), x, y);
         if (s == null) throw new IllegalStateException("no tile for " + root.type + " of " + g.root.origin);
         Panels panels = Panels.of(a, nest.points(), s, Lowering.origin(g));
@@ -361,42 +388,41 @@ final class Winograd {
 
     /** The kernels transformed: an element of a tile, then channels, then features. */
     private Tensor transformed() {
+        List<Long> key = new ArrayList<>(kernel.steps());
+        key.addAll(List.of(kernel.base(), channels.value(), features.value(), (long) t.outputs()));
         synchronized (KERNELS) {
-            return KERNELS.computeIfAbsent(kernel, _ -> new java.util.HashMap<>())
-                    .computeIfAbsent(t.outputs(), _ -> transform());
+            return KERNELS.computeIfAbsent(kernel.constant(), _ -> new HashMap<>())
+                    .computeIfAbsent(key, _ -> transform());
         }
     }
 
     private Tensor transform() {
         int c = Math.toIntExact(channels.value());
         int o = Math.toIntExact(features.value());
+        Tensor to = Tensor.allocate(TensorType.of(DType.F32, (long) t.size() * t.size(), c, o));
+        IntStream.range(0, c).parallel().forEach(channel -> {
+            for (int f = 0; f < o; f++) transform(to, channel, f, c, o);
+        });
+        return to;
+    }
+
+    private void transform(Tensor to, int channel, int feature, int channels, int features) {
         int n = t.size();
         double[][] m = t.kernel();
-        Tensor to = Tensor.allocate(TensorType.of(DType.F32, (long) n * n, c, o));
         double[] lines = new double[n * 3];
-        for (int f = 0; f < o; f++) {
-            for (int ch = 0; ch < c; ch++) {
-                long from = ((long) f * c + ch) * 9;
-                for (int i = 0; i < n; i++) {
-                    for (int x = 0; x < 3; x++) {
-                        double s = 0;
-                        for (int y = 0; y < 3; y++)
-                            s += m[i][y] * kernel.data().getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, from + y * 3 + x);
-                        lines[i * 3 + x] = s;
-                    }
-                }
-                for (int i = 0; i < n; i++) {
-                    for (int j = 0; j < n; j++) {
-                        double s = m[j][0] * lines[i * 3] + m[j][1] * lines[i * 3 + 1] + m[j][2] * lines[i * 3 + 2];
-                        to.data()
-                                .setAtIndex(
-                                        ValueLayout.JAVA_FLOAT_UNALIGNED, ((long) (i * n + j) * c + ch) * o + f, (float)
-                                                s);
-                    }
-                }
+        for (int x = 0; x < 3; x++) {
+            double a0 = kernel.at(feature, channel, 0, x);
+            double a1 = kernel.at(feature, channel, 1, x);
+            double a2 = kernel.at(feature, channel, 2, x);
+            for (int i = 0; i < n; i++) lines[i * 3 + x] = m[i][0] * a0 + m[i][1] * a1 + m[i][2] * a2;
+        }
+        for (int i = 0; i < n; i++) {
+            for (int j = 0; j < n; j++) {
+                double s = m[j][0] * lines[i * 3] + m[j][1] * lines[i * 3 + 1] + m[j][2] * lines[i * 3 + 2];
+                long at = ((long) (i * n + j) * channels + channel) * features + feature;
+                to.data().setAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, at, (float) s);
             }
         }
-        return to;
     }
 
     private void transformSums(Place sums) {
