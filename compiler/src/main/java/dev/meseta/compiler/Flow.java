@@ -117,6 +117,9 @@ final class Flow {
 
         int size = 1;
 
+        /** Whether it has functions that take many instructions. */
+        boolean expensive;
+
         Group(N root) {
             this.root = root;
         }

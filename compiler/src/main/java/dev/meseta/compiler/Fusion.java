@@ -33,10 +33,12 @@ final class Fusion {
             }
             if (g == null) {
                 g = new Group(n);
+                g.expensive = isExpensive(n);
                 n.aligned = true;
                 groups.add(g);
             } else {
                 g.size++;
+                g.expensive |= isExpensive(n);
             }
             n.group = g;
             if (isAnchor(n)) g.anchor = n;
@@ -117,6 +119,8 @@ final class Fusion {
             // A convolution lies channels-last, which a reshape behind it could not.
             if (n.op instanceof Op.Convolution
                     && !v.shape().equals(g.root.result().shape())) return null;
+            // Few outputs are stored one by one, and would be computed so.
+            if (g.expensive && isNarrow(n)) return null;
             // What is computed beside the anchor must not change the number of elements.
             if (v.dtype().kind() == DType.Kind.COMPLEX) return null;
         }
@@ -135,7 +139,8 @@ final class Fusion {
     private static boolean accepts(N consumer, N n) {
         return switch (consumer.op) {
             case Op.Scan _, Op.If _, Op.While _ -> false;
-            case Op.Contraction _, Op.Convolution _ -> isView(n);
+            // The operands of a concatenation are stored where they belong.
+            case Op.Contraction _, Op.Convolution _, Op.Concat _ -> isView(n);
             case Op.Reshape _, Op.Transpose _, Op.Slice _, Op.Broadcast _ -> !consumer.viewOnly || isView(n);
             case Op.WindowReduce _ -> isView(n) || n.op instanceof Op.Cast || n.op instanceof Op.Dequantize;
             case Op.Bitcast b -> !Pull.isStorageBitcast(consumer.in.getFirst().dtype(), b.dtype());
@@ -177,6 +182,11 @@ final class Fusion {
             case Op.Cumulative _, Op.ArgReduce _, Op.TopK _ -> false;
             default -> false;
         };
+    }
+
+    /** Whether a product has fewer outputs than lanes. */
+    private static boolean isNarrow(N n) {
+        return n.op instanceof Op.Convolution && n.result().type.shape().extent(1) < Tiling.LEAST_LANES;
     }
 
     private static boolean isExpensive(N n) {

@@ -77,7 +77,7 @@ final class Lowering {
             case Op.Reduce o -> reduce(g, anchor, o, out);
             case Op.WindowReduce o -> windowReduce(g, anchor, o, out);
             case Op.Contraction o -> new Products(a, g, anchor, out).contraction(o);
-            case Op.Convolution o -> new Products(a, g, anchor, out).convolution(o);
+            case Op.Convolution o -> new Convolutions(a, g, anchor, o, out).lower();
             case Op.Concat o -> concat(g, anchor, o, out);
             case Op.ArgReduce o -> OrderKernels.argReduce(a, g, anchor, o, out);
             case Op.Cumulative o -> OrderKernels.cumulative(a, g, anchor, o, out);

@@ -128,6 +128,7 @@ record Panels(Place place, Atom panel, Lin offset) {
         long elements = Size.product(shape).value();
         Tensor to = Tensor.allocate(TensorType.of(dtype, elements));
         long n = s.n().extent().value();
+        long width = Math.min(n, s.width());
         long step = coefficient(s.columns().offset(), s.n());
         long base = base(s.columns().offset());
         long[] extents = loops.stream().mapToLong(l -> l.extent().value()).toArray();
@@ -142,14 +143,14 @@ record Panels(Place place, Atom panel, Lin offset) {
         MemorySegment target = to.data();
         long at = 0;
         for (long p = 0; p < shape.getFirst().value(); p++) {
-            long first = base + Math.min(p * s.width(), n - s.width()) * step;
+            long first = base + Math.max(0, Math.min(p * s.width(), n - s.width())) * step;
             java.util.Arrays.fill(index, 0);
             long offset = first;
             for (long r = 0; r < rows; r++) {
                 if (step == 1) {
-                    MemorySegment.copy(source, offset * bytes, target, at * bytes, (long) s.width() * bytes);
+                    MemorySegment.copy(source, offset * bytes, target, at * bytes, width * bytes);
                 } else {
-                    for (int c = 0; c < s.width(); c++) copy(source, offset + c * step, target, at + c, bytes);
+                    for (int c = 0; c < width; c++) copy(source, offset + c * step, target, at + c, bytes);
                 }
                 at += s.width();
                 for (int i = index.length - 1; i >= 0; i--) {

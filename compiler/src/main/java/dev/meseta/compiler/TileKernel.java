@@ -68,6 +68,11 @@ final class TileKernel {
             int lanes,
             int height,
             long chunk) {
+        /** Whether there are fewer columns than lanes: the others are packed as zeros, and what comes of them is not stored. */
+        boolean isNarrow() {
+            return n.extent().value() < width;
+        }
+
         /** Whether the columns must be packed: they do not lie behind each other. */
         boolean strided() {
             Size c = columns.offset.coefficient(n);
@@ -103,6 +108,8 @@ final class TileKernel {
                 Math.max(
                         Type.widened(a.storage).bytes(), Type.widened(b.storage).bytes()));
         Tiling t = Tiling.of(target, bytes, count, n.extent());
+        if (t == null && columns.place.constant() != null && n.extent().isLiteral())
+            t = Tiling.of(target, bytes, count, Size.of(Tiling.LEAST_LANES));
         if (t == null) return null;
         List<Atom> others = new ArrayList<>(kept);
         others.remove(n);
@@ -142,7 +149,7 @@ final class TileKernel {
         Expr m = Schedule.count(e, s.m);
         Expr n = e.size(s.n.extent());
         Expr chunks = Kernels.max(Kernels.index(1), Kernels.div(m, Kernels.index(s.chunk)));
-        Expr full = Kernels.div(n, Kernels.index(s.width));
+        Expr full = s.isNarrow() ? Kernels.index(1) : Kernels.div(n, Kernels.index(s.width));
         Expr panel = e.let("g", Kernels.rem(Schedule.GRID, full));
         Expr rest = e.let("g", Kernels.div(Schedule.GRID, full));
         Expr number = e.let("g", Kernels.rem(rest, chunks));
@@ -154,8 +161,11 @@ final class TileKernel {
         Expr panelEnd = e.let("g", Kernels.select(equal(Kernels.add(panel, 1), full), panels, Kernels.add(panel, 1)));
         String p = e.fresh("p");
         e.open();
-        Expr column = e.let(
-                "n", Kernels.min(Kernels.mul(Kernels.variable(p), s.width), Kernels.sub(n, Kernels.index(s.width))));
+        Expr column = s.isNarrow()
+                ? Kernels.index(0)
+                : e.let(
+                        "n",
+                        Kernels.min(Kernels.mul(Kernels.variable(p), s.width), Kernels.sub(n, Kernels.index(s.width))));
         String t = e.fresh("m");
         e.open();
         Expr row = e.let("m", Kernels.min(Kernels.variable(t), Kernels.sub(end, Kernels.index(s.height))));
@@ -246,15 +256,35 @@ final class TileKernel {
             });
             for (int r = 0; r < s.height; r++) {
                 for (int v = 0; v < vectors; v++) {
-                    e.open();
-                    bindRow(places.get(r));
-                    e.bindVector(s.n, Kernels.add(column, (long) v * s.lanes), s.lanes);
-                    e.give(0, acc.get(r * vectors + v));
-                    e.store(out, storage, to, e.value(finish));
-                    e.scalar();
-                    e.add(e.close());
+                    Expr.Var sum = acc.get(r * vectors + v);
+                    if (s.isNarrow()) {
+                        for (int i = 0; i < s.n.extent().value(); i++)
+                            store(
+                                    places.get(r),
+                                    i,
+                                    1,
+                                    new Expr.Shuffle(sum, sum, List.of(i)),
+                                    finish,
+                                    to,
+                                    out,
+                                    storage);
+                    } else {
+                        store(places.get(r), v * s.lanes, s.lanes, sum, finish, to, out, storage);
+                    }
                 }
             }
+        }
+
+        /** Stores some columns of a row. */
+        private void store(
+                List<Expr> place, int first, int lanes, Expr sum, Point finish, Lin to, Place out, DType storage) {
+            e.open();
+            bindRow(place);
+            e.bindVector(s.n, Kernels.add(column, first), lanes);
+            e.give(0, e.let("s", sum));
+            e.store(out, storage, to, e.value(finish));
+            e.scalar();
+            e.add(e.close());
         }
 
         /** The values of the row loops for each row: one more in the last loop, carried into those around it. */

@@ -11,6 +11,9 @@ import org.jspecify.annotations.Nullable;
  * @param height rows
  */
 record Tiling(int lanes, int vectors, int height) {
+    /** Narrower vectors are not worth a tile. */
+    static final int LEAST_LANES = 4;
+
     private static final int MOST_ROWS = 12;
     private static final int MOST_VECTORS = 4;
 
@@ -30,7 +33,7 @@ record Tiling(int lanes, int vectors, int height) {
         int widest = Math.max(1, target.vectorBytes() / bytes);
         Tiling best = null;
         double least = Double.POSITIVE_INFINITY;
-        for (int lanes = widest; lanes >= Math.min(4, widest); lanes /= 2) {
+        for (int lanes = widest; lanes >= Math.min(LEAST_LANES, widest); lanes /= 2) {
             for (int vectors = 1; vectors <= MOST_VECTORS; vectors++) {
                 if (columns.value() < (long) lanes * vectors) continue;
                 if (!columns.isLiteral() && (lanes < widest || vectors > 2) && best != null) continue;

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * Thread-safe.
  */
 final class LaunchTimes {
-    private static final int SHOWN = 60;
+    private static final int SHOWN = 400;
 
     private final Plan plan;
     private final long[] nanoseconds;
