@@ -7,6 +7,7 @@ module dev.meseta.cli {
     requires dev.meseta.conformance;
     requires dev.meseta.demo;
     requires java.desktop;
+    requires java.management;
     requires dev.meseta.frontends.onnx;
     requires info.picocli;
     requires me.tongfei.progressbar;

@@ -2,6 +2,8 @@
 module dev.meseta.conformance {
     exports dev.meseta.conformance;
 
+    uses dev.meseta.conformance.Peer;
+
     requires transitive dev.meseta;
     requires dev.meseta.frontends.onnx;
     requires static org.jspecify;

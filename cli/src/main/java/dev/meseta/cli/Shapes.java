@@ -16,32 +16,50 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Concrete shapes for a model's inputs: stated by the model, by {@code --shape}, by a dim of the same symbol, else 1. */
+/** Concrete shapes for a model's inputs: stated by the model, by {@code --shape}, by a dim of the same symbol, else by a default. */
 final class Shapes {
-    private static final long DEFAULT_EXTENT = 1;
     private static final long LARGEST_EXTENT = 1L << 40;
 
     private final Map<String, Shape> byName = new LinkedHashMap<>();
     private final Set<String> assumed = new LinkedHashSet<>();
+    private final Defaults defaults;
+
+    /** What an extent is taken as that nothing states. */
+    @FunctionalInterface
+    interface Defaults {
+        long extent(Port port, int axis);
+    }
+
+    /** As the other constructor, with 1 for whatever is left open. */
+    Shapes(Model model, List<String> given, Map<String, Data> data) {
+        this(model, given, data, (_, _) -> 1);
+    }
 
     /**
-     * @param given arguments of {@code --shape}: {@code NAME=1,3,224,224}, or without a name for a single input
+     * @param given arguments of {@code --shape}: {@code NAME=1,3,224,224}, or without a name for a single input; a name may also be that of
+     *     an open extent, {@code batch=8}
      * @param data inputs that are there already; their extents hold for others of the same symbol
      * @throws InvalidInputException if one is not well-formed or does not fit the model
      */
-    Shapes(Model model, List<String> given, Map<String, Data> data) {
+    Shapes(Model model, List<String> given, Map<String, Data> data, Defaults defaults) {
+        this.defaults = defaults;
         List<Port> inputs = model.inputs();
         Map<String, Shape> stated = new HashMap<>();
+        Map<String, Long> symbols = new HashMap<>();
         for (String g : given) {
-            Port port = port(model, g);
             Shape shape = parse(g.substring(g.lastIndexOf('=') + 1), g);
+            String symbol = g.substring(0, Math.max(0, g.lastIndexOf('=')));
+            if (shape.rank() == 1 && !hasInput(model, symbol) && hasSymbol(model, symbol)) {
+                symbols.put(symbol, shape.extent(0));
+                continue;
+            }
+            Port port = port(model, g);
             check(port, shape);
             stated.put(port.name(), shape);
         }
         data.forEach((name, d) -> {
             if (d instanceof Tensor t) stated.put(name, t.shape());
         });
-        Map<String, Long> symbols = new HashMap<>();
         for (Port p : inputs) {
             Shape s = stated.get(p.name());
             Shape open = p.shape();
@@ -75,11 +93,28 @@ final class Shapes {
             Dim d = port.shape().dim(i);
             Long bySymbol = d.symbol() == null ? null : symbols.get(d.symbol());
             if (!d.isKnown() && bySymbol == null) {
-                assumed.add((d.symbol() != null ? d.symbol() : port.name() + "[" + i + "]") + "=" + DEFAULT_EXTENT);
+                bySymbol = defaults.extent(port, i);
+                assumed.add((d.symbol() != null ? d.symbol() : port.name() + "[" + i + "]") + "=" + bySymbol);
+                if (d.symbol() != null) symbols.put(d.symbol(), bySymbol);
             }
-            dims.add(Dim.of(d.isKnown() ? d.extent() : bySymbol != null ? bySymbol : DEFAULT_EXTENT));
+            dims.add(Dim.of(d.isKnown() || bySymbol == null ? d.extent() : bySymbol));
         }
         return Shape.of(dims);
+    }
+
+    static boolean hasInput(Model model, String name) {
+        return model.inputs().stream().anyMatch(p -> p.name().equals(name));
+    }
+
+    /** Whether an input has an open extent of this name. */
+    static boolean hasSymbol(Model model, String name) {
+        for (Port p : Text.required(model)) {
+            Shape open = p.shape();
+            for (int i = 0; open != null && i < open.rank(); i++) {
+                if (!open.dim(i).isKnown() && name.equals(open.dim(i).symbol())) return true;
+            }
+        }
+        return false;
     }
 
     private static Port port(Model model, String given) {

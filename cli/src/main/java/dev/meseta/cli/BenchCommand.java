@@ -1,0 +1,290 @@
+package dev.meseta.cli;
+
+import dev.meseta.Meseta;
+import dev.meseta.Model;
+import dev.meseta.driver.Device;
+import dev.meseta.driver.GraphDevice;
+import dev.meseta.driver.KernelDevice;
+import dev.meseta.graph.Data;
+import dev.meseta.graph.InvalidInputException;
+import dev.meseta.graph.Shape;
+import dev.meseta.graph.TensorType;
+import dev.meseta.graph.program.Port;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(
+        name = "bench",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = {
+            "Measures models: loading, the first run, the steady state, memory; beside a peer if one is named.",
+            "Exits with 1 if the peer's answers are others."
+        })
+final class BenchCommand implements Callable<Integer> {
+    private static final int MOST_THREADS = 1024;
+    private static final int STEPS = 3;
+    private static final int WIDTH = 80;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    @Parameters(paramLabel = "MODEL", arity = "1..*", description = "Models, ONNX files.")
+    private List<Path> files = new ArrayList<>();
+
+    @Option(names = "--peer", paramLabel = "P", description = "Measure in turns with another runtime: onnxruntime.")
+    private String peer = "";
+
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            description = "Threads that a run may use, on either side (default: processors).")
+    private @Nullable Integer threads;
+
+    @Option(
+            names = "--shape",
+            paramLabel = "NAME=1,128",
+            description =
+                    "The shape of an input, or an open extent by its name; several with / between them, to measure"
+                            + " one after the other: ids=1x16/1x128. Where nothing is said: a batch of 1, 128 tokens, pictures of"
+                            + " 224 by 224.")
+    private List<String> shapes = new ArrayList<>();
+
+    @Option(
+            names = "--input",
+            paramLabel = "NAME=FILE",
+            description = "Measure on this input, as in meseta run (default: random values).")
+    private List<String> inputs = new ArrayList<>();
+
+    @Option(names = "--seed", paramLabel = "SEED", description = "Of the random values (default: ${DEFAULT-VALUE}).")
+    private long seed = 1;
+
+    @Option(names = "--device", paramLabel = "D", description = "The device (default: the preferred one).")
+    private @Nullable String device;
+
+    @Option(
+            names = "--seconds",
+            paramLabel = "S",
+            description = "How long the steady state is measured (default: ${DEFAULT-VALUE}).")
+    private double seconds = 3;
+
+    @Option(
+            names = "--settle",
+            paramLabel = "MS",
+            description = "Rest before each turn, so that the other's threads have stopped spinning (default:"
+                    + " ${DEFAULT-VALUE}).")
+    private double settle = 50;
+
+    @Option(names = "--json", description = "Print JSON.")
+    private boolean json;
+
+    /** One model in one shape. */
+    private record Case(String name, Path file, Map<String, Data> inputs, List<String> assumed) {}
+
+    @Override
+    public Integer call() {
+        check();
+        Path folder = temporaryFolder();
+        try {
+            return measure(folder);
+        } finally {
+            delete(folder);
+        }
+    }
+
+    private void check() {
+        if (threads != null && (threads < 1 || threads > MOST_THREADS)) {
+            throw new InvalidInputException("--threads must be from 1 to " + MOST_THREADS + ", got " + threads);
+        }
+        if (!(seconds >= 0 && seconds <= 3600)) {
+            throw new InvalidInputException("--seconds must be from 0 to 3600, got " + Text.number(seconds));
+        }
+        if (!(settle >= 0 && settle <= 1000)) {
+            throw new InvalidInputException("--settle must be from 0 to 1000, got " + Text.number(settle));
+        }
+        if (!peer.isEmpty()) BenchWorker.peer(peer);
+    }
+
+    private int measure(Path folder) {
+        List<Case> cases;
+        BenchJob job;
+        try (Meseta meseta = Meseta.open()) {
+            Device d = device == null ? meseta.preferredDevice() : meseta.device(device);
+            cases = cases(meseta);
+            job = new BenchJob(
+                    BenchJob.Task.START,
+                    Path.of(""),
+                    folder.resolve("inputs"),
+                    d.name(),
+                    peer,
+                    threads != null ? threads : threads(d),
+                    settle,
+                    seconds);
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        BenchTable table = new BenchTable(out);
+        List<Object> all = new ArrayList<>();
+        int code = 0;
+        String version = "";
+        try (Steps bar = new Steps(cases.size() * (peer.isEmpty() ? STEPS : STEPS + 1))) {
+            for (Case c : cases) {
+                BenchRow row = measure(c, job, folder, bar);
+                if (json) all.add(row.json());
+                else table.add(row);
+                if (row.userFailed()) code = Math.max(code, Main.USERS_MISTAKE);
+                else if (!row.failure().isEmpty() || !row.problem().isEmpty()) code = Math.max(code, Main.OUR_MISTAKE);
+                version = row.peer().getProperty("version", version);
+            }
+        }
+        if (json) Json.print(out, all);
+        else table.end(job, version);
+        return code;
+    }
+
+    private static int threads(Device device) {
+        return switch (device) {
+            case KernelDevice k -> k.target().threads();
+            case GraphDevice _ -> Runtime.getRuntime().availableProcessors();
+        };
+    }
+
+    // ---- what is measured ----
+
+    /** Every model in every shape; made before anything is measured, so that a mistake is known at once. */
+    private List<Case> cases(Meseta meseta) {
+        PrintWriter err = spec.commandLine().getErr();
+        List<List<String>> sets = BenchShapes.sets(shapes);
+        List<Model> models = files.stream().map(meseta::load).toList();
+        BenchShapes.check(shapes, models);
+        List<Case> cases = new ArrayList<>();
+        for (int i = 0; i < models.size(); i++) {
+            Model model = models.get(i);
+            List<String> before = null;
+            for (List<String> set : sets) {
+                List<String> own = BenchShapes.of(model, set);
+                if (own.equals(before)) continue;
+                before = own;
+                Case c = inputs(model, files.get(i), own);
+                if (!c.assumed().isEmpty()) {
+                    err.println("meseta: " + c.file() + ": open extents taken as " + String.join(", ", c.assumed())
+                            + "; --shape sets them");
+                }
+                cases.add(c);
+            }
+        }
+        return cases;
+    }
+
+    private Case inputs(Model model, Path file, List<String> own) {
+        Map<String, Data> given = new InputFiles(
+                        model,
+                        new Shapes(model, own, Map.of()),
+                        new InputFiles.Pictures(null, null, null, List.of(), List.of()))
+                .read(inputs);
+        Shapes concrete = new Shapes(model, own, given, BenchInputs::extent);
+        for (Port p : Text.required(model)) {
+            if (given.containsKey(p.name())) continue;
+            Shape shape = concrete.of(p);
+            if (p.kind() != Port.Kind.TENSOR || p.dtype() == null || shape == null) {
+                throw new InvalidInputException(file + ": input '" + p.name() + "' (" + p.describe()
+                        + ") cannot be filled with random values; give it with --input"
+                        + (p.kind() == Port.Kind.TENSOR ? ", or its shape with --shape" : ""));
+            }
+            given.put(p.name(), BenchInputs.fill(model, p, new TensorType(p.dtype(), shape), seed));
+        }
+        return new Case(file.toString(), file, given, List.copyOf(concrete.assumed()));
+    }
+
+    // ---- measuring ----
+
+    private static BenchRow measure(Case c, BenchJob plan, Path folder, Steps bar) {
+        TensorFile.write(plan.inputs(), c.inputs());
+        BenchJob job = plan.of(c.file());
+        // A cache of its own: empty for the first process, and with all kernels for the others.
+        Path cache = folder.resolve("cache");
+        delete(cache);
+        Map<String, String> settings =
+                Map.of("meseta.cache", cache.toString(), "meseta.threads", Integer.toString(job.threads()));
+        Properties cold = bar.step(c.name(), "cold start", () -> BenchChild.measure(job, settings));
+        Properties none = new Properties();
+        if (cold.containsKey("error"))
+            return new BenchRow(c.name(), job, BenchRow.shapes(c.inputs()), cold, none, none, none);
+        Properties warm = bar.step(c.name(), "warm start", () -> BenchChild.measure(job, settings));
+        Properties peerStart = job.peer().isEmpty()
+                ? none
+                : bar.step(
+                        c.name(),
+                        "start of " + job.peer(),
+                        () -> BenchChild.measure(job.with(BenchJob.Task.PEER_START), settings));
+        BenchJob alone = peerStart.containsKey("error") ? job.alone() : job;
+        Properties steady =
+                bar.step(c.name(), "runs", () -> BenchChild.measure(alone.with(BenchJob.Task.STEADY), settings));
+        return new BenchRow(c.name(), job, BenchRow.shapes(c.inputs()), cold, warm, peerStart, steady);
+    }
+
+    private static Path temporaryFolder() {
+        try {
+            return Files.createTempDirectory("meseta-bench");
+        } catch (IOException e) {
+            throw new UncheckedIOException("no folder for temporary files: " + e.getMessage(), e);
+        }
+    }
+
+    private static void delete(Path tree) {
+        if (!Files.exists(tree)) return;
+        try (Stream<Path> files = Files.walk(tree)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) Files.deleteIfExists(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot delete " + tree + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Progress on a terminal. */
+    private static final class Steps implements AutoCloseable {
+        private final @Nullable ProgressBar bar;
+
+        Steps(int steps) {
+            bar = Terminal.showsErrors()
+                    ? new ProgressBarBuilder()
+                            .setTaskName("measuring")
+                            .setInitialMax(steps)
+                            .setStyle(ProgressBarStyle.ASCII)
+                            .setMaxRenderedLength(WIDTH - 1)
+                            .clearDisplayOnFinish()
+                            .build()
+                    : null;
+        }
+
+        Properties step(String model, String what, java.util.function.Supplier<Properties> measurement) {
+            if (bar != null) bar.setExtraMessage(model.substring(model.lastIndexOf('/') + 1) + ", " + what);
+            Properties figures = measurement.get();
+            if (bar != null) bar.step();
+            return figures;
+        }
+
+        @Override
+        public void close() {
+            if (bar != null) bar.close();
+        }
+    }
+}

@@ -1,0 +1,87 @@
+package dev.meseta.cli;
+
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Properties;
+
+/** Figures for people, in 80 columns: a line for each side of each model. */
+final class BenchTable {
+    private static final int WIDTH = 80;
+    private static final String LINE = "  %-14s %9s %9s %7s %8s %8s %8s %7s";
+
+    private final PrintWriter out;
+    private final List<Double> ratios = new ArrayList<>();
+    private boolean begun;
+
+    BenchTable(PrintWriter out) {
+        this.out = out;
+    }
+
+    /** One measurement; printed at once, because the next takes seconds. */
+    void add(BenchRow row) {
+        if (!begun) {
+            line("milliseconds", "median", "min", "spread", "load", "cold", "first", "memory");
+            begun = true;
+        }
+        String title = row.model() + "  " + row.shapeText();
+        out.println(title.length() <= WIDTH ? title : title.substring(0, WIDTH - 1) + "…");
+        if (!row.failure().isEmpty()) {
+            out.println("  failed: " + row.failure());
+            out.flush();
+            return;
+        }
+        side("meseta", row.steady(), "", row.warm(), milliseconds(BenchRow.figure(row.cold(), "load")));
+        if (!row.job().peer().isEmpty()) {
+            if (!row.refusal().isEmpty()) out.println("  " + row.job().peer() + " refuses: " + row.refusal());
+            else side(row.job().peer(), row.steady(), "peer.", row.peer(), "");
+        }
+        if (!Double.isNaN(row.ratio())) {
+            ratios.add(row.ratio());
+            out.println(Text.format(
+                    "  ratio %.2f (spread %.0f %%), answers differ by %.1e (%.1e of the largest)",
+                    row.ratio(),
+                    100 * BenchRow.figure(row.steady(), "ratio.spread"),
+                    BenchRow.figure(row.steady(), "difference"),
+                    BenchRow.figure(row.steady(), "difference.relative")));
+        }
+        if (!row.problem().isEmpty()) out.println("  THE ANSWERS DIFFER: " + row.problem());
+        out.flush();
+    }
+
+    private void side(String name, Properties steady, String prefix, Properties start, String cold) {
+        double memory = BenchRow.figure(start, "memory");
+        line(
+                name,
+                milliseconds(BenchRow.figure(steady, prefix + "median")),
+                milliseconds(BenchRow.figure(steady, prefix + "min")),
+                Text.format("%.0f %%", 100 * BenchRow.figure(steady, prefix + "spread")),
+                milliseconds(BenchRow.figure(start, "load")),
+                cold,
+                milliseconds(BenchRow.figure(start, "first")),
+                memory >= 0 ? Text.format("%.0f MB", memory / 1e6) : "");
+    }
+
+    private void line(Object... columns) {
+        out.println(Text.format(LINE, columns));
+    }
+
+    private static String milliseconds(double ms) {
+        if (Double.isNaN(ms)) return "";
+        return ms < 10 ? Text.format("%.3f", ms) : ms < 100 ? Text.format("%.2f", ms) : Text.format("%.0f", ms);
+    }
+
+    /** What holds for all. */
+    void end(BenchJob job, String version) {
+        out.println();
+        if (ratios.size() > 1) {
+            out.println(Text.format(
+                    "ratio over %d: geometric mean %.2f, least %.2f",
+                    ratios.size(),
+                    Math.exp(ratios.stream().mapToDouble(Math::log).average().orElse(Double.NaN)),
+                    ratios.stream().mapToDouble(r -> r).min().orElse(Double.NaN)));
+        }
+        out.println("on " + job.device() + " with " + Text.count(job.threads(), "thread")
+                + (version.isEmpty() ? "" : "; ratio = " + job.peer() + " " + version + "'s time / Meseta's"));
+    }
+}
