@@ -49,8 +49,14 @@ final class BenchCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init") // set by picocli
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "MODEL", arity = "1..*", description = "Models, ONNX files.")
+    @Parameters(paramLabel = "MODEL", description = "Models, ONNX files.")
     private List<Path> files = new ArrayList<>();
+
+    @Option(
+            names = "--suite",
+            paramLabel = "FILE",
+            description = "Measure the models of a list, such as benchmarks/models.txt.")
+    private @Nullable Path suite;
 
     @Option(names = "--peer", paramLabel = "P", description = "Measure in turns with another runtime: onnxruntime.")
     private String peer = "";
@@ -98,6 +104,9 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print JSON.")
     private boolean json;
 
+    @Option(names = "--markdown", description = "Print a table in Markdown.")
+    private boolean markdown;
+
     /** One model in one shape. */
     private record Case(String name, Path file, Map<String, Data> inputs, List<String> assumed) {}
 
@@ -122,6 +131,10 @@ final class BenchCommand implements Callable<Integer> {
         if (!(settle >= 0 && settle <= 1000)) {
             throw new InvalidInputException("--settle must be from 0 to 1000, got " + Text.number(settle));
         }
+        if (json && markdown) throw new InvalidInputException("--json and --markdown: choose one");
+        if (files.isEmpty() && suite == null) {
+            throw new InvalidInputException("which MODEL is to be measured? Name one or more, or a list with --suite");
+        }
         if (!peer.isEmpty()) BenchWorker.peer(peer);
     }
 
@@ -141,24 +154,23 @@ final class BenchCommand implements Callable<Integer> {
                     settle,
                     seconds);
         }
-        PrintWriter out = spec.commandLine().getOut();
-        BenchTable table = new BenchTable(out);
-        List<Object> all = new ArrayList<>();
+        BenchReport report = report(spec.commandLine().getOut());
         int code = 0;
-        String version = "";
         try (Steps bar = new Steps(cases.size() * (peer.isEmpty() ? STEPS : STEPS + 1))) {
             for (Case c : cases) {
                 BenchRow row = measure(c, job, folder, bar);
-                if (json) all.add(row.json());
-                else table.add(row);
+                report.add(row);
                 if (row.userFailed()) code = Math.max(code, Main.USERS_MISTAKE);
                 else if (!row.failure().isEmpty() || !row.problem().isEmpty()) code = Math.max(code, Main.OUR_MISTAKE);
-                version = row.peer().getProperty("version", version);
             }
         }
-        if (json) Json.print(out, all);
-        else table.end(job, version);
+        report.end();
         return code;
+    }
+
+    private BenchReport report(PrintWriter out) {
+        if (json) return new BenchReport.Json(out);
+        return markdown ? new BenchReport.Markdown(out) : new BenchTable(out);
     }
 
     private static int threads(Device device) {
@@ -172,30 +184,41 @@ final class BenchCommand implements Callable<Integer> {
 
     /** Every model in every shape; made before anything is measured, so that a mistake is known at once. */
     private List<Case> cases(Meseta meseta) {
-        PrintWriter err = spec.commandLine().getErr();
+        List<Case> cases = new ArrayList<>();
+        if (suite != null) {
+            for (BenchSuite.Entry e : BenchSuite.read(suite)) {
+                if (e.file() == null) say(e.name() + " is left out: " + e.reason());
+                else add(cases, e.name(), e.file(), meseta.load(e.file()), BenchShapes.sets(e.shapes()));
+            }
+        }
         List<List<String>> sets = BenchShapes.sets(shapes);
         List<Model> models = files.stream().map(meseta::load).toList();
         BenchShapes.check(shapes, models);
-        List<Case> cases = new ArrayList<>();
         for (int i = 0; i < models.size(); i++) {
-            Model model = models.get(i);
-            List<String> before = null;
-            for (List<String> set : sets) {
-                List<String> own = BenchShapes.of(model, set);
-                if (own.equals(before)) continue;
-                before = own;
-                Case c = inputs(model, files.get(i), own);
-                if (!c.assumed().isEmpty()) {
-                    err.println("meseta: " + c.file() + ": open extents taken as " + String.join(", ", c.assumed())
-                            + "; --shape sets them");
-                }
-                cases.add(c);
-            }
+            add(cases, files.get(i).toString(), files.get(i), models.get(i), sets);
         }
         return cases;
     }
 
-    private Case inputs(Model model, Path file, List<String> own) {
+    private void add(List<Case> cases, String name, Path file, Model model, List<List<String>> sets) {
+        List<String> before = null;
+        for (List<String> set : sets) {
+            List<String> own = BenchShapes.of(model, set);
+            if (own.equals(before)) continue;
+            before = own;
+            Case c = inputs(name, model, file, own);
+            if (!c.assumed().isEmpty()) {
+                say(name + ": open extents taken as " + String.join(", ", c.assumed()) + "; --shape sets them");
+            }
+            cases.add(c);
+        }
+    }
+
+    private void say(String line) {
+        spec.commandLine().getErr().println("meseta: " + line);
+    }
+
+    private Case inputs(String name, Model model, Path file, List<String> own) {
         Map<String, Data> given = new InputFiles(
                         model,
                         new Shapes(model, own, Map.of()),
@@ -212,7 +235,7 @@ final class BenchCommand implements Callable<Integer> {
             }
             given.put(p.name(), BenchInputs.fill(model, p, new TensorType(p.dtype(), shape), seed));
         }
-        return new Case(file.toString(), file, given, List.copyOf(concrete.assumed()));
+        return new Case(name, file, given, List.copyOf(concrete.assumed()));
     }
 
     // ---- measuring ----

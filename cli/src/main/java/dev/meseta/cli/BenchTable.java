@@ -2,28 +2,31 @@ package dev.meseta.cli;
 
 import java.io.PrintWriter;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Properties;
+import org.jspecify.annotations.Nullable;
 
 /** Figures for people, in 80 columns: a line for each side of each model. */
-final class BenchTable {
+final class BenchTable implements BenchReport {
     private static final int WIDTH = 80;
     private static final String LINE = "  %-14s %9s %9s %7s %8s %8s %8s %7s";
 
     private final PrintWriter out;
     private final List<Double> ratios = new ArrayList<>();
-    private boolean begun;
+    private @Nullable BenchRow last;
+    private String version = "";
 
     BenchTable(PrintWriter out) {
         this.out = out;
     }
 
-    /** One measurement; printed at once, because the next takes seconds. */
-    void add(BenchRow row) {
-        if (!begun) {
-            line("milliseconds", "median", "min", "spread", "load", "cold", "first", "memory");
-            begun = true;
-        }
+    /** Printed at once, because the next takes seconds. */
+    @Override
+    public void add(BenchRow row) {
+        if (last == null) line("milliseconds", "median", "min", "spread", "load", "cold", "first", "memory");
+        last = row;
+        version = row.peer().getProperty("version", version);
         String title = row.model() + "  " + row.shapeText();
         out.println(title.length() <= WIDTH ? title : title.substring(0, WIDTH - 1) + "…");
         if (!row.failure().isEmpty()) {
@@ -31,7 +34,7 @@ final class BenchTable {
             out.flush();
             return;
         }
-        side("meseta", row.steady(), "", row.warm(), milliseconds(BenchRow.figure(row.cold(), "load")));
+        side("meseta", row.steady(), "", row.warm(), BenchReport.milliseconds(BenchRow.figure(row.cold(), "load")));
         if (!row.job().peer().isEmpty()) {
             if (!row.refusal().isEmpty()) out.println("  " + row.job().peer() + " refuses: " + row.refusal());
             else side(row.job().peer(), row.steady(), "peer.", row.peer(), "");
@@ -39,7 +42,7 @@ final class BenchTable {
         if (!Double.isNaN(row.ratio())) {
             ratios.add(row.ratio());
             out.println(Text.format(
-                    "  ratio %.2f (spread %.0f %%), answers differ by %.1e (%.1e of the largest)",
+                    "  ratio %.2f (spread %.0f %%), answers differ by %.1e, %.1e of the largest",
                     row.ratio(),
                     100 * BenchRow.figure(row.steady(), "ratio.spread"),
                     BenchRow.figure(row.steady(), "difference"),
@@ -53,12 +56,12 @@ final class BenchTable {
         double memory = BenchRow.figure(start, "memory");
         line(
                 name,
-                milliseconds(BenchRow.figure(steady, prefix + "median")),
-                milliseconds(BenchRow.figure(steady, prefix + "min")),
+                BenchReport.milliseconds(BenchRow.figure(steady, prefix + "median")),
+                BenchReport.milliseconds(BenchRow.figure(steady, prefix + "min")),
                 Text.format("%.0f %%", 100 * BenchRow.figure(steady, prefix + "spread")),
-                milliseconds(BenchRow.figure(start, "load")),
+                BenchReport.milliseconds(BenchRow.figure(start, "load")),
                 cold,
-                milliseconds(BenchRow.figure(start, "first")),
+                BenchReport.milliseconds(BenchRow.figure(start, "first")),
                 memory >= 0 ? Text.format("%.0f MB", memory / 1e6) : "");
     }
 
@@ -66,20 +69,16 @@ final class BenchTable {
         out.println(Text.format(LINE, columns));
     }
 
-    private static String milliseconds(double ms) {
-        if (Double.isNaN(ms)) return "";
-        return ms < 10 ? Text.format("%.3f", ms) : ms < 100 ? Text.format("%.2f", ms) : Text.format("%.0f", ms);
-    }
-
     /** What holds for all. */
-    void end(BenchJob job, String version) {
+    @Override
+    public void end() {
+        if (last == null) return;
+        BenchJob job = last.job();
         out.println();
         if (ratios.size() > 1) {
             out.println(Text.format(
                     "ratio over %d: geometric mean %.2f, least %.2f",
-                    ratios.size(),
-                    Math.exp(ratios.stream().mapToDouble(Math::log).average().orElse(Double.NaN)),
-                    ratios.stream().mapToDouble(r -> r).min().orElse(Double.NaN)));
+                    ratios.size(), BenchReport.geometricMean(ratios), Collections.min(ratios)));
         }
         out.println("on " + job.device() + " with " + Text.count(job.threads(), "thread")
                 + (version.isEmpty() ? "" : "; ratio = " + job.peer() + " " + version + "'s time / Meseta's"));

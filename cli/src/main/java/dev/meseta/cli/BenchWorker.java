@@ -88,6 +88,7 @@ final class BenchWorker {
                 put(figures, "first", since(start));
                 fewRuns(() -> session.run(inputs));
                 put(figures, "memory", memory.growth());
+                put(figures, "heap", ProcessMemory.heapPeak());
             }
             start = System.nanoTime();
             try (Session _ = load(meseta, job, inputs)) {
@@ -117,6 +118,7 @@ final class BenchWorker {
                 put(figures, "first", since(start));
                 fewRuns(bound::run);
                 put(figures, "memory", memory.growth());
+                put(figures, "heap", ProcessMemory.heapPeak());
             }
         }
         start = System.nanoTime();

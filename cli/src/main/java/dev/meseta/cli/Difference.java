@@ -8,45 +8,83 @@ import java.util.Map;
 import java.util.Properties;
 
 /**
- * How far the outputs of two runtimes are apart.
+ * How far the outputs of two runtimes are apart: of each figure, that of the output where it is largest.
  *
  * @param absolute the largest difference
- * @param relative the largest difference of an output, relative to that output's largest value
- * @param tolerance how large {@code relative} may be
+ * @param relative the largest difference, relative to the largest value
+ * @param mean the root of the mean square of the differences, relative to that of the values
+ * @param tolerance how large {@code relative} may be, or {@code mean} for a quantised model
  * @param problem what cannot be: another name, type or shape, a NaN on one side, or more than the tolerance; else empty
  */
-record Difference(double absolute, double relative, double tolerance, String problem) {
+record Difference(double absolute, double relative, double mean, double tolerance, String problem) {
     private static final double SINGLE = 1e-3;
     private static final double HALF = 1e-2;
-    /** Where a number is rounded to an integer, its last bit decides which; the steps of 8 bits show in the output. */
+    /** Where a number is rounded to an integer, its last bit decides which: single values may be far off, and all of them a little. */
     private static final double QUANTISED = 5e-2;
+    /** Differences of this size are none, however small the values. */
+    private static final double NOTHING = 1e-5;
 
     static Difference between(Program program, Map<String, Data> ours, Map<String, Data> theirs) {
-        double tolerance = tolerance(program);
-        double absolute = 0;
-        double relative = 0;
-        String problem = "";
+        Difference worst = new Difference(0, 0, 0, tolerance(program), "");
         for (Map.Entry<String, Data> e : theirs.entrySet()) {
-            Data found = ours.get(e.getKey());
-            Data expected = e.getValue();
             String name = "output '" + e.getKey() + "'";
+            Data found = ours.get(e.getKey());
             if (found instanceof Tensor f
-                    && expected instanceof Tensor x
+                    && e.getValue() instanceof Tensor x
                     && f.type().equals(x.type())) {
-                double off = farthest(f, x);
-                double scale = largest(x);
-                absolute = Math.max(absolute, off);
-                relative = Math.max(relative, scale > 0 ? off / scale : off);
-                double allowed = x.dtype().isFloat() || tolerance == QUANTISED ? tolerance * scale : 0;
-                if (problem.isEmpty() && off > allowed) {
-                    problem = name + " is off by " + Text.number(off) + " where values go up to " + Text.number(scale);
-                }
-            } else if (problem.isEmpty() && !expected.equals(found)) {
-                problem = name + " is " + (found == null ? "missing" : found.describe()) + ", the peer's is "
-                        + expected.describe();
+                worst = worst.and(name, f, x);
+            } else if (!e.getValue().equals(found)) {
+                worst = worst.and(
+                        0,
+                        0,
+                        0,
+                        name + " is " + (found == null ? "missing" : found.describe()) + ", the peer's is "
+                                + e.getValue().describe());
             }
         }
-        return new Difference(absolute, relative, tolerance, problem);
+        return worst;
+    }
+
+    private Difference and(double moreAbsolute, double moreRelative, double moreMean, String another) {
+        return new Difference(
+                Math.max(absolute, moreAbsolute),
+                Math.max(relative, moreRelative),
+                Math.max(mean, moreMean),
+                tolerance,
+                problem.isEmpty() ? another : problem);
+    }
+
+    private Difference and(String name, Tensor found, Tensor expected) {
+        double off = 0;
+        double largest = 0;
+        double squares = 0;
+        double energy = 0;
+        for (long i = 0; i < expected.elements(); i++) {
+            double x = found.getDouble(i);
+            double y = expected.getDouble(i);
+            if (x == y || Double.isNaN(x) && Double.isNaN(y)) x = y = Double.isFinite(y) ? y : 0;
+            double d = Double.isNaN(x - y) ? Double.POSITIVE_INFINITY : Math.abs(x - y);
+            off = Math.max(off, d);
+            squares += d * d;
+            if (Double.isFinite(y)) largest = Math.max(largest, Math.abs(y));
+            if (Double.isFinite(y)) energy += y * y;
+        }
+        double ofLargest = relative(off, largest);
+        double ofAll = relative(Math.sqrt(squares), Math.sqrt(energy));
+        boolean quantised = tolerance == QUANTISED;
+        boolean real = expected.dtype().isFloat();
+        boolean same = off == 0
+                || real && off <= NOTHING
+                || (real || quantised) && (quantised ? ofAll : ofLargest) <= tolerance;
+        return and(
+                off,
+                ofLargest,
+                ofAll,
+                same ? "" : name + " is off by " + Text.number(off) + " where values go up to " + Text.number(largest));
+    }
+
+    private static double relative(double difference, double to) {
+        return difference == 0 ? 0 : difference / to;
     }
 
     /** What the arithmetic of a model allows: that of single precision, or less where it computes in fewer bits. */
@@ -59,31 +97,10 @@ record Difference(double absolute, double relative, double tolerance, String pro
         return half ? HALF : SINGLE;
     }
 
-    private static double farthest(Tensor a, Tensor b) {
-        double most = 0;
-        for (long i = 0; i < a.elements(); i++) {
-            double x = a.getDouble(i);
-            double y = b.getDouble(i);
-            if (x == y || Double.isNaN(x) && Double.isNaN(y)) continue;
-            double off = Math.abs(x - y);
-            if (Double.isNaN(off)) return Double.POSITIVE_INFINITY;
-            most = Math.max(most, off);
-        }
-        return most;
-    }
-
-    private static double largest(Tensor t) {
-        double most = 0;
-        for (long i = 0; i < t.elements(); i++) {
-            double v = Math.abs(t.getDouble(i));
-            if (Double.isFinite(v)) most = Math.max(most, v);
-        }
-        return most;
-    }
-
     void put(Properties figures) {
         figures.setProperty("difference", Double.toString(absolute));
         figures.setProperty("difference.relative", Double.toString(relative));
+        figures.setProperty("difference.mean", Double.toString(mean));
         figures.setProperty("tolerance", Double.toString(tolerance));
         figures.setProperty("problem", problem);
     }

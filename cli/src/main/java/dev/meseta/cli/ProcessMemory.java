@@ -1,6 +1,8 @@
 package dev.meseta.cli;
 
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryType;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -31,6 +33,14 @@ final class ProcessMemory {
     long growth() {
         long peak = read("VmHWM:");
         return before < 0 || peak < 0 ? -1 : peak - before;
+    }
+
+    /** The most that Java's heap has held since the process began, garbage and all, in bytes. */
+    static long heapPeak() {
+        return ManagementFactory.getMemoryPoolMXBeans().stream()
+                .filter(p -> p.getType() == MemoryType.HEAP)
+                .mapToLong(p -> p.getPeakUsage().getUsed())
+                .sum();
     }
 
     private static long read(String key) {

@@ -2,6 +2,7 @@ package dev.meseta.cli;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -18,6 +19,8 @@ import dev.meseta.graph.program.Call;
 import dev.meseta.graph.program.Lowering;
 import dev.meseta.graph.program.Port;
 import dev.meseta.graph.program.Program;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -88,6 +91,27 @@ final class BenchPartsTest {
         assertEquals(1, BenchInputs.extent(port("state", DType.F32, Dim.of(2), open(null), Dim.of(128)), 1));
     }
 
+    // ---- lists of models ----
+
+    @Test
+    void listsNameModelsAndWhyTheyAreNotThere() throws IOException {
+        Files.createFile(folder.resolve("a.onnx"));
+        Path list = folder.resolve("list.txt");
+        Files.writeString(list, "# all\n\nmodel a  a.onnx  x=1x2/3x4  y=5  # one\nb  b.onnx\nc  jar:no/such.onnx\n");
+        List<BenchSuite.Entry> entries = BenchSuite.read(list);
+        assertEquals("model a", entries.get(0).name());
+        assertEquals(folder.resolve("a.onnx").toAbsolutePath(), entries.get(0).file());
+        assertEquals(List.of("x=1x2/3x4", "y=5"), entries.get(0).shapes());
+        assertNull(entries.get(1).file());
+        assertTrue(entries.get(1).reason().contains("b.onnx does not exist"));
+        assertTrue(entries.get(2).reason().contains("not on the class path"));
+        for (String bad : List.of("", "only a name", "a  moon:x.onnx")) {
+            Files.writeString(list, bad);
+            assertThrows(InvalidInputException.class, () -> BenchSuite.read(list), bad);
+        }
+        assertThrows(InvalidInputException.class, () -> BenchSuite.read(folder));
+    }
+
     // ---- inputs ----
 
     @Test
@@ -155,6 +179,18 @@ final class BenchPartsTest {
         Tensor nan = Tensor.of(new float[] {Float.NaN, 1}, 2);
         assertTrue(difference(quantised, nan, theirs).problem().contains("off by"));
         assertEquals("", difference(plain, nan, nan).problem());
+        // One value of many is far off.
+        float[] many = new float[1000];
+        Arrays.fill(many, 10);
+        Tensor all = Tensor.of(many, 1000);
+        many[7] = 11;
+        assertEquals("", difference(quantised, Tensor.of(many, 1000), all).problem());
+        assertEquals(0.1, difference(quantised, Tensor.of(many, 1000), all).relative(), 1e-6);
+        assertTrue(difference(plain, Tensor.of(many, 1000), all).problem().contains("off by 1"));
+        Tensor tiny = Tensor.of(new float[] {1e-6f, 0}, 2);
+        assertEquals(
+                "",
+                difference(plain, tiny, Tensor.of(new float[] {2e-6f, 0}, 2)).problem());
         assertTrue(difference(plain, Tensor.of(new float[] {1}, 1), theirs)
                 .problem()
                 .contains("f32[1]"));

@@ -14,7 +14,7 @@ import java.nio.file.StandardCopyOption;
  * The models that come as resources of jars. A model must be a file to be mapped into memory, so it is unpacked once, into the user's
  * cache folder ({@code $XDG_CACHE_HOME/meseta} or {@code ~/.cache/meseta}). Several processes may do so at once.
  */
-final class ModelFiles {
+public final class ModelFiles {
     private ModelFiles() {}
 
     /**
@@ -22,7 +22,7 @@ final class ModelFiles {
      *
      * @param resource name below the root of the class path
      */
-    static Path unpack(String resource) {
+    public static Path unpack(String resource) {
         ClassLoader loader = ModelFiles.class.getClassLoader();
         try {
             java.net.URL url = loader.getResource(resource);

@@ -16,6 +16,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -124,6 +125,20 @@ final class BenchTest {
     }
 
     @Test
+    void aListOfModelsBecomesATable() throws IOException {
+        Path list = folder.resolve("list.txt");
+        Files.writeString(list, "minus  neg.onnx  x=2x4/3x4\nplus  none.onnx\n");
+        Said said = bench("--suite", list, "--peer", "same", "--markdown");
+        assertEquals(0, said.code(), said.err());
+        assertTrue(said.err().startsWith("meseta: plus is left out: "), said.err());
+        List<String> lines = said.out().lines().toList();
+        assertEquals(6, lines.size(), said.out());
+        assertTrue(lines.get(2).startsWith("| minus | 2x4 | "), said.out());
+        assertTrue(lines.get(3).startsWith("| minus | 3x4 | "), said.out());
+        assertTrue(lines.get(5).startsWith("Ratio over 2: geometric mean "), said.out());
+    }
+
+    @Test
     void mistakesAreOneLine() {
         for (Object[] arguments : new Object[][] {
             {file, "--peer", "abacus"},
@@ -136,6 +151,8 @@ final class BenchTest {
             {file, "--device", "abacus"},
             {file, "--input", "x=none.npy"},
             {folder.resolve("none.onnx")},
+            {"--suite", folder.resolve("none.txt")},
+            {file, "--json", "--markdown"},
             {},
         }) {
             Said said = bench(arguments);
