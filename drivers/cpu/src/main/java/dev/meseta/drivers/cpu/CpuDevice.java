@@ -26,7 +26,7 @@ final class CpuDevice implements KernelDevice {
             "sve");
 
     private final String model = Processors.here().model();
-    private final Set<String> features = Processors.here().features();
+    private final Set<String> features = Instructions.features();
     private final Target target = target(features);
 
     private static Target target(Set<String> features) {

@@ -4,7 +4,6 @@ import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.kernel.KernelText;
 import dev.meseta.compiler.llvm.Jit;
 import dev.meseta.compiler.llvm.KernelCompiler;
-import dev.meseta.compiler.llvm.LlvmTarget;
 import dev.meseta.graph.Debug;
 import java.lang.ref.SoftReference;
 import java.util.Collection;
@@ -33,7 +32,7 @@ final class KernelCache {
 
     private static final class Holder {
         static final KernelCache INSTANCE =
-                new KernelCache(new KernelCompiler(LlvmTarget.host(), checkedByDefault()), WorkerPool.configured());
+                new KernelCache(new KernelCompiler(Instructions.target(), checkedByDefault()), WorkerPool.configured());
     }
 
     /** The process's own. Opens LLVM. */

@@ -1,0 +1,41 @@
+package dev.meseta.drivers.cpu;
+
+import dev.meseta.compiler.llvm.LlvmTarget;
+import dev.meseta.linux.Processors;
+import java.util.HashSet;
+import java.util.Locale;
+import java.util.Set;
+
+/**
+ * The instructions that kernels may use: the processor's, or fewer where the property {@code meseta.isa} or the variable MESETA_ISA says
+ * {@code avx2} or {@code sse4} (so that code for older processors can be tried on a newer one).
+ */
+final class Instructions {
+    private static final String ASKED = System.getProperty(
+                    "meseta.isa", System.getenv().getOrDefault("MESETA_ISA", ""))
+            .strip()
+            .toLowerCase(Locale.ROOT);
+
+    private Instructions() {}
+
+    /** The processor's features by Linux's names, without those that are not to be used. */
+    static Set<String> features() {
+        Set<String> all = new HashSet<>(Processors.here().features());
+        if (!ASKED.isEmpty()) all.removeIf(f -> f.startsWith("avx512") || f.startsWith("avx_"));
+        if (ASKED.equals("sse4")) all.removeIf(f -> f.startsWith("avx") || f.equals("fma") || f.equals("f16c"));
+        return all;
+    }
+
+    /** What LLVM is to generate code for. Opens LLVM. */
+    static LlvmTarget target() {
+        LlvmTarget host = LlvmTarget.host();
+        return switch (ASKED) {
+            case "" -> host;
+            case "avx2" -> new LlvmTarget(host.triple(), "x86-64-v3", "+f16c");
+            case "sse4" -> new LlvmTarget(host.triple(), "x86-64-v2", "");
+            default ->
+                throw new IllegalArgumentException(
+                        "MESETA_ISA is \"" + ASKED + "\"; it must be avx2 or sse4, or empty");
+        };
+    }
+}
