@@ -12,6 +12,7 @@ import dev.meseta.graph.ReduceKind;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sums of products. Large ones are computed in register tiles ({@link TileKernel}); the others, and those whose operands are no plain
@@ -122,20 +123,62 @@ final class Products {
         TileKernel.Operand x = TileKernel.Operand.of(nest.result().get(0));
         TileKernel.Operand y = TileKernel.Operand.of(nest.result().get(1));
         if (x == null || y == null) return false;
-        TileKernel.Shape s = TileKernel.shape(a.target, type, nest.loops(0), nest.loops(1), x, y);
-        if (s == null && y.place().constant() != null) {
-            // One column alone has no loop.
-            List<Atom> kept = new ArrayList<>(nest.loops(0));
-            kept.add(nest.points().loop(Size.ONE));
-            s = TileKernel.shape(a.target, type, kept, nest.loops(1), x, y);
-        }
+        TileKernel.Shape s = shape(nest, x, y);
         if (s == null) return false;
-        boolean pack = s.strided() || s.columns().place().constant() != null;
+        boolean bytes = isDot(s);
+        boolean pack = !bytes && (s.strided() || s.columns().place().constant() != null);
+        DotPanels dots =
+                bytes ? DotPanels.of(a, nest.points(), s, s.columns().place().constant()) : null;
         Panels panels = pack ? Panels.of(a, nest.points(), s, Lowering.origin(g)) : null;
         Lin to = ((Point.Number) nest.result().get(3).form()).index();
         a.add(TileKernel.of(
-                sum.name(), type, s, panels, nest.result().get(2), to, out, epilogue.storage(), Lowering.origin(g)));
+                sum.name(),
+                type,
+                s,
+                panels,
+                dots,
+                nest.result().get(2),
+                to,
+                out,
+                epilogue.storage(),
+                Lowering.origin(g)));
         return true;
+    }
+
+    /** The roles of loops and operands. A row or a column alone has no loop of its own, and gets one. */
+    private TileKernel.@Nullable Shape shape(Nest nest, TileKernel.Operand x, TileKernel.Operand y) {
+        List<Atom> kept = nest.loops(0);
+        TileKernel.Shape s = TileKernel.shape(a.target, type, kept, nest.loops(1), x, y);
+        if (s != null || y.place().constant() == null) return s;
+        Atom one = nest.points().loop(Size.ONE);
+        List<Atom> column = new ArrayList<>(kept);
+        column.add(one);
+        s = TileKernel.shape(a.target, type, column, nest.loops(1), x, y);
+        if (s != null) return s;
+        List<Atom> row = new ArrayList<>(kept);
+        row.addFirst(one);
+        return TileKernel.shape(a.target, type, row, nest.loops(1), x, y);
+    }
+
+    /** Whether a product is of bytes by constant bytes, and the bytes of a row lie behind each other. */
+    private boolean isDot(TileKernel.Shape s) {
+        Atom inner = s.summed().getLast();
+        Size step = s.rows().offset().coefficient(inner);
+        boolean literal = s.n().extent().isLiteral();
+        for (Atom k : s.summed()) literal &= k.extent().isLiteral();
+        for (Atom o : s.others())
+            literal &= o.extent().isLiteral() || (s.columns().offset().vars() & o.vars()) == 0;
+        return type == DType.I32
+                && isByte(s.rows().storage())
+                && isByte(s.columns().storage())
+                && s.columns().place().constant() != null
+                && literal
+                && step != null
+                && step.is(1);
+    }
+
+    private static boolean isByte(DType t) {
+        return t == DType.I8 || t == DType.U8;
     }
 
     private void reduced(Sum sum, Operands operands) {

@@ -1,7 +1,6 @@
 package dev.meseta.compiler;
 
 import dev.meseta.compiler.kernel.Expr;
-import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.kernel.Kernels;
 import dev.meseta.compiler.kernel.Stmt;
 import dev.meseta.compiler.kernel.Type;
@@ -9,7 +8,6 @@ import dev.meseta.driver.CommandList;
 import dev.meseta.driver.Target;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.MapFunction;
-import dev.meseta.graph.Op.Cast.Rounding;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -27,9 +25,6 @@ final class TileKernel {
 
     /** Iterations of the grid for each thread that a product should have. */
     private static final int SHARES = 8;
-
-    /** Steps of a short innermost loop that are written out. */
-    private static final int UNROLLED = 8;
 
     /** An operand: elements of memory by the loops. */
     record Operand(Place place, DType storage, Lin offset) {
@@ -84,7 +79,7 @@ final class TileKernel {
 
     /** The roles of loops and operands; null if a tile does not fit this product. */
     static @Nullable Shape shape(Target target, DType type, List<Atom> kept, List<Atom> summed, Operand a, Operand b) {
-        if (kept.size() < 2 || summed.isEmpty()) return null;
+        if (kept.isEmpty() || summed.isEmpty()) return null;
         Atom n = kept.getLast();
         boolean inA = (a.offset.vars() & n.vars()) != 0;
         boolean inB = (b.offset.vars() & n.vars()) != 0;
@@ -102,7 +97,8 @@ final class TileKernel {
         }
         if (m.isEmpty() && !either.isEmpty()) m.add(either.getLast());
         Size count = Size.product(m.stream().map(Atom::extent).toList());
-        if (m.isEmpty() || count.value() < 2) return null;
+        // One row alone is worth a tile where its columns lie packed.
+        if (m.isEmpty() || count.value() < 2 && columns.place.constant() == null) return null;
         int bytes = Math.max(
                 type.bytes(),
                 Math.max(
@@ -131,7 +127,8 @@ final class TileKernel {
     }
 
     /**
-     * @param packed the columns in panels; null where they are read as they lie
+     * @param packed the columns in panels; null where they are read as they lie, or are bytes
+     * @param dots the columns of a product of bytes in panels; null for other products
      * @param finish what is stored, from the sum (number 0)
      */
     static CommandList.Launch of(
@@ -139,6 +136,7 @@ final class TileKernel {
             DType type,
             Shape s,
             @Nullable Panels packed,
+            @Nullable DotPanels dots,
             Point finish,
             Lin to,
             Place out,
@@ -169,7 +167,7 @@ final class TileKernel {
         String t = e.fresh("m");
         e.open();
         Expr row = e.let("m", Kernels.min(Kernels.variable(t), Kernels.sub(end, Kernels.index(s.height))));
-        new Tile(e, type, s, packed, row, column, Kernels.variable(p)).emit(finish, to, out, storage);
+        new Tile(e, type, s, packed, dots, row, column, Kernels.variable(p)).emit(finish, to, out, storage);
         e.add(new Stmt.For(t, begin, end, s.height, false, e.close()));
         e.add(new Stmt.For(p, panel, panelEnd, 1, false, e.close()));
         e.add(e.close());
@@ -177,177 +175,9 @@ final class TileKernel {
         return e.launch(grid, origin);
     }
 
-    private static Expr equal(Expr a, Expr b) {
+    static Expr equal(Expr a, Expr b) {
         if (a instanceof Expr.Int x && b instanceof Expr.Int y)
             return new Expr.Int(Type.BOOL, x.value() == y.value() ? 1 : 0);
         return new Expr.Apply(MapFunction.EQ, List.of(a, b));
-    }
-
-    /** One tile. */
-    private static final class Tile {
-        private final Emitter e;
-        private final DType type;
-        private final Shape s;
-        private final @Nullable Panels packed;
-        private final Expr row;
-        private final Expr column;
-        private final Expr panel;
-
-        Tile(Emitter e, DType type, Shape s, @Nullable Panels packed, Expr row, Expr column, Expr panel) {
-            this.e = e;
-            this.type = type;
-            this.s = s;
-            this.packed = packed;
-            this.row = row;
-            this.column = column;
-            this.panel = panel;
-        }
-
-        void emit(Point finish, Lin to, Place out, DType storage) {
-            int vectors = s.width / s.lanes;
-            long inner = 0;
-            for (Atom k : s.summed) inner |= k.vars();
-            // What does not change in the sum is computed before it.
-            Lin[] rowParts = parts(s.rows.offset, inner);
-            List<Expr> rowStarts = new ArrayList<>();
-            List<List<Expr>> places = places();
-            for (int r = 0; r < s.height; r++) {
-                e.open();
-                bindRow(places.get(r));
-                rowStarts.add(e.let("x", e.index(rowParts[0])));
-                e.closeInline();
-            }
-            Lin columnOffset = packed != null ? packed.offset() : s.columns.offset;
-            Lin[] columnParts = parts(columnOffset, inner);
-            e.open();
-            e.bind(packed != null ? packed.panel() : s.n, packed != null ? panel : column);
-            Expr columnStart = e.let("x", e.index(columnParts[0]));
-            e.closeInline();
-            List<Expr.Var> acc = new ArrayList<>();
-            Expr zero = Kernels.splat(ReduceKernel.identity(dev.meseta.graph.ReduceKind.SUM, type), s.lanes);
-            for (int i = 0; i < s.height * vectors; i++) acc.add(e.declare("a", zero));
-            int rows = e.buffer(s.rows.place, s.rows.storage, Kernel.Access.READ);
-            Place columnPlace = packed != null ? packed.place() : s.columns.place;
-            int columns = e.buffer(columnPlace, s.columns.storage, Kernel.Access.READ);
-            e.loops(s.summed, unrolled(), () -> {
-                Expr k = e.index(columnParts[1]);
-                List<Expr> b = new ArrayList<>();
-                for (int v = 0; v < vectors; v++)
-                    b.add(e.let(
-                            "b",
-                            load(
-                                    columns,
-                                    s.columns.storage,
-                                    Kernels.add(Kernels.add(columnStart, k), (long) v * s.lanes),
-                                    s.lanes)));
-                Expr j = e.index(rowParts[1]);
-                for (int r = 0; r < s.height; r++) {
-                    Expr x = load(rows, s.rows.storage, Kernels.add(rowStarts.get(r), j), 1);
-                    Expr a = e.let("a", Kernels.splat(x, s.lanes));
-                    for (int v = 0; v < vectors; v++) {
-                        Expr.Var sum = acc.get(r * vectors + v);
-                        e.assign(
-                                sum,
-                                type.isFloat()
-                                        ? new Expr.Fma(a, b.get(v), sum)
-                                        : Kernels.add(sum, Kernels.mul(a, b.get(v))));
-                    }
-                }
-            });
-            for (int r = 0; r < s.height; r++) {
-                for (int v = 0; v < vectors; v++) {
-                    Expr.Var sum = acc.get(r * vectors + v);
-                    if (s.isNarrow()) {
-                        for (int i = 0; i < s.n.extent().value(); i++)
-                            store(
-                                    places.get(r),
-                                    i,
-                                    1,
-                                    new Expr.Shuffle(sum, sum, List.of(i)),
-                                    finish,
-                                    to,
-                                    out,
-                                    storage);
-                    } else {
-                        store(places.get(r), v * s.lanes, s.lanes, sum, finish, to, out, storage);
-                    }
-                }
-            }
-        }
-
-        /** Stores some columns of a row. */
-        private void store(
-                List<Expr> place, int first, int lanes, Expr sum, Point finish, Lin to, Place out, DType storage) {
-            e.open();
-            bindRow(place);
-            e.bindVector(s.n, Kernels.add(column, first), lanes);
-            e.give(0, e.let("s", sum));
-            e.store(out, storage, to, e.value(finish));
-            e.scalar();
-            e.add(e.close());
-        }
-
-        /** The values of the row loops for each row: one more in the last loop, carried into those around it. */
-        private List<List<Expr>> places() {
-            List<List<Expr>> places = new ArrayList<>();
-            if (s.m.size() == 1) {
-                for (int r = 0; r < s.height; r++) places.add(List.of(Kernels.add(row, r)));
-                return places;
-            }
-            List<Expr> at = new ArrayList<>();
-            Expr rest = row;
-            for (int i = s.m.size() - 1; i > 0; i--) {
-                Expr n = e.size(s.m.get(i).extent());
-                at.addFirst(e.let("m", Kernels.rem(rest, n)));
-                rest = e.let("m", Kernels.div(rest, n));
-            }
-            at.addFirst(rest);
-            places.add(at);
-            for (int r = 1; r < s.height; r++) {
-                List<Expr> next = new ArrayList<>(places.getLast());
-                Expr carry = Kernels.index(1);
-                for (int i = s.m.size() - 1; i >= 0; i--) {
-                    Expr more = e.let("m", Kernels.add(next.get(i), carry));
-                    if (i == 0) {
-                        next.set(i, more);
-                        break;
-                    }
-                    Expr over = equal(more, e.size(s.m.get(i).extent()));
-                    next.set(i, e.let("m", Kernels.select(over, Kernels.index(0), more)));
-                    carry = Kernels.select(over, Kernels.index(1), Kernels.index(0));
-                }
-                places.add(next);
-            }
-            return places;
-        }
-
-        private void bindRow(List<Expr> place) {
-            for (int i = 0; i < s.m.size(); i++) e.bind(s.m.get(i), place.get(i));
-        }
-
-        /** Up to how many steps a loop of the sum is written out: small kernels whole, or their last axis. */
-        private long unrolled() {
-            Size last = s.summed.getLast().extent();
-            return last.isLiteral() && last.value() <= UNROLLED ? last.value() : 0;
-        }
-
-        private Expr load(int buffer, DType storage, Expr index, int lanes) {
-            Expr x = Kernels.load(buffer, index, new Type(Type.widened(storage), lanes));
-            return Kernels.convert(type, Rounding.WRAP, x);
-        }
-
-        /** The part that depends on none of the loops, and the one that does. */
-        private static Lin[] parts(Lin l, long loops) {
-            Lin fixed = Lin.ZERO;
-            Lin moving = Lin.ZERO;
-            for (Lin.Term t : l.terms()) {
-                Lin one = t.atom() == null
-                        ? Lin.of(t.coefficient())
-                        : Lin.of(t.atom()).times(t.coefficient());
-                if (t.atom() != null && (t.atom().vars() & loops) != 0) moving = moving.plus(one);
-                else fixed = fixed.plus(one);
-            }
-            return new Lin[] {fixed, moving};
-        }
     }
 }

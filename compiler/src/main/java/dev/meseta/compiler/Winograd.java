@@ -379,6 +379,7 @@ final class Winograd {
                 DType.F32,
                 s,
                 panels,
+                null,
                 nest.result().get(2),
                 index(nest.result().get(3)),
                 sums,

@@ -234,6 +234,18 @@ final class SlowDevice {
                                             : Math.fma(a.getDouble(i), b.getDouble(i), c.getDouble(i)));
                     });
                 }
+                case Expr.Dot d -> {
+                    Tensor a = eval(d.left());
+                    Tensor b = eval(d.right());
+                    Tensor c = eval(d.sum());
+                    yield fill(d.type(), t -> {
+                        for (int i = 0; i < t.elements(); i++) {
+                            long sum = c.getLong(i);
+                            for (int j = 4 * i; j < 4 * i + 4; j++) sum += a.getLong(j) * b.getLong(j);
+                            t.setLong(i, (int) sum);
+                        }
+                    });
+                }
                 case Expr.Convert c ->
                     op(
                             new Op.Cast(Type.widened(c.to()), Op.Cast.Rounding.WRAP),

@@ -63,6 +63,21 @@ public sealed interface Expr {
     }
 
     /**
+     * sum + the products of four neighbouring bytes each: lane i is sum[i] + left[4 i] right[4 i] + … + left[4 i + 3] right[4 i + 3],
+     * exact but that I32 wraps.
+     *
+     * @param left U8, four times as many lanes as the sum
+     * @param right I8, as many lanes as left
+     * @param sum I32
+     */
+    record Dot(Expr left, Expr right, Expr sum) implements Expr {
+        @Override
+        public Type type() {
+            return sum.type();
+        }
+    }
+
+    /**
      * Conversion to a type that may be a storage type, with the semantics of {@link Op.Cast}; the result is widened again. So a conversion
      * to F16 of an F32 rounds it to a number that F16 has.
      */

@@ -236,6 +236,8 @@ public final class KernelInterpreter {
             case Expr.Apply a ->
                 apply(a.function(), a.operands().getLast().type().element(), operands(a), lanes);
             case Expr.Fma f -> fma(t, evaluate(f.a()), evaluate(f.b()), evaluate(f.c()));
+            case Expr.Dot d ->
+                dot((long[]) evaluate(d.left()), (long[]) evaluate(d.right()), (long[]) evaluate(d.sum()));
             case Expr.Convert c -> convert(c, evaluate(c.operand()));
             case Expr.Bits b -> bits(b.to(), b.operand().type().element(), evaluate(b.operand()));
             case Expr.Splat s -> {
@@ -259,6 +261,16 @@ public final class KernelInterpreter {
             case Expr.Shuffle s ->
                 shuffle(evaluate(s.a()), evaluate(s.b()), s.a().type().lanes(), s.lanes());
         };
+    }
+
+    private static long[] dot(long[] left, long[] right, long[] sum) {
+        long[] result = new long[sum.length];
+        for (int i = 0; i < result.length; i++) {
+            long s = sum[i];
+            for (int j = 4 * i; j < 4 * i + 4; j++) s += left[j] * right[j];
+            result[i] = (int) s;
+        }
+        return result;
     }
 
     private List<Object> operands(Expr.Apply a) {

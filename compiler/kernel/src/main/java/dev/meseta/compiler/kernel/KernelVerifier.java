@@ -188,6 +188,12 @@ public final class KernelVerifier {
                 require(t.element().isFloat(), "fma of " + t, e);
                 for (Expr o : List.of(f.a(), f.b(), f.c())) typed(o, t);
             }
+            case Expr.Dot d -> {
+                require(t.element() == DType.I32 && t.lanes() <= 16, "a dot product to " + t, e);
+                typed(d.left(), new Type(DType.U8, 4 * t.lanes()));
+                typed(d.right(), new Type(DType.I8, 4 * t.lanes()));
+                expression(d.sum());
+            }
             case Expr.Convert c -> expression(c.operand());
             case Expr.Bits b -> {
                 expression(b.operand());

@@ -36,6 +36,7 @@ final class IrEmitter {
     private final IrBuilder b = new IrBuilder();
     private final IrMath math = new IrMath(b);
     private final IrConversions conversions;
+    private final IrDot dot;
     private final Map<String, Value> values = new HashMap<>();
     private final Map<String, Slot> slots = new HashMap<>();
     private final Map<String, Local> locals = new HashMap<>();
@@ -43,6 +44,7 @@ final class IrEmitter {
     private IrEmitter(Kernel kernel, LlvmTarget target, boolean checking) {
         this.kernel = kernel;
         this.conversions = new IrConversions(b, !target.architecture().equals("x86_64") || target.has("f16c"));
+        this.dot = new IrDot(b, target);
         this.checking = checking;
     }
 
@@ -416,6 +418,7 @@ final class IrEmitter {
             case Expr.Load l -> load(l);
             case Expr.LoadLocal l -> loadLocal(l);
             case Expr.Apply a -> apply(a);
+            case Expr.Dot d -> dot.emit(expression(d.left()), expression(d.right()), expression(d.sum()));
             case Expr.Fma f -> b.fma(expression(f.a()), expression(f.b()), expression(f.c()));
             case Expr.Convert c -> conversions.convert(expression(c.operand()), c.to(), c.rounding());
             case Expr.Bits t -> bits(expression(t.operand()), t.to());
@@ -470,8 +473,30 @@ final class IrEmitter {
         return shuffle(v, v, lanes);
     }
 
+    /** Whether lanes repeat a short vector over and over that fits a general register. */
+    private static boolean isRepetition(Type of, List<Integer> lanes) {
+        int bits = of.lanes() * of.element().bits();
+        if (of.lanes() < 2 || of.element() == DType.BOOL || lanes.size() <= of.lanes()) return false;
+        if (bits != 16 && bits != 32 && bits != 64 || lanes.size() % of.lanes() != 0) return false;
+        for (int i = 0; i < lanes.size(); i++) if (lanes.get(i) != i % of.lanes()) return false;
+        return true;
+    }
+
+    /** As one wide number in every lane, which processors can load so. */
+    private Value repeat(Value a, Type to) {
+        int times = to.lanes() / a.lanes();
+        String whole = "i" + a.lanes() * a.element().bits();
+        String vector = IrBuilder.vector(whole, times);
+        String one = b.emit("bitcast " + a.typed() + " to " + whole);
+        String first = b.emit("insertelement " + vector + " poison, " + whole + " " + one + ", i64 0");
+        String all = b.emit("shufflevector " + vector + " " + first + ", " + vector + " poison, <" + times
+                + " x i32> zeroinitializer");
+        return b.value(to, "bitcast " + vector + " " + all + " to " + IrBuilder.ir(to));
+    }
+
     private Value shuffle(Value a, Value c, List<Integer> lanes) {
         Type t = a.type().with(lanes.size());
+        if (isRepetition(a.type(), lanes)) return repeat(a, t);
         if (lanes.size() == 1 || a.lanes() == 1) {
             Value result = new Value("poison", t);
             for (int i = 0; i < lanes.size(); i++) {

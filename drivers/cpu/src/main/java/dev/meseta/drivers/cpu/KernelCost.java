@@ -91,6 +91,7 @@ final class KernelCost {
                 yield sum;
             }
             case Expr.Fma f -> registers(e) + of(f.a()) + of(f.b()) + of(f.c());
+            case Expr.Dot d -> 2 * registers(e) + of(d.left()) + of(d.right()) + of(d.sum());
             case Expr.Convert c -> 2 * registers(e) + of(c.operand());
             case Expr.Bits t -> of(t.operand());
             case Expr.Splat s -> 1 + of(s.operand());

@@ -11,7 +11,10 @@ import dev.meseta.graph.Tensor;
 import dev.meseta.graph.Value;
 import dev.meseta.graph.program.Lowering;
 import dev.meseta.graph.program.LoweringContext;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -230,7 +233,7 @@ final class QuantizeOperators {
                 result = b.minus(result, b.times(b.sum(b.cast(x, DType.I32), k, true), columnZero));
             }
             if (rowZero != null) {
-                Value columns = b.sum(b.cast(y, DType.I32), y.rank() - 2, true);
+                Value columns = columnSums(b, y);
                 if (columnZero != null) {
                     columns = b.minus(columns, b.times(columnZero, b.scalar(DType.I32, x.extent(k))));
                 }
@@ -239,6 +242,29 @@ final class QuantizeOperators {
             return result;
         });
         return product;
+    }
+
+    /** The sums of a matrix's columns in I32, with an axis of extent 1 for the rows; those of constant bytes are summed here. */
+    private static Value columnSums(GraphBuilder b, Value y) {
+        Tensor t = b.known(y);
+        if (t == null || y.dtype() != DType.I8 && y.dtype() != DType.U8)
+            return b.sum(b.cast(y, DType.I32), y.rank() - 2, true);
+        int columns = Math.toIntExact(y.extent(y.rank() - 1));
+        int rows = Math.toIntExact(y.extent(y.rank() - 2));
+        Shape shape = y.shape().with(y.rank() - 2, Dim.of(1));
+        Tensor sums = Tensor.allocate(DType.I32, shape);
+        byte[] row = new byte[columns];
+        int[] sum = new int[columns];
+        for (long m = 0; m < sums.elements() / Math.max(1, columns); m++) {
+            Arrays.fill(sum, 0);
+            for (int i = 0; i < rows; i++) {
+                MemorySegment.copy(t.data(), ValueLayout.JAVA_BYTE, (m * rows + i) * columns, row, 0, columns);
+                for (int c = 0; c < columns; c++) sum[c] += y.dtype() == DType.U8 ? row[c] & 0xff : row[c];
+            }
+            MemorySegment.copy(
+                    sum, 0, sums.data(), ValueLayout.JAVA_INT_UNALIGNED, m * columns * Integer.BYTES, columns);
+        }
+        return b.constant(sums);
     }
 
     /** A product of operands of any rank from 1, by one of matrices. */

@@ -1,0 +1,109 @@
+package dev.meseta.compiler.llvm;
+
+import dev.meseta.compiler.kernel.Type;
+import dev.meseta.compiler.llvm.IrBuilder.Value;
+import dev.meseta.graph.DType;
+
+/**
+ * Sums of products of four unsigned with four signed bytes, exact on every processor: by the instruction for it where there is one (VNNI,
+ * I8MM); else on x86 by products of 16-bit halves, the even and the odd bytes by themselves, which cannot overflow as the older
+ * instruction for bytes can; else by 32-bit products.
+ */
+final class IrDot {
+    private final IrBuilder b;
+    private final LlvmTarget target;
+
+    IrDot(IrBuilder b, LlvmTarget target) {
+        this.b = b;
+        this.target = target;
+    }
+
+    /** @param left U8, {@code right} I8 of as many lanes, {@code sum} I32 of a fourth of them */
+    Value emit(Value left, Value right, Value sum) {
+        int n = sum.lanes();
+        boolean x86 = target.architecture().equals("x86_64") && (n == 4 || n == 8 || n == 16);
+        if (x86 && hasVnni(n)) return instruction("llvm.x86.avx512.vpdpbusd." + n * 32, left, right, sum);
+        if (x86) return halves(left, right, sum);
+        if (target.architecture().equals("aarch64") && n == 4 && target.has("i8mm")) return usdot(left, right, sum);
+        return words(left, right, sum);
+    }
+
+    private boolean hasVnni(int n) {
+        boolean wide = target.has("avx512vnni");
+        return n == 16 ? wide : wide && target.has("avx512vl") || target.has("avxvnni");
+    }
+
+    private String bitcast(Value v, String to) {
+        return b.emit("bitcast " + v.typed() + " to " + to);
+    }
+
+    private Value instruction(String name, Value left, Value right, Value sum) {
+        String type = IrBuilder.ir(sum.type());
+        b.declare("declare " + type + " @" + name + "(" + type + ", " + type + ", " + type + ")");
+        return b.value(
+                sum.type(),
+                "call " + type + " @" + name + "(" + sum.typed() + ", " + type + " " + bitcast(left, type) + ", " + type
+                        + " " + bitcast(right, type) + ")");
+    }
+
+    private Value usdot(Value left, Value right, Value sum) {
+        b.declare("declare <4 x i32> @llvm.aarch64.neon.usdot.v4i32.v16i8(<4 x i32>, <16 x i8>, <16 x i8>)");
+        return b.value(
+                sum.type(),
+                "call <4 x i32> @llvm.aarch64.neon.usdot.v4i32.v16i8(" + sum.typed() + ", " + left.typed() + ", "
+                        + right.typed() + ")");
+    }
+
+    private Value halves(Value left, Value right, Value sum) {
+        int n = sum.lanes();
+        Type type = new Type(DType.I16, 2 * n);
+        String t = IrBuilder.ir(type);
+        Value l = new Value(bitcast(left, t), type);
+        Value r = new Value(bitcast(right, t), type);
+        Value eight = IrBuilder.integer(type, 8);
+        Value evenLeft = b.op("and", l, IrBuilder.integer(type, 255));
+        Value oddLeft = b.op("lshr", l, eight);
+        Value evenRight = b.op("ashr", b.op("shl", r, eight), eight);
+        Value oddRight = b.op("ashr", r, eight);
+        Value even = pairs(evenLeft, evenRight, sum.type());
+        Value odd = pairs(oddLeft, oddRight, sum.type());
+        return b.op("add", b.op("add", even, odd), sum);
+    }
+
+    /** The sums of two neighbouring products each. */
+    private Value pairs(Value x, Value y, Type to) {
+        String name = switch (to.lanes()) {
+            case 4 -> "llvm.x86.sse2.pmadd.wd";
+            case 8 -> "llvm.x86.avx2.pmadd.wd";
+            default -> "llvm.x86.avx512.pmaddw.d.512";
+        };
+        String in = IrBuilder.ir(x.type());
+        String out = IrBuilder.ir(to);
+        b.declare("declare " + out + " @" + name + "(" + in + ", " + in + ")");
+        return b.value(to, "call " + out + " @" + name + "(" + x.typed() + ", " + y.typed() + ")");
+    }
+
+    private Value words(Value left, Value right, Value sum) {
+        Value total = sum;
+        for (int j = 0; j < 4; j++) {
+            Value x = every(left, j, sum.lanes());
+            Value y = every(right, j, sum.lanes());
+            String wide = IrBuilder.ir(sum.type());
+            Value a = b.value(sum.type(), "zext " + x.typed() + " to " + wide);
+            Value c = b.value(sum.type(), "sext " + y.typed() + " to " + wide);
+            total = b.op("add", total, b.op("mul", a, c));
+        }
+        return total;
+    }
+
+    /** Every fourth byte. */
+    private Value every(Value v, int first, int count) {
+        if (count == 1) return b.lane(v, first);
+        StringBuilder mask = new StringBuilder("<");
+        for (int i = 0; i < count; i++)
+            mask.append(i == 0 ? "" : ", ").append("i32 ").append(4 * i + first);
+        return b.value(
+                v.type().with(count),
+                "shufflevector " + v.typed() + ", " + v.typed() + ", <" + count + " x i32> " + mask.append('>'));
+    }
+}

@@ -1,0 +1,145 @@
+package dev.meseta.compiler;
+
+import dev.meseta.compiler.TileKernel.Operand;
+import dev.meseta.graph.DType;
+import dev.meseta.graph.Tensor;
+import dev.meseta.graph.TensorType;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.WeakHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The constant columns of a product of bytes, in the order in which tiles read them: panels as wide as a tile, in a panel all steps of the
+ * sum by fours, for each step four bytes of each column. Where the length of the sum is no multiple of four, zeros follow.
+ *
+ * <p>The dot product multiplies unsigned by signed bytes. Where both operands are signed, or both unsigned, the other one's sign bit is
+ * turned over, which adds 128 to it or takes 128 off; what that adds to a sum is 128 times the sum of the column, and is corrected for
+ * where the sum begins.
+ *
+ * @param place of the bytes
+ * @param panel the loop variable that stands for the panel's number in the offsets
+ * @param steps the loop over fours of the innermost summed loop
+ * @param offset of the panel's first column, by panel, other loops and steps of the sum
+ * @param unsigned whether the columns are the unsigned operand
+ * @param turned whether the rows' sign bits are turned over
+ * @param corrections what the sums begin with, I32; null where it is 0
+ * @param correctionOffset of the panel's first column
+ */
+record DotPanels(
+        Place place,
+        Atom panel,
+        Atom steps,
+        Lin offset,
+        boolean unsigned,
+        boolean turned,
+        @Nullable Place corrections,
+        Lin correctionOffset) {
+    /** Bytes of a step. */
+    static final int STEP = 4;
+
+    /** Constants that were packed, as long as the models that they belong to are in use. */
+    private static final Map<Tensor, Map<List<Object>, Packed>> PACKED = new WeakHashMap<>();
+
+    private record Packed(Tensor bytes, Tensor corrections) {}
+
+    /** How a column's elements lie in the constant. */
+    private record Source(
+            Tensor from, long base, long columns, long columnStep, List<Long> extents, List<Long> steps, int outer) {}
+
+    /** Packs the columns of a product, which must be a constant whose extents are literals. */
+    static DotPanels of(Assembly a, Points points, TileKernel.Shape s, @Nullable Tensor constant) {
+        Tensor from = Objects.requireNonNull(constant);
+        Operand c = s.columns();
+        List<Atom> loops = new ArrayList<>();
+        for (Atom o : s.others()) if ((c.offset().vars() & o.vars()) != 0) loops.add(o);
+        int outer = loops.size();
+        loops.addAll(s.summed());
+        long columns = s.n().extent().value();
+        Source source = new Source(
+                from,
+                Panels.base(c.offset()),
+                columns,
+                Panels.coefficient(c.offset(), s.n()),
+                loops.stream().map(l -> l.extent().value()).toList(),
+                loops.stream().map(l -> Panels.coefficient(c.offset(), l)).toList(),
+                outer);
+        boolean unsigned = c.storage() == DType.U8;
+        boolean turned = (s.rows().storage() == DType.U8) == unsigned;
+        List<Object> key =
+                List.of(source.base, columns, source.columnStep, source.extents, source.steps, outer, s.width());
+        Packed packed;
+        synchronized (PACKED) {
+            packed = PACKED.computeIfAbsent(from, _ -> new HashMap<>())
+                    .computeIfAbsent(key, _ -> pack(source, s.width(), unsigned));
+        }
+        Atom panel = points.loop(Size.of(Math.ceilDiv(columns, s.width())));
+        Atom steps = points.loop(Size.of(Math.ceilDiv(loops.getLast().extent().value(), STEP)));
+        List<Size> shape = new ArrayList<>(List.of(panel.extent()));
+        for (Atom l : loops.subList(0, loops.size() - 1)) shape.add(l.extent());
+        shape.addAll(List.of(steps.extent(), Size.of((long) s.width() * STEP)));
+        List<Lin> index = new ArrayList<>(List.of(Lin.of(panel)));
+        for (Atom l : loops.subList(0, loops.size() - 1)) index.add(Lin.of(l));
+        index.addAll(List.of(Lin.of(steps), Lin.ZERO));
+        List<Size> sums = new ArrayList<>(shape.subList(0, outer + 1));
+        List<Lin> at = new ArrayList<>(index.subList(0, outer + 1));
+        sums.add(Size.of(s.width()));
+        at.add(Lin.ZERO);
+        return new DotPanels(
+                a.constant(packed.bytes()),
+                panel,
+                steps,
+                Points.flat(shape, index),
+                unsigned,
+                turned,
+                turned ? a.constant(packed.corrections()) : null,
+                Points.flat(sums, at));
+    }
+
+    private static Packed pack(Source s, int width, boolean unsigned) {
+        long panels = Math.ceilDiv(s.columns, width);
+        long inner = s.extents.getLast();
+        long innerStep = s.steps.getLast();
+        long steps = Math.ceilDiv(inner, STEP);
+        long outer = 1;
+        for (long e : s.extents.subList(0, s.outer)) outer *= e;
+        long middle = 1;
+        for (long e : s.extents.subList(s.outer, s.extents.size() - 1)) middle *= e;
+        byte[] bytes = new byte[Math.toIntExact(panels * outer * middle * steps * width * STEP)];
+        int[] sums = new int[Math.toIntExact(panels * outer * width)];
+        int used = (int) Math.min(width, s.columns);
+        for (long p = 0; p < panels; p++) {
+            long first = s.base + Math.max(0, Math.min(p * width, s.columns - width)) * s.columnStep;
+            for (long o = 0; o < outer * middle; o++) {
+                long start = first + offset(s, o);
+                long row = ((p * outer * middle + o) * steps) * width * STEP;
+                int sum = (int) ((p * outer + o / middle) * width);
+                for (int c = 0; c < used; c++) {
+                    for (long k = 0; k < inner; k++) {
+                        byte v = s.from.data().get(ValueLayout.JAVA_BYTE, start + c * s.columnStep + k * innerStep);
+                        bytes[(int) (row + (k / STEP * width + c) * STEP + k % STEP)] = v;
+                        sums[sum + c] += unsigned ? (v & 0xff) * 128 : v * -128;
+                    }
+                }
+            }
+        }
+        return new Packed(
+                Tensor.wrap(TensorType.of(unsigned ? DType.U8 : DType.I8, bytes.length), MemorySegment.ofArray(bytes)),
+                Tensor.of(sums, sums.length));
+    }
+
+    /** Where the elements begin that belong to a position in the loops but the innermost. */
+    private static long offset(Source s, long position) {
+        long at = 0;
+        for (int i = s.extents.size() - 2; i >= 0; i--) {
+            at += position % s.extents.get(i) * s.steps.get(i);
+            position /= s.extents.get(i);
+        }
+        return at;
+    }
+}

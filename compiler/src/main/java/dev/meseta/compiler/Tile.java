@@ -1,0 +1,289 @@
+package dev.meseta.compiler;
+
+import dev.meseta.compiler.kernel.Expr;
+import dev.meseta.compiler.kernel.Kernel;
+import dev.meseta.compiler.kernel.Kernels;
+import dev.meseta.compiler.kernel.Stmt;
+import dev.meseta.compiler.kernel.Type;
+import dev.meseta.graph.DType;
+import dev.meseta.graph.MapFunction;
+import dev.meseta.graph.Op.Cast.Rounding;
+import dev.meseta.graph.ReduceKind;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The code of one register tile of a {@link TileKernel}: its sums live in registers from the first product to what is stored. */
+final class Tile {
+    /** Steps of a short innermost loop that are written out. */
+    private static final int UNROLLED = 8;
+
+    private final Emitter e;
+    private final DType type;
+    private final TileKernel.Shape s;
+    private final @Nullable Panels packed;
+    private final @Nullable DotPanels dots;
+    private final Expr row;
+    private final Expr column;
+    private final Expr panel;
+    private final int vectors;
+
+    /**
+     * @param row number of the tile's first row
+     * @param column number of its first column
+     * @param panel number of its panel
+     */
+    Tile(
+            Emitter e,
+            DType type,
+            TileKernel.Shape s,
+            @Nullable Panels packed,
+            @Nullable DotPanels dots,
+            Expr row,
+            Expr column,
+            Expr panel) {
+        this.e = e;
+        this.type = type;
+        this.s = s;
+        this.packed = packed;
+        this.dots = dots;
+        this.row = row;
+        this.column = column;
+        this.panel = panel;
+        this.vectors = s.width() / s.lanes();
+    }
+
+    void emit(Point finish, Lin to, Place out, DType storage) {
+        List<List<Expr>> places = places();
+        // What does not change in the sum is computed before it.
+        Lin[] rowParts = parts(s.rows().offset());
+        List<Expr> rowStarts = new ArrayList<>();
+        for (int r = 0; r < s.height(); r++) {
+            e.open();
+            bindRow(places.get(r));
+            rowStarts.add(e.let("x", e.index(rowParts[0])));
+            e.closeInline();
+        }
+        List<Expr.Var> sums = dots != null ? dot(dots, rowStarts, rowParts[1]) : multiply(rowStarts, rowParts[1]);
+        for (int r = 0; r < s.height(); r++) {
+            for (int v = 0; v < vectors; v++) {
+                Expr.Var sum = sums.get(r * vectors + v);
+                if (!s.isNarrow()) {
+                    store(places.get(r), v * s.lanes(), s.lanes(), sum, finish, to, out, storage);
+                    continue;
+                }
+                for (int i = 0; i < s.n().extent().value(); i++) {
+                    Expr one = new Expr.Shuffle(sum, sum, List.of(i));
+                    store(places.get(r), i, 1, one, finish, to, out, storage);
+                }
+            }
+        }
+    }
+
+    private List<Expr.Var> multiply(List<Expr> rowStarts, Lin rowSteps) {
+        Lin[] columnParts = parts(packed != null ? packed.offset() : s.columns().offset());
+        e.open();
+        e.bind(packed != null ? packed.panel() : s.n(), packed != null ? panel : column);
+        Expr columnStart = e.let("x", e.index(columnParts[0]));
+        e.closeInline();
+        Expr zero = Kernels.splat(ReduceKernel.identity(ReduceKind.SUM, type), s.lanes());
+        List<Expr.Var> sums = new ArrayList<>();
+        for (int i = 0; i < s.height() * vectors; i++) sums.add(e.declare("a", zero));
+        int rows = e.buffer(s.rows().place(), s.rows().storage(), Kernel.Access.READ);
+        Place columnPlace = packed != null ? packed.place() : s.columns().place();
+        int columns = e.buffer(columnPlace, s.columns().storage(), Kernel.Access.READ);
+        e.loops(s.summed(), unrolled(), () -> {
+            Expr k = Kernels.add(columnStart, e.index(columnParts[1]));
+            List<Expr> b = new ArrayList<>();
+            for (int v = 0; v < vectors; v++) {
+                Expr index = Kernels.add(k, (long) v * s.lanes());
+                b.add(e.let("b", load(columns, s.columns().storage(), index, s.lanes())));
+            }
+            Expr j = e.index(rowSteps);
+            for (int r = 0; r < s.height(); r++) {
+                Expr x = load(rows, s.rows().storage(), Kernels.add(rowStarts.get(r), j), 1);
+                Expr a = e.let("a", Kernels.splat(x, s.lanes()));
+                for (int v = 0; v < vectors; v++) {
+                    Expr.Var sum = sums.get(r * vectors + v);
+                    e.assign(
+                            sum,
+                            type.isFloat()
+                                    ? new Expr.Fma(a, b.get(v), sum)
+                                    : Kernels.add(sum, Kernels.mul(a, b.get(v))));
+                }
+            }
+        });
+        return sums;
+    }
+
+    /** Sums of products of bytes, four a step. */
+    private List<Expr.Var> dot(DotPanels d, List<Expr> rowStarts, Lin rowSteps) {
+        Lin[] columnParts = parts(d.offset(), d.steps());
+        e.open();
+        e.bind(d.panel(), panel);
+        Expr columnStart = e.let("x", e.index(columnParts[0]));
+        List<Expr> begin = new ArrayList<>();
+        for (int v = 0; v < vectors; v++) begin.add(correction(d, v));
+        e.closeInline();
+        List<Expr.Var> sums = new ArrayList<>();
+        for (int r = 0; r < s.height(); r++) for (int v = 0; v < vectors; v++) sums.add(e.declare("a", begin.get(v)));
+        Atom inner = s.summed().getLast();
+        long length = inner.extent().value();
+        long whole = length / DotPanels.STEP;
+        e.loops(s.summed().subList(0, s.summed().size() - 1), 0, () -> {
+            String k = e.fresh("k");
+            e.open();
+            step(d, Kernels.variable(k), DotPanels.STEP, rowStarts, rowSteps, columnStart, columnParts[1], sums);
+            Stmt body = e.close();
+            if (whole > 0) e.add(Kernels.loop(k, Kernels.index(0), Kernels.index(whole), 1, body));
+            int rest = (int) (length % DotPanels.STEP);
+            if (rest == 0) return;
+            e.open();
+            step(d, Kernels.index(whole), rest, rowStarts, rowSteps, columnStart, columnParts[1], sums);
+            e.add(e.close());
+        });
+        return sums;
+    }
+
+    private Expr correction(DotPanels d, int vector) {
+        Type sum = new Type(DType.I32, s.lanes());
+        if (d.corrections() == null) return new Expr.Int(sum, 0);
+        int b = e.buffer(d.corrections(), DType.I32, Kernel.Access.READ);
+        Expr index = Kernels.add(e.index(d.correctionOffset()), (long) vector * s.lanes());
+        return e.let("c", Kernels.load(b, index, sum));
+    }
+
+    /** One step of a sum of bytes: up to four of each row and column. */
+    private void step(
+            DotPanels d,
+            Expr number,
+            int bytes,
+            List<Expr> rowStarts,
+            Lin rowSteps,
+            Expr columnStart,
+            Lin columnSteps,
+            List<Expr.Var> sums) {
+        e.bind(s.summed().getLast(), Kernels.mul(number, DotPanels.STEP));
+        e.bind(d.steps(), number);
+        int lanes = s.lanes() * DotPanels.STEP;
+        int columns = e.buffer(d.place(), s.columns().storage(), Kernel.Access.READ);
+        int rows = e.buffer(s.rows().place(), s.rows().storage(), Kernel.Access.READ);
+        Expr k = Kernels.add(columnStart, e.index(columnSteps));
+        List<Expr> b = new ArrayList<>();
+        for (int v = 0; v < vectors; v++) {
+            Expr index = Kernels.add(k, (long) v * lanes);
+            b.add(e.let("b", Kernels.load(columns, index, new Type(s.columns().storage(), lanes))));
+        }
+        Expr j = e.index(rowSteps);
+        for (int r = 0; r < s.height(); r++) {
+            Expr x = repeated(bytes(rows, Kernels.add(rowStarts.get(r), j), bytes), lanes);
+            if (d.turned()) {
+                long sign = s.rows().storage() == DType.U8 ? 128 : -128;
+                x = Kernels.apply(MapFunction.XOR, x, new Expr.Int(x.type(), sign));
+                x = new Expr.Bits(d.unsigned() ? DType.I8 : DType.U8, x);
+            }
+            Expr a = e.let("a", x);
+            for (int v = 0; v < vectors; v++) {
+                Expr.Var sum = sums.get(r * vectors + v);
+                e.assign(sum, d.unsigned() ? new Expr.Dot(b.get(v), a, sum) : new Expr.Dot(a, b.get(v), sum));
+            }
+        }
+    }
+
+    /** Four bytes from an index on, of which the last may be zeros instead. */
+    private Expr bytes(int buffer, Expr index, int count) {
+        DType t = s.rows().storage();
+        if (count == DotPanels.STEP) return e.let("y", Kernels.load(buffer, index, new Type(t, count)));
+        Expr zero = new Expr.Int(Type.of(t), 0);
+        List<Expr> x = new ArrayList<>();
+        for (int i = 0; i < DotPanels.STEP; i++)
+            x.add(i < count ? e.let("y", Kernels.load(buffer, Kernels.add(index, i), Type.of(t))) : zero);
+        Expr low = e.let("y", new Expr.Shuffle(x.get(0), x.get(1), List.of(0, 1)));
+        Expr high = e.let("y", new Expr.Shuffle(x.get(2), x.get(3), List.of(0, 1)));
+        return e.let("y", new Expr.Shuffle(low, high, List.of(0, 1, 2, 3)));
+    }
+
+    private static Expr repeated(Expr four, int lanes) {
+        List<Integer> from = new ArrayList<>();
+        for (int i = 0; i < lanes; i++) from.add(i % DotPanels.STEP);
+        return new Expr.Shuffle(four, four, from);
+    }
+
+    /** Stores some columns of a row. */
+    private void store(
+            List<Expr> place, int first, int lanes, Expr sum, Point finish, Lin to, Place out, DType storage) {
+        e.open();
+        bindRow(place);
+        e.bindVector(s.n(), Kernels.add(column, first), lanes);
+        e.give(0, e.let("s", sum));
+        e.store(out, storage, to, e.value(finish));
+        e.scalar();
+        e.add(e.close());
+    }
+
+    /** The values of the row loops for each row: one more in the last loop, carried into those around it. */
+    private List<List<Expr>> places() {
+        List<List<Expr>> places = new ArrayList<>();
+        if (s.m().size() == 1) {
+            for (int r = 0; r < s.height(); r++) places.add(List.of(Kernels.add(row, r)));
+            return places;
+        }
+        List<Expr> at = new ArrayList<>();
+        Expr rest = row;
+        for (int i = s.m().size() - 1; i > 0; i--) {
+            Expr n = e.size(s.m().get(i).extent());
+            at.addFirst(e.let("m", Kernels.rem(rest, n)));
+            rest = e.let("m", Kernels.div(rest, n));
+        }
+        at.addFirst(rest);
+        places.add(at);
+        for (int r = 1; r < s.height(); r++) {
+            List<Expr> next = new ArrayList<>(places.getLast());
+            Expr carry = Kernels.index(1);
+            for (int i = s.m().size() - 1; i >= 0; i--) {
+                Expr more = e.let("m", Kernels.add(next.get(i), carry));
+                if (i == 0) {
+                    next.set(i, more);
+                    break;
+                }
+                Expr over = TileKernel.equal(more, e.size(s.m().get(i).extent()));
+                next.set(i, e.let("m", Kernels.select(over, Kernels.index(0), more)));
+                carry = Kernels.select(over, Kernels.index(1), Kernels.index(0));
+            }
+            places.add(next);
+        }
+        return places;
+    }
+
+    private void bindRow(List<Expr> place) {
+        for (int i = 0; i < s.m().size(); i++) e.bind(s.m().get(i), place.get(i));
+    }
+
+    /** Up to how many steps a loop of the sum is written out: small kernels whole, or their last axis. */
+    private long unrolled() {
+        Size last = s.summed().getLast().extent();
+        return last.isLiteral() && last.value() <= UNROLLED ? last.value() : 0;
+    }
+
+    private Expr load(int buffer, DType storage, Expr index, int lanes) {
+        Expr x = Kernels.load(buffer, index, new Type(Type.widened(storage), lanes));
+        return Kernels.convert(type, Rounding.WRAP, x);
+    }
+
+    /** The part that depends on none of the loops, and the one that does. */
+    private Lin[] parts(Lin l, Atom... more) {
+        long loops = 0;
+        for (Atom k : s.summed()) loops |= k.vars();
+        for (Atom k : more) loops |= k.vars();
+        Lin fixed = Lin.ZERO;
+        Lin moving = Lin.ZERO;
+        for (Lin.Term t : l.terms()) {
+            Lin one = t.atom() == null
+                    ? Lin.of(t.coefficient())
+                    : Lin.of(t.atom()).times(t.coefficient());
+            if (t.atom() != null && (t.atom().vars() & loops) != 0) moving = moving.plus(one);
+            else fixed = fixed.plus(one);
+        }
+        return new Lin[] {fixed, moving};
+    }
+}
