@@ -1,0 +1,97 @@
+package dev.meseta.compiler.llvm;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.meseta.compiler.kernel.Expr;
+import dev.meseta.compiler.kernel.Kernel;
+import dev.meseta.compiler.kernel.Kernels;
+import dev.meseta.compiler.kernel.Type;
+import dev.meseta.graph.DType;
+import dev.meseta.graph.Shape;
+import dev.meseta.graph.Tensor;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Dot products of bytes are exact in every form that they take, at the ends of both ranges too. */
+class DotTest {
+    private static final int STEPS = 64;
+
+    private static Kernel kernel(int lanes, boolean repeated) {
+        Type left = new Type(DType.U8, 4 * lanes);
+        Type right = new Type(DType.I8, 4 * lanes);
+        Type sum = new Type(DType.I32, lanes);
+        Expr at = Kernel.GRID_VARIABLE;
+        Expr bytes = Kernels.mul(at, 4L * lanes);
+        Expr a = Kernels.load(0, bytes, left);
+        if (repeated) {
+            Expr four = Kernels.load(0, bytes, left.with(4));
+            a = new Expr.Shuffle(
+                    four,
+                    four,
+                    IntStream.range(0, 4 * lanes).mapToObj(i -> i % 4).toList());
+        }
+        Expr begin = Kernels.load(2, Kernels.mul(at, lanes), sum);
+        Expr dot = new Expr.Dot(a, Kernels.load(1, bytes, right), begin);
+        long n = (long) STEPS * lanes;
+        return new Kernel(
+                "dot",
+                List.of(
+                        new Kernel.Buffer("a", DType.U8, Kernel.Access.READ, Kernels.index(4 * n)),
+                        new Kernel.Buffer("b", DType.I8, Kernel.Access.READ, Kernels.index(4 * n)),
+                        new Kernel.Buffer("c", DType.I32, Kernel.Access.READ, Kernels.index(n)),
+                        new Kernel.Buffer("to", DType.I32, Kernel.Access.WRITE, Kernels.index(n))),
+                0,
+                Kernels.index(STEPS),
+                Kernels.store(3, Kernels.mul(at, lanes), dot));
+    }
+
+    private static void compare(LlvmTarget target, int lanes, boolean repeated) {
+        Random random = new Random(lanes);
+        int n = STEPS * lanes;
+        Tensor a = Tensor.allocate(DType.U8, Shape.of(4L * n));
+        Tensor b = Tensor.allocate(DType.I8, Shape.of(4L * n));
+        Tensor c = Tensor.allocate(DType.I32, Shape.of(n));
+        for (int i = 0; i < 4 * n; i++) {
+            boolean extreme = random.nextInt(3) == 0;
+            a.setLong(i, extreme ? 255 : random.nextInt(256));
+            b.setLong(i, extreme ? (random.nextBoolean() ? -128 : 127) : random.nextInt(-128, 128));
+        }
+        for (int i = 0; i < n; i++) c.setLong(i, random.nextInt());
+        Tensor to = Tensor.allocate(DType.I32, Shape.of(n));
+        Runner.compare(target, kernel(lanes, repeated), List.of(a, b, c, to), List.of(), new double[4], true);
+    }
+
+    /** Processors of several generations, as far as this one can run their code. */
+    @ParameterizedTest
+    @CsvSource({"host,16", "host,8", "host,4", "host,1", "x86-64-v3,8", "x86-64-v3,4", "x86-64-v2,4", "x86-64,4"})
+    void isExact(String processor, int lanes) {
+        LlvmTarget host = LlvmTarget.host();
+        boolean here = processor.equals("host");
+        Assumptions.assumeTrue(here || host.architecture().equals("x86_64"));
+        Assumptions.assumeTrue(!processor.equals("x86-64-v3") || host.has("avx2"));
+        LlvmTarget target = here ? host : new LlvmTarget(host.triple(), processor, "");
+        compare(target, lanes, false);
+        compare(target, lanes, true);
+    }
+
+    @Test
+    void isOneInstructionWhereThereIsOne() {
+        String vnni = assembly("x86_64-unknown-linux-gnu", "", "+avx512f,+avx512bw,+avx512vl,+avx512vnni", 16);
+        assertTrue(vnni.contains("vpdpbusd"), vnni);
+        String avx = assembly("x86_64-unknown-linux-gnu", "", "+avx2,+avxvnni", 8);
+        assertTrue(avx.contains("vpdpbusd"), avx);
+        String arm = assembly("aarch64-unknown-linux-gnu", "", "+i8mm", 4);
+        assertTrue(arm.contains("usdot"), arm);
+        String old = assembly("x86_64-unknown-linux-gnu", "x86-64-v3", "", 8);
+        assertTrue(old.contains("vpmaddwd") && !old.contains("vpmaddubsw"), old);
+    }
+
+    private static String assembly(String triple, String cpu, String features, int lanes) {
+        return new KernelCompiler(new LlvmTarget(triple, cpu, features), false).assembly(kernel(lanes, true));
+    }
+}
