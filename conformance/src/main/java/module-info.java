@@ -6,5 +6,6 @@ module dev.meseta.conformance {
 
     requires transitive dev.meseta;
     requires dev.meseta.frontends.onnx;
+    requires java.management;
     requires static org.jspecify;
 }

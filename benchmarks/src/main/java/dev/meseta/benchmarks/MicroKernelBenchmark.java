@@ -35,10 +35,7 @@ import java.util.Locale;
  * level-1 cache. Run by:
  *
  * <pre>{@code
- * ./mvnw -q -Dquick -pl benchmarks -am compile
- * ./mvnw -q -o -Dquick -pl benchmarks dependency:build-classpath -Dmdep.outputFile=target/classpath
- * java --enable-native-access=ALL-UNNAMED -cp benchmarks/target/quick/classes:$(cat benchmarks/target/classpath) \
- *     dev.meseta.benchmarks.MicroKernelBenchmark
+ * MESETA_BENCHMARK=dev.meseta.benchmarks.MicroKernelBenchmark ./meseta
  * }</pre>
  *
  * Prints a line a tile: rows × columns, lanes, GFLOP/s, percentage of the peak, milliseconds to compile, and the loop's vector instructions

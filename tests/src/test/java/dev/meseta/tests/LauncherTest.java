@@ -64,6 +64,20 @@ final class LauncherTest {
         Files.delete(link);
     }
 
+    @Test
+    @Timeout(value = 20, unit = TimeUnit.MINUTES)
+    void fetchesAPeerWhenOneIsAskedFor() throws Exception {
+        String launcher = ROOT.resolve("meseta").toString();
+        String model = ROOT.resolve("cli/src/launcher/training.onnx").toString();
+        Answer first = run(Map.of(), launcher, "bench", model, "--peer", "abacus");
+        assertEquals(2, first.status(), first.err());
+        assertTrue(first.err().contains("there are onnxruntime"), first.err());
+        Answer second =
+                run(Map.of(), launcher, "bench", model, "--peer=onnxruntime", "--seconds", "0", "--settle", "0");
+        assertEquals(0, second.status(), second.err());
+        assertTrue(second.out().contains("onnxruntime") && second.out().contains("ratio"), second.out());
+    }
+
     private Path jdk(String name, String version) throws IOException {
         Path home = folder.resolve(name);
         Files.createDirectories(home.resolve("bin"));
