@@ -120,6 +120,12 @@ final class Flow {
         /** Whether it has functions that take many instructions. */
         boolean expensive;
 
+        /** Whether it reads elements whose place is read from data. */
+        boolean gathers;
+
+        /** The reductions of rows that it holds, in an order in which they can run; empty but for what {@link RowGroups} has joined. */
+        List<N> reductions = List.of();
+
         Group(N root) {
             this.root = root;
         }

@@ -34,11 +34,13 @@ final class Fusion {
             if (g == null) {
                 g = new Group(n);
                 g.expensive = isExpensive(n);
+                g.gathers = isGather(n);
                 n.aligned = true;
                 groups.add(g);
             } else {
                 g.size++;
                 g.expensive |= isExpensive(n);
+                g.gathers |= isGather(n);
             }
             n.group = g;
             if (isAnchor(n)) g.anchor = n;
@@ -182,6 +184,10 @@ final class Fusion {
             case Op.Cumulative _, Op.ArgReduce _, Op.TopK _ -> false;
             default -> false;
         };
+    }
+
+    private static boolean isGather(N n) {
+        return n.op instanceof Op.Gather || n.op instanceof Op.GatherNd || n.op instanceof Op.GatherElements;
     }
 
     /** Whether a product has fewer outputs than lanes. */

@@ -13,6 +13,7 @@ import dev.meseta.graph.Op.Cast.Rounding;
 import dev.meseta.graph.ReduceKind;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Makes the commands of a group. */
@@ -35,14 +36,15 @@ final class Lowering {
         for (int i = 0; i < inputs.size(); i++) flow.inputs.get(i).place = inputs.get(i);
         List<Group> groups = Fusion.groups(flow);
         Layouts.choose(flow, groups);
-        Debug.FUSED.print(() -> Describe.groups(graph.name(), flow, groups));
         for (int i = 0; i < flow.outputs.size(); i++) {
             V base = Assembly.base(flow.outputs.get(i));
             boolean computed = base.producer != null && !(base.producer.op instanceof Op.Constant);
             if (computed && base.place == null) base.place = targets == null ? a.output(base.type) : targets.get(i);
         }
+        List<Group> joined = RowGroups.join(a, flow, groups);
+        Debug.FUSED.print(() -> Describe.groups(graph.name(), flow, joined));
         Lowering l = new Lowering(a);
-        for (Group g : groups) l.group(g);
+        for (Group g : joined) l.group(g);
         if (targets != null) {
             for (int i = 0; i < flow.outputs.size(); i++) {
                 V v = flow.outputs.get(i);
@@ -67,6 +69,10 @@ final class Lowering {
         if (root.op instanceof Op.Bitcast b
                 && Pull.differsInMemory(root.in.getFirst().dtype(), b.dtype())) {
             nibbles(g, root.in.getFirst(), b.dtype(), out);
+            return;
+        }
+        if (!g.reductions.isEmpty()) {
+            Objects.requireNonNull(RowKernel.of(a, g)).add(out);
             return;
         }
         if (anchor == null) {

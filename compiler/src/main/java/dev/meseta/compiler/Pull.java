@@ -29,17 +29,30 @@ final class Pull {
     /** Which half of a 128-bit element is asked for. */
     private final Lin half;
 
+    /** The reductions whose results the kernel around has computed; null where there are none. */
+    private final RowKernel.@Nullable Rows rows;
+
     private record Key(V value, List<Lin> index, @Nullable Point mask) {}
 
     Pull(Points points, @Nullable Group group, Function<V, Place> places) {
-        this(points, group, places, Lin.ZERO);
+        this(points, group, places, Lin.ZERO, null);
     }
 
     Pull(Points points, @Nullable Group group, Function<V, Place> places, Lin half) {
+        this(points, group, places, half, null);
+    }
+
+    Pull(Points points, @Nullable Group group, Function<V, Place> places, RowKernel.Rows rows) {
+        this(points, group, places, Lin.ZERO, rows);
+    }
+
+    private Pull(
+            Points points, @Nullable Group group, Function<V, Place> places, Lin half, RowKernel.@Nullable Rows rows) {
         this.points = points;
         this.group = group;
         this.places = places;
         this.half = half;
+        this.rows = rows;
     }
 
     /** The element type in which kernels see a type in memory: complex numbers are words that move. */
@@ -72,6 +85,7 @@ final class Pull {
     Point at(V v, List<Lin> index, @Nullable Point mask) {
         Double literal = Fusion.literal(v);
         if (literal != null) return literal(v, literal);
+        if (v.producer != null && rows != null && rows.holds(v.producer)) return rows.at(v.producer, index);
         if (v.producer == null || !isInline(v.producer)) return leaf(v, index, mask);
         Key key = new Key(v, index, mask);
         Point p = known.get(key);

@@ -17,6 +17,9 @@ record Tiling(int lanes, int vectors, int height) {
     private static final int MOST_ROWS = 12;
     private static final int MOST_VECTORS = 4;
 
+    /** What an extent that is an argument is taken for. */
+    private static final long ARGUMENT = 240;
+
     /** Heights for a number of rows that is an argument of the kernel: few, so that few kernels are made. */
     private static final int[] ARGUMENT_HEIGHTS = {12, 8, 6, 4, 2};
 
@@ -40,7 +43,7 @@ record Tiling(int lanes, int vectors, int height) {
                 for (int height = MOST_ROWS; height >= 1; height--) {
                     Tiling t = new Tiling(lanes, vectors, height);
                     if (!t.fits(target, rows)) continue;
-                    double cost = t.cost(target, bytes, rows.value(), columns.value());
+                    double cost = t.cost(target, bytes, nominal(rows), nominal(columns));
                     if (cost >= least) continue;
                     least = cost;
                     best = t;
@@ -48,6 +51,11 @@ record Tiling(int lanes, int vectors, int height) {
             }
         }
         return best;
+    }
+
+    /** The extent that a choice is made for: always the same for an argument, so that its value does not change the kernel. */
+    private static long nominal(Size extent) {
+        return extent.isLiteral() ? extent.value() : ARGUMENT;
     }
 
     private boolean fits(Target target, Size rows) {
@@ -68,7 +76,8 @@ record Tiling(int lanes, int vectors, int height) {
         double product = target.vectorBytes() > 32 && whole ? 0.75 : 0.5;
         double loads = (vectors * product / 0.5 + height) / 2;
         // A chain of dependent sums is four cycles long.
-        double cycles = Math.max(4 * 0.9, Math.max(vectors * height * product, loads)) + 0.4;
+        // The vectors come from the second-level cache.
+        double cycles = Math.max(4 * 0.9, Math.max(vectors * height * product, loads)) + 0.4 + vectors * product / 2;
         long tiles =
                 ((rows + height - 1) / height) * ((columns + (long) lanes * vectors - 1) / ((long) lanes * vectors));
         return tiles * cycles;
