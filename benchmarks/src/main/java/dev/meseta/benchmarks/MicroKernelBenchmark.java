@@ -17,9 +17,9 @@ import dev.meseta.compiler.kernel.Kernels;
 import dev.meseta.compiler.kernel.Stmt;
 import dev.meseta.compiler.kernel.Type;
 import dev.meseta.compiler.llvm.ArgumentLayout;
-import dev.meseta.compiler.llvm.Jit;
 import dev.meseta.compiler.llvm.KernelCompiler;
 import dev.meseta.compiler.llvm.LlvmTarget;
+import dev.meseta.compiler.llvm.MachineCode;
 import dev.meseta.graph.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -113,7 +113,7 @@ public final class MicroKernelBenchmark {
     private record Candidate(
             String name,
             double flops,
-            Jit.Code code,
+            MachineCode code,
             MemorySegment block,
             double compileMs,
             long spills,
@@ -144,7 +144,7 @@ public final class MicroKernelBenchmark {
             block.set(ADDRESS, layout.buffer(i), memory);
         }
         block.set(ADDRESS, layout.status(), arena.allocate(ArgumentLayout.STATUS_BYTES, 64));
-        Jit.Code code = Jit.get().load(object, compiler.symbol(kernel));
+        MachineCode code = MachineCode.load(object, compiler.symbol(kernel));
         return new Candidate(name, flops, code, block, ms, spills, new double[1]);
     }
 

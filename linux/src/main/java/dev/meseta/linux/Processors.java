@@ -1,11 +1,14 @@
 package dev.meseta.linux;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +23,19 @@ public final class Processors {
 
     /** Level-2 cache where nothing is known. */
     public static final long DEFAULT_L2_BYTES = 512 << 10;
+
+    private static final List<String> IDENTITY = List.of(
+            "vendor_id",
+            "cpu family",
+            "model",
+            "model name",
+            "stepping",
+            "flags",
+            "CPU implementer",
+            "CPU variant",
+            "CPU part",
+            "CPU revision",
+            "Features");
 
     private static final Processors THIS =
             new Processors(Path.of("/"), Runtime.getRuntime().availableProcessors());
@@ -168,13 +184,34 @@ public final class Processors {
         return new LinkedHashSet<>(List.of(all.split("\\s+")));
     }
 
+    /** What a compiler may know a processor by, in one text: architecture, maker, model and features. Equal for equal processors. */
+    public String identity() {
+        StringBuilder out = new StringBuilder(System.getProperty("os.arch"));
+        for (String key : IDENTITY)
+            info(key).ifPresent(v -> out.append("; ").append(key).append(' ').append(v));
+        return out.toString();
+    }
+
     private Optional<String> info(String key) {
-        for (String line : lines("proc/cpuinfo")) {
-            int colon = line.indexOf(':');
-            if (colon > 0 && line.substring(0, colon).strip().equals(key))
-                return Optional.of(line.substring(colon + 1).strip());
+        return Optional.ofNullable(first().get(key));
+    }
+
+    /** What is said of the first processor. The file repeats it for each: with hundreds of them it is long, and slow to come. */
+    private Map<String, String> first() {
+        Map<String, String> first = new HashMap<>();
+        try (BufferedReader in = Files.newBufferedReader(root.resolve("proc/cpuinfo"))) {
+            for (String line = in.readLine(); line != null; line = in.readLine()) {
+                int colon = line.indexOf(':');
+                if (colon < 0 && !first.isEmpty()) break;
+                if (colon > 0)
+                    first.putIfAbsent(
+                            line.substring(0, colon).strip(),
+                            line.substring(colon + 1).strip());
+            }
+        } catch (IOException e) {
+            // As if nothing were known.
         }
-        return Optional.empty();
+        return first;
     }
 
     private List<String> lines(String path) {

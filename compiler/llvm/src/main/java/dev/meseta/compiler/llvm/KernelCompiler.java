@@ -8,6 +8,7 @@ import dev.meseta.compiler.kernel.KernelText;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.util.function.Supplier;
 
 /** Compiles kernels to object files for one target. Thread-safe: every compilation has a context and a target machine of its own. */
 public final class KernelCompiler {
@@ -24,9 +25,9 @@ public final class KernelCompiler {
     private static final int OBJECT = 1;
     private static final int RETURN_STATUS = 2;
 
-    private final LlvmTarget target;
+    private final String processor;
+    private final Supplier<LlvmTarget> target;
     private final boolean checking;
-    private final Llvm llvm = Llvm.get();
 
     /**
      * A compiler.
@@ -34,6 +35,18 @@ public final class KernelCompiler {
      * @param checking compile a test of its bounds into every access
      */
     public KernelCompiler(LlvmTarget target, boolean checking) {
+        this(target.toString(), () -> target, checking);
+    }
+
+    /**
+     * A compiler that finds out what it compiles for, and opens LLVM, when it has something to compile.
+     *
+     * @param processor names all that decides about the target
+     * @param target the target, the same at every call; it may open LLVM
+     * @param checking compile a test of its bounds into every access
+     */
+    public KernelCompiler(String processor, Supplier<LlvmTarget> target, boolean checking) {
+        this.processor = processor;
         this.target = target;
         this.checking = checking;
     }
@@ -43,8 +56,9 @@ public final class KernelCompiler {
         return LlvmLibrary.unavailable();
     }
 
+    /** What it compiles for. */
     public LlvmTarget target() {
-        return target;
+        return target.get();
     }
 
     /** Whether accesses are tested. */
@@ -57,45 +71,52 @@ public final class KernelCompiler {
         return "meseta_" + KernelText.hash(KernelText.key(kernel) + checking);
     }
 
-    /** What the object file of a kernel depends on, as a hash of 32 hexadecimal digits: its code, the target, the passes and LLVM's version. */
-    public String key(Kernel kernel) {
-        return KernelText.hash(ir(kernel) + target + PASSES + llvm.version());
+    /**
+     * What the object file behind a symbol depends on, as a hash of 32 hexadecimal digits: the kernel, the processor, LLVM's library and the
+     * code of this module. Does not open LLVM.
+     */
+    public String key(String symbol) {
+        return KernelText.hash(String.join("\n", symbol, processor, LlvmLibrary.identity(), OwnCode.checksum()));
     }
 
     /** The kernel's LLVM IR as it is before the passes. */
     public String ir(Kernel kernel) {
-        return IrEmitter.emit(kernel, target, symbol(kernel), checking);
+        return IrEmitter.emit(kernel, target(), symbol(kernel), checking);
     }
 
     /** The kernel's LLVM IR after the passes. */
     public String optimisedIr(Kernel kernel) {
-        return with(kernel, (module, machine) -> llvm.message(Llvm.callPointer(llvm.printModuleToString, module)));
+        return with(
+                kernel, (llvm, module, machine) -> llvm.message(Llvm.callPointer(llvm.printModuleToString, module)));
     }
 
     /** The kernel's assembly. */
     public String assembly(Kernel kernel) {
-        return with(kernel, (module, machine) -> new String(emit(module, machine, ASSEMBLY), StandardCharsets.UTF_8));
+        return with(
+                kernel,
+                (llvm, module, machine) -> new String(emit(llvm, module, machine, ASSEMBLY), StandardCharsets.UTF_8));
     }
 
     /** An object file with the kernel's function. */
     public byte[] object(Kernel kernel) {
-        return with(kernel, (module, machine) -> emit(module, machine, OBJECT));
+        return with(kernel, (llvm, module, machine) -> emit(llvm, module, machine, OBJECT));
     }
 
     @FunctionalInterface
     private interface Work<T> {
-        T on(MemorySegment module, MemorySegment machine);
+        T on(Llvm llvm, MemorySegment module, MemorySegment machine);
     }
 
     private <T> T with(Kernel kernel, Work<T> work) {
         String text = ir(kernel);
-        MemorySegment machine = llvm.targetMachine(target, false);
+        Llvm llvm = Llvm.get();
+        MemorySegment machine = llvm.targetMachine(target());
         MemorySegment context = Llvm.callPointer(llvm.contextCreate);
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment module = parse(arena, context, text, kernel);
+            MemorySegment module = parse(llvm, arena, context, text, kernel);
             try {
-                prepare(arena, module, machine);
-                return work.on(module, machine);
+                prepare(llvm, arena, module, machine);
+                return work.on(llvm, module, machine);
             } finally {
                 Llvm.call(llvm.disposeModule, module);
             }
@@ -105,7 +126,7 @@ public final class KernelCompiler {
         }
     }
 
-    private MemorySegment parse(Arena arena, MemorySegment context, String text, Kernel kernel) {
+    private static MemorySegment parse(Llvm llvm, Arena arena, MemorySegment context, String text, Kernel kernel) {
         MemorySegment source = arena.allocateFrom(text);
         MemorySegment result = arena.allocate(ADDRESS);
         MemorySegment error = arena.allocate(ADDRESS);
@@ -128,8 +149,8 @@ public final class KernelCompiler {
                 + "\nThis is a mistake of Meseta's. The kernel:\n" + KernelText.of(kernel) + "\nIts code:\n" + ir);
     }
 
-    private void prepare(Arena arena, MemorySegment module, MemorySegment machine) {
-        Llvm.call(llvm.setTarget, module, arena.allocateFrom(target.triple()));
+    private void prepare(Llvm llvm, Arena arena, MemorySegment module, MemorySegment machine) {
+        Llvm.call(llvm.setTarget, module, arena.allocateFrom(target().triple()));
         MemorySegment layout = Llvm.callPointer(llvm.createTargetDataLayout, machine);
         Llvm.call(llvm.setModuleDataLayout, module, layout);
         Llvm.call(llvm.disposeTargetData, layout);
@@ -143,7 +164,7 @@ public final class KernelCompiler {
         }
     }
 
-    private byte[] emit(MemorySegment module, MemorySegment machine, int kind) {
+    private static byte[] emit(Llvm llvm, MemorySegment module, MemorySegment machine, int kind) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment error = arena.allocate(ADDRESS);
             MemorySegment result = arena.allocate(ADDRESS);

@@ -23,7 +23,6 @@ final class Llvm {
     private static final int OPTIMISATION_DEFAULT = 2;
     private static final int RELOCATION_PIC = 2;
     private static final int CODE_MODEL_DEFAULT = 0;
-    private static final int CODE_MODEL_JIT = 1;
 
     private final SymbolLookup library = LlvmLibrary.open();
     private final Set<String> initialised = new HashSet<>();
@@ -59,19 +58,6 @@ final class Llvm {
     final MethodHandle getBufferStart = pointer("LLVMGetBufferStart", ADDRESS);
     final MethodHandle getBufferSize = handle("LLVMGetBufferSize", FunctionDescriptor.of(JAVA_LONG, ADDRESS));
     final MethodHandle disposeMemoryBuffer = nothing("LLVMDisposeMemoryBuffer", ADDRESS);
-
-    final MethodHandle orcCreateLljit = pointer("LLVMOrcCreateLLJIT", ADDRESS, ADDRESS);
-    final MethodHandle orcGetMainDylib = pointer("LLVMOrcLLJITGetMainJITDylib", ADDRESS);
-    final MethodHandle orcCreateResourceTracker = pointer("LLVMOrcJITDylibCreateResourceTracker", ADDRESS);
-    final MethodHandle orcAddObjectFile = pointer("LLVMOrcLLJITAddObjectFileWithRT", ADDRESS, ADDRESS, ADDRESS);
-    final MethodHandle orcLookup = pointer("LLVMOrcLLJITLookup", ADDRESS, ADDRESS, ADDRESS);
-    final MethodHandle orcMangleAndIntern = pointer("LLVMOrcLLJITMangleAndIntern", ADDRESS, ADDRESS);
-    final MethodHandle orcAbsoluteSymbols = pointer("LLVMOrcAbsoluteSymbols", ADDRESS, JAVA_LONG);
-    final MethodHandle orcDefine = pointer("LLVMOrcJITDylibDefine", ADDRESS, ADDRESS);
-    final MethodHandle orcRemove = pointer("LLVMOrcResourceTrackerRemove", ADDRESS);
-    final MethodHandle orcReleaseTracker = nothing("LLVMOrcReleaseResourceTracker", ADDRESS);
-
-    private final MethodHandle getVersion = nothing("LLVMGetVersion", ADDRESS, ADDRESS, ADDRESS);
 
     private static final class Holder {
         static final Llvm INSTANCE = new Llvm();
@@ -150,18 +136,8 @@ final class Llvm {
                 message(callPointer(getHostCpuFeatures)));
     }
 
-    /** LLVM's version, such as {@code 20.1.7}. */
-    String version() {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment numbers = arena.allocate(JAVA_INT, 3);
-            call(getVersion, numbers, numbers.asSlice(4), numbers.asSlice(8));
-            return numbers.getAtIndex(JAVA_INT, 0) + "." + numbers.getAtIndex(JAVA_INT, 1) + "."
-                    + numbers.getAtIndex(JAVA_INT, 2);
-        }
-    }
-
     /** A target machine, which the caller disposes of. Throws {@link IllegalStateException} for a target that LLVM has not. */
-    MemorySegment targetMachine(LlvmTarget target, boolean jit) {
+    MemorySegment targetMachine(LlvmTarget target) {
         initialise(target.architecture());
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment result = arena.allocate(ADDRESS);
@@ -178,7 +154,7 @@ final class Llvm {
                     arena.allocateFrom(target.features()),
                     OPTIMISATION_DEFAULT,
                     RELOCATION_PIC,
-                    jit ? CODE_MODEL_JIT : CODE_MODEL_DEFAULT);
+                    CODE_MODEL_DEFAULT);
         }
     }
 

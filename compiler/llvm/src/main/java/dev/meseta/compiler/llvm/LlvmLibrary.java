@@ -36,6 +36,30 @@ final class LlvmLibrary {
         return find(resource()) != null ? "" : missing();
     }
 
+    /** Differs between libraries that may generate different code. Opens nothing but the jar, once. */
+    static String identity() {
+        return Identity.OF_THIS;
+    }
+
+    private static final class Identity {
+        static final String OF_THIS = find();
+
+        private static String find() {
+            try {
+                if (!named().isEmpty()) {
+                    Path file = Path.of(named()).toRealPath();
+                    return file + " of " + Files.size(file) + " bytes of " + Files.getLastModifiedTime(file);
+                }
+                URL url = LlvmLibrary.find(resource());
+                if (url == null) throw new IllegalStateException(missing());
+                JarEntry entry = ((JarURLConnection) url.openConnection()).getJarEntry();
+                return Long.toHexString(entry.getCrc()) + " of " + entry.getSize() + " bytes";
+            } catch (IOException e) {
+                throw new IllegalStateException("LLVM's library could not be read: " + e, e);
+            }
+        }
+    }
+
     private static String named() {
         return System.getProperty("meseta.llvm", System.getenv().getOrDefault("MESETA_LLVM", ""));
     }

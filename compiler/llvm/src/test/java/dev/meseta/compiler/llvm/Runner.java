@@ -42,7 +42,7 @@ final class Runner {
             long[] status) {
         KernelCompiler compiler = new KernelCompiler(target, checking);
         List<Tensor> copies = copies(buffers);
-        Jit.Code code = Jit.get().load(compiler.object(kernel), compiler.symbol(kernel));
+        MachineCode code = MachineCode.load(compiler.object(kernel), compiler.symbol(kernel));
         ArgumentLayout layout = ArgumentLayout.of(kernel);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment block = arena.allocate(layout.bytes(), 8);

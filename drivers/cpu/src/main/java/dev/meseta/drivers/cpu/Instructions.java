@@ -26,6 +26,11 @@ final class Instructions {
         return all;
     }
 
+    /** All that {@link #target} depends on, as a text. Does not open LLVM. */
+    static String identity() {
+        return Processors.here().identity() + "; " + ASKED;
+    }
+
     /** What LLVM is to generate code for. Opens LLVM. */
     static LlvmTarget target() {
         LlvmTarget host = LlvmTarget.host();

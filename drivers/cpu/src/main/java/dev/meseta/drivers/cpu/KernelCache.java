@@ -2,8 +2,8 @@ package dev.meseta.drivers.cpu;
 
 import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.kernel.KernelText;
-import dev.meseta.compiler.llvm.Jit;
 import dev.meseta.compiler.llvm.KernelCompiler;
+import dev.meseta.compiler.llvm.MachineCode;
 import dev.meseta.graph.Debug;
 import java.lang.ref.SoftReference;
 import java.util.Collection;
@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -24,18 +25,22 @@ import org.jspecify.annotations.Nullable;
  * when memory is short. Thread-safe; a kernel that two threads want at once is compiled once.
  */
 final class KernelCache {
+    private static final System.Logger LOG = System.getLogger(KernelCache.class.getName());
+
     private final KernelCompiler compiler;
     private final int threads;
-    private final ObjectCache objects = ObjectCache.configured();
-    private final Map<String, SoftReference<Jit.Code>> codes = new ConcurrentHashMap<>();
-    private final Map<String, FutureTask<Jit.Code>> underWay = new ConcurrentHashMap<>();
+    private final ObjectCache objects;
+    private final Map<String, SoftReference<MachineCode>> codes = new ConcurrentHashMap<>();
+    private final Map<String, FutureTask<MachineCode>> underWay = new ConcurrentHashMap<>();
 
     private static final class Holder {
-        static final KernelCache INSTANCE =
-                new KernelCache(new KernelCompiler(Instructions.target(), checkedByDefault()), WorkerPool.configured());
+        static final KernelCache INSTANCE = new KernelCache(
+                new KernelCompiler(Instructions.identity(), Instructions::target, checkedByDefault()),
+                ObjectCache.configured(),
+                WorkerPool.configured());
     }
 
-    /** The process's own. Opens LLVM. */
+    /** The process's own. */
     static KernelCache get() {
         return Holder.INSTANCE;
     }
@@ -46,8 +51,10 @@ final class KernelCache {
                 || System.getenv().getOrDefault("MESETA_CHECK", "0").equals("1");
     }
 
-    KernelCache(KernelCompiler compiler, int threads) {
+    /** @param objects where object files are kept beyond this process */
+    KernelCache(KernelCompiler compiler, ObjectCache objects, int threads) {
         this.compiler = compiler;
+        this.objects = objects;
         this.threads = threads;
     }
 
@@ -56,36 +63,36 @@ final class KernelCache {
     }
 
     /** The code of each kernel (by identity); what is not here is compiled, on several threads. */
-    Map<Kernel, Jit.Code> compile(Collection<Kernel> kernels) {
+    Map<Kernel, MachineCode> compile(Collection<Kernel> kernels) {
         Map<Kernel, String> symbols = new IdentityHashMap<>();
         Map<String, Kernel> missing = new LinkedHashMap<>();
-        Map<String, Jit.Code> found = new HashMap<>();
+        Map<String, MachineCode> found = new HashMap<>();
         for (Kernel k : kernels) {
             if (symbols.containsKey(k)) continue;
             String symbol = compiler.symbol(k);
             symbols.put(k, symbol);
-            Jit.Code code = cached(symbol);
+            MachineCode code = cached(symbol);
             if (code != null) found.put(symbol, code);
             else missing.put(symbol, k);
         }
         if (missing.size() < 2 || threads < 2) missing.forEach((symbol, k) -> found.put(symbol, one(symbol, k)));
         else compileAll(missing, found);
-        Map<Kernel, Jit.Code> result = new IdentityHashMap<>();
+        Map<Kernel, MachineCode> result = new IdentityHashMap<>();
         symbols.forEach((k, symbol) -> result.put(k, found.get(symbol)));
         return result;
     }
 
-    private Jit.@Nullable Code cached(String symbol) {
-        SoftReference<Jit.Code> reference = codes.get(symbol);
+    private @Nullable MachineCode cached(String symbol) {
+        SoftReference<MachineCode> reference = codes.get(symbol);
         return reference == null ? null : reference.get();
     }
 
-    private void compileAll(Map<String, Kernel> missing, Map<String, Jit.Code> found) {
+    private void compileAll(Map<String, Kernel> missing, Map<String, MachineCode> found) {
         ExecutorService executor = Executors.newFixedThreadPool(
                 threads,
                 Thread.ofPlatform().daemon().name("meseta-compiler-", 1).factory());
         try {
-            Map<String, Future<Jit.Code>> futures = new LinkedHashMap<>();
+            Map<String, Future<MachineCode>> futures = new LinkedHashMap<>();
             missing.forEach((symbol, k) -> futures.put(symbol, executor.submit(() -> one(symbol, k))));
             futures.forEach((symbol, future) -> found.put(symbol, get(future)));
         } finally {
@@ -93,9 +100,9 @@ final class KernelCache {
         }
     }
 
-    private Jit.Code one(String symbol, Kernel kernel) {
-        FutureTask<Jit.Code> mine = new FutureTask<>(() -> make(symbol, kernel));
-        FutureTask<Jit.Code> other = underWay.putIfAbsent(symbol, mine);
+    private MachineCode one(String symbol, Kernel kernel) {
+        FutureTask<MachineCode> mine = new FutureTask<>(() -> make(symbol, kernel));
+        FutureTask<MachineCode> other = underWay.putIfAbsent(symbol, mine);
         if (other != null) return get(other);
         try {
             mine.run();
@@ -105,25 +112,30 @@ final class KernelCache {
         }
     }
 
-    private Jit.Code make(String symbol, Kernel kernel) {
-        Jit.Code code = cached(symbol);
+    private MachineCode make(String symbol, Kernel kernel) {
+        MachineCode code = cached(symbol);
         if (code != null) return code;
         print(kernel);
-        code = Jit.get().load(object(kernel), symbol);
+        String key = compiler.key(symbol);
+        code = objects.find(key).flatMap(object -> load(object, symbol)).orElseGet(() -> {
+            byte[] object = compiler.object(kernel);
+            objects.put(key, object);
+            return MachineCode.load(object, symbol);
+        });
         codes.put(symbol, new SoftReference<>(code));
         return code;
     }
 
-    private byte[] object(Kernel kernel) {
-        String key = compiler.key(kernel);
-        return objects.find(key).orElseGet(() -> {
-            byte[] object = compiler.object(kernel);
-            objects.put(key, object);
-            return object;
-        });
+    private static Optional<MachineCode> load(byte[] object, String symbol) {
+        try {
+            return Optional.of(MachineCode.load(object, symbol));
+        } catch (IllegalArgumentException e) {
+            LOG.log(System.Logger.Level.DEBUG, "the cached kernel {0} is made again: {1}", symbol, e.getMessage());
+            return Optional.empty();
+        }
     }
 
-    private static Jit.Code get(Future<Jit.Code> future) {
+    private static MachineCode get(Future<MachineCode> future) {
         boolean interrupted = false;
         try {
             while (true) {

@@ -3,7 +3,7 @@ package dev.meseta.drivers.cpu;
 import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.kernel.Kernels;
 import dev.meseta.compiler.llvm.ArgumentLayout;
-import dev.meseta.compiler.llvm.Jit;
+import dev.meseta.compiler.llvm.MachineCode;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.CommandList.Binding;
 import dev.meseta.driver.CommandList.Command;
@@ -29,7 +29,7 @@ final class Plan {
 
     private final CommandList commands;
     private final int threads;
-    private final Map<Kernel, Jit.Code> codes;
+    private final Map<Kernel, MachineCode> codes;
     private final List<Step.Launch> launches = new ArrayList<>();
     private final MemorySegment[] constants;
     private final List<Step> steps;

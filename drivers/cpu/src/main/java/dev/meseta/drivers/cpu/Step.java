@@ -2,7 +2,7 @@ package dev.meseta.drivers.cpu;
 
 import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.llvm.ArgumentLayout;
-import dev.meseta.compiler.llvm.Jit;
+import dev.meseta.compiler.llvm.MachineCode;
 import dev.meseta.driver.CommandList;
 import java.util.List;
 
@@ -33,7 +33,7 @@ sealed interface Step {
     record Launch(
             int number,
             Kernel kernel,
-            Jit.Code code,
+            MachineCode code,
             ArgumentLayout layout,
             long arguments,
             List<Place> places,

@@ -40,7 +40,7 @@ class CpuExecutableTest {
     private static final WorkerPool TWO = new WorkerPool(2);
 
     private static KernelCache cache(boolean checking) {
-        return new KernelCache(new KernelCompiler(LlvmTarget.host(), checking), 2);
+        return new KernelCache(new KernelCompiler(LlvmTarget.host(), checking), ObjectCache.configured(), 2);
     }
 
     private static final KernelCache PLAIN = cache(false);
