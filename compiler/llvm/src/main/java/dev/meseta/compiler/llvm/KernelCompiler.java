@@ -102,18 +102,33 @@ public final class KernelCompiler {
         return with(kernel, (llvm, module, machine) -> emit(llvm, module, machine, OBJECT));
     }
 
+    /** An object file with {@link Dispatcher#SYMBOL}. */
+    public byte[] dispatcher() {
+        return with(
+                Dispatcher.ir(target().architecture()),
+                "dispatcher",
+                (llvm, module, machine) -> emit(llvm, module, machine, OBJECT));
+    }
+
     @FunctionalInterface
     private interface Work<T> {
         T on(Llvm llvm, MemorySegment module, MemorySegment machine);
     }
 
     private <T> T with(Kernel kernel, Work<T> work) {
-        String text = ir(kernel);
+        try {
+            return with(ir(kernel), kernel.name(), work);
+        } catch (IllegalStateException e) {
+            throw new IllegalStateException(e.getMessage() + "\nThe kernel:\n" + KernelText.of(kernel), e);
+        }
+    }
+
+    private <T> T with(String text, String name, Work<T> work) {
         Llvm llvm = Llvm.get();
         MemorySegment machine = llvm.targetMachine(target());
         MemorySegment context = Llvm.callPointer(llvm.contextCreate);
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment module = parse(llvm, arena, context, text, kernel);
+            MemorySegment module = parse(llvm, arena, context, text, name);
             try {
                 prepare(llvm, arena, module, machine);
                 return work.on(llvm, module, machine);
@@ -126,27 +141,27 @@ public final class KernelCompiler {
         }
     }
 
-    private static MemorySegment parse(Llvm llvm, Arena arena, MemorySegment context, String text, Kernel kernel) {
+    private static MemorySegment parse(Llvm llvm, Arena arena, MemorySegment context, String text, String name) {
         MemorySegment source = arena.allocateFrom(text);
         MemorySegment result = arena.allocate(ADDRESS);
         MemorySegment error = arena.allocate(ADDRESS);
         // Without the terminating zero; the parser takes the buffer over.
-        MemorySegment buffer = Llvm.callPointer(
-                llvm.createMemoryBuffer, source, source.byteSize() - 1, arena.allocateFrom(kernel.name()));
+        MemorySegment buffer =
+                Llvm.callPointer(llvm.createMemoryBuffer, source, source.byteSize() - 1, arena.allocateFrom(name));
         if (Llvm.callInt(llvm.parseIrInContext, context, buffer, result, error) != 0)
-            throw broken(kernel, text, llvm.message(error.get(ADDRESS, 0)));
+            throw broken(name, text, llvm.message(error.get(ADDRESS, 0)));
         MemorySegment module = result.get(ADDRESS, 0);
         if (Llvm.callInt(llvm.verifyModule, module, RETURN_STATUS, error) != 0) {
             Llvm.call(llvm.disposeModule, module);
-            throw broken(kernel, text, llvm.message(error.get(ADDRESS, 0)));
+            throw broken(name, text, llvm.message(error.get(ADDRESS, 0)));
         }
         llvm.message(error.get(ADDRESS, 0));
         return module;
     }
 
-    private static IllegalStateException broken(Kernel kernel, String ir, String message) {
-        return new IllegalStateException("LLVM refuses the code of kernel " + kernel.name() + ": " + message
-                + "\nThis is a mistake of Meseta's. The kernel:\n" + KernelText.of(kernel) + "\nIts code:\n" + ir);
+    private static IllegalStateException broken(String name, String ir, String message) {
+        return new IllegalStateException("LLVM refuses the code of " + name + ": " + message
+                + "\nThis is a mistake of Meseta's. The code:\n" + ir);
     }
 
     private void prepare(Llvm llvm, Arena arena, MemorySegment module, MemorySegment machine) {

@@ -29,8 +29,7 @@ final class CpuExecutable implements Executable {
         try (Arena copies = Arena.ofConfined()) {
             bindInputs(state, inputs, copies);
             List<Tensor> outputs = bindOutputs(state);
-            state.patch();
-            state.run(plan.steps());
+            state.run();
             LaunchTimes times = plan.times();
             if (times != null) times.addRun();
             return finish(state, outputs);
@@ -121,31 +120,32 @@ final class CpuExecutable implements Executable {
                 .sum();
     }
 
-    private static void describe(List<Step> steps, String indent, StringBuilder out) {
+    private void describe(List<Step> steps, String indent, StringBuilder out) {
         for (Step s : steps) {
-            out.append(indent);
             switch (s) {
-                case Step.Launch l -> {
-                    out.append("launch ")
-                            .append(l.kernel().name())
-                            .append(" grid ")
-                            .append(l.grid());
-                    if (l.chunk() < l.grid()) out.append(" by ").append(l.chunk());
-                    out.append("  ").append(l.origin()).append('\n');
+                case Step.Launches l -> {
+                    for (Step.Launch launch : plan.launches().subList(l.first(), l.end())) {
+                        out.append(indent)
+                                .append("launch ")
+                                .append(launch.kernel().name())
+                                .append(" grid ")
+                                .append(launch.grid());
+                        if (launch.chunk() < launch.grid()) out.append(" by ").append(launch.chunk());
+                        out.append("  ").append(launch.origin()).append('\n');
+                    }
                 }
-                case Step.Copy c -> out.append("copy ").append(c.bytes()).append(" bytes\n");
                 case Step.Repeat r -> {
-                    out.append("repeat ").append(r.steps()).append(r.reverse() ? " in reverse\n" : "\n");
+                    out.append(indent).append("repeat ").append(r.steps()).append(r.reverse() ? " in reverse\n" : "\n");
                     describe(r.body(), indent + "  ", out);
                 }
                 case Step.Conditional c -> {
-                    out.append("if\n");
+                    out.append(indent).append("if\n");
                     describe(c.then(), indent + "  ", out);
                     out.append(indent).append("else\n");
                     describe(c.otherwise(), indent + "  ", out);
                 }
                 case Step.RepeatWhile w -> {
-                    out.append("while\n");
+                    out.append(indent).append("while\n");
                     describe(w.test(), indent + "  ? ", out);
                     describe(w.body(), indent + "  ", out);
                 }

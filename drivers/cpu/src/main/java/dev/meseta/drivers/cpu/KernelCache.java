@@ -2,9 +2,11 @@ package dev.meseta.drivers.cpu;
 
 import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.kernel.KernelText;
+import dev.meseta.compiler.llvm.Dispatcher;
 import dev.meseta.compiler.llvm.KernelCompiler;
 import dev.meseta.compiler.llvm.MachineCode;
 import dev.meseta.graph.Debug;
+import java.lang.foreign.MemorySegment;
 import java.lang.ref.SoftReference;
 import java.util.Collection;
 import java.util.HashMap;
@@ -18,6 +20,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +33,7 @@ final class KernelCache {
     private final KernelCompiler compiler;
     private final int threads;
     private final ObjectCache objects;
+    private @Nullable MachineCode dispatcher;
     private final Map<String, SoftReference<MachineCode>> codes = new ConcurrentHashMap<>();
     private final Map<String, FutureTask<MachineCode>> underWay = new ConcurrentHashMap<>();
 
@@ -82,6 +86,12 @@ final class KernelCache {
         return result;
     }
 
+    /** Address of the code that runs launches; as long as this object is reachable. */
+    synchronized MemorySegment dispatcher() {
+        if (dispatcher == null) dispatcher = load(Dispatcher.SYMBOL, compiler::dispatcher);
+        return dispatcher.entry();
+    }
+
     private @Nullable MachineCode cached(String symbol) {
         SoftReference<MachineCode> reference = codes.get(symbol);
         return reference == null ? null : reference.get();
@@ -116,14 +126,19 @@ final class KernelCache {
         MachineCode code = cached(symbol);
         if (code != null) return code;
         print(kernel);
+        code = load(symbol, () -> compiler.object(kernel));
+        codes.put(symbol, new SoftReference<>(code));
+        return code;
+    }
+
+    /** The code behind a symbol, kept or made. */
+    private MachineCode load(String symbol, Supplier<byte[]> maker) {
         String key = compiler.key(symbol);
-        code = objects.find(key).flatMap(object -> load(object, symbol)).orElseGet(() -> {
-            byte[] object = compiler.object(kernel);
+        return objects.find(key).flatMap(object -> load(object, symbol)).orElseGet(() -> {
+            byte[] object = maker.get();
             objects.put(key, object);
             return MachineCode.load(object, symbol);
         });
-        codes.put(symbol, new SoftReference<>(code));
-        return code;
     }
 
     private static Optional<MachineCode> load(byte[] object, String symbol) {

@@ -34,6 +34,7 @@ final class Plan {
     private final MemorySegment[] constants;
     private final List<Step> steps;
     private final boolean checking;
+    private final MemorySegment dispatcher;
     private final @Nullable LaunchTimes times;
     private long argumentBytes;
 
@@ -44,6 +45,7 @@ final class Plan {
         List<Kernel> used = new ArrayList<>();
         collect(commands.commands(), used);
         this.codes = kernels.compile(used);
+        this.dispatcher = kernels.dispatcher();
         this.constants = constants(commands);
         slots();
         this.steps = steps(commands.commands(), List.of());
@@ -73,6 +75,16 @@ final class Plan {
         return argumentBytes;
     }
 
+    /** Address of {@link dev.meseta.compiler.llvm.Dispatcher}'s function. */
+    MemorySegment dispatcher() {
+        return dispatcher;
+    }
+
+    /** Whether some launch is worth more than one thread. */
+    boolean isShared() {
+        return launches.stream().anyMatch(l -> l.chunk() < l.grid());
+    }
+
     /** The bytes of a constant slot, in native memory. */
     MemorySegment constant(int slot) {
         return constants[slot];
@@ -86,7 +98,7 @@ final class Plan {
         for (Command c : commands) {
             switch (c) {
                 case CommandList.Launch l -> into.add(l.kernel());
-                case CommandList.Copy _ -> {}
+                case CommandList.Copy k -> into.add(CopyKernel.of(k).kernel());
                 case CommandList.Repeat r -> collect(r.body(), into);
                 case CommandList.Conditional k -> {
                     collect(k.then(), into);
@@ -160,36 +172,43 @@ final class Plan {
 
     private List<Step> steps(List<Command> list, List<Long> rounds) {
         List<Step> result = new ArrayList<>();
+        List<Step.Launch> run = new ArrayList<>();
         for (Command c : list) {
-            result.add(
-                    switch (c) {
-                        case CommandList.Launch l -> launch(l, rounds);
-                        case CommandList.Copy k -> {
-                            check(k.from(), k.bytes(), false, rounds, "a copy");
-                            check(k.to(), k.bytes(), true, rounds, "a copy");
-                            yield new Step.Copy(Step.Place.of(k.from()), Step.Place.of(k.to()), k.bytes());
-                        }
-                        case CommandList.Repeat r -> {
-                            check(rounds.size() < RunState.DEEPEST, "more than " + RunState.DEEPEST + " nested loops");
-                            List<Long> inner = new ArrayList<>(rounds);
-                            inner.add(r.steps());
-                            yield new Step.Repeat(rounds.size(), r.steps(), r.reverse(), steps(r.body(), inner));
-                        }
-                        case CommandList.Conditional k -> {
-                            check(k.condition(), 1, false, rounds, "a condition");
-                            yield new Step.Conditional(
-                                    Step.Place.of(k.condition()),
-                                    steps(k.then(), rounds),
-                                    steps(k.otherwise(), rounds));
-                        }
-                        case CommandList.RepeatWhile w -> {
-                            check(w.condition(), 1, false, rounds, "a condition");
-                            yield new Step.RepeatWhile(
-                                    steps(w.test(), rounds), Step.Place.of(w.condition()), steps(w.body(), rounds));
-                        }
-                    });
+            switch (c) {
+                case CommandList.Launch l -> run.add(launch(l, rounds));
+                case CommandList.Copy k -> run.add(launch(CopyKernel.of(k), rounds));
+                case CommandList.Repeat r -> {
+                    end(run, result);
+                    check(rounds.size() < RunState.DEEPEST, "more than " + RunState.DEEPEST + " nested loops");
+                    List<Long> inner = new ArrayList<>(rounds);
+                    inner.add(r.steps());
+                    result.add(new Step.Repeat(rounds.size(), r.steps(), r.reverse(), steps(r.body(), inner)));
+                }
+                case CommandList.Conditional k -> {
+                    end(run, result);
+                    check(k.condition(), 1, false, rounds, "a condition");
+                    result.add(new Step.Conditional(
+                            Step.Place.of(k.condition()), steps(k.then(), rounds), steps(k.otherwise(), rounds)));
+                }
+                case CommandList.RepeatWhile w -> {
+                    end(run, result);
+                    check(w.condition(), 1, false, rounds, "a condition");
+                    result.add(new Step.RepeatWhile(
+                            steps(w.test(), rounds), Step.Place.of(w.condition()), steps(w.body(), rounds)));
+                }
+            }
         }
+        end(run, result);
         return List.copyOf(result);
+    }
+
+    /** Makes one step of launches that follow each other. */
+    private static void end(List<Step.Launch> run, List<Step> into) {
+        if (run.isEmpty()) return;
+        List<Step.Launch> moving =
+                run.stream().filter(l -> l.moving().length > 0).toList();
+        into.add(new Step.Launches(run.getFirst().number(), run.getLast().number() + 1, moving));
+        run.clear();
     }
 
     private Step.Launch launch(CommandList.Launch l, List<Long> rounds) {

@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.kernel.Kernels;
 import dev.meseta.compiler.llvm.ArgumentLayout;
+import dev.meseta.compiler.llvm.Dispatcher;
 import dev.meseta.driver.CommandList;
 import dev.meseta.graph.InvalidInputException;
 import java.lang.foreign.Arena;
@@ -14,56 +15,49 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.lang.ref.Reference;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
  * The memory of one run: the arena, the argument blocks, the iteration numbers. Used by one run at a time and by many one after the other;
- * what does not change between runs is written once.
+ * what does not change between runs is written once. Launches run in machine code, one call for all that follow each other.
  */
-final class RunState {
-    private static final MethodHandle CALL =
-            Linker.nativeLinker().downcallHandle(FunctionDescriptor.ofVoid(ADDRESS, JAVA_LONG, JAVA_LONG));
+final class RunState implements WorkerPool.Helper {
+    private static final MethodHandle DISPATCH = Linker.nativeLinker()
+            .downcallHandle(
+                    FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG));
     /** Repeats within each other. */
     static final int DEEPEST = 16;
 
     private final Plan plan;
     private final WorkerPool pool;
+    private final boolean shared;
     private final MemorySegment arena;
     private final MemorySegment arguments;
+    private final MemorySegment records;
+    private final MemorySegment control;
     private final MemorySegment status;
-    private final Prepared[] prepared;
     private final long[] bases;
     private final MemorySegment[] segments;
     private final long[] iterations = new long[DEEPEST];
+    private final List<Patch> patches = new ArrayList<>();
 
-    /** A launch with its own argument block. */
-    private static final class Prepared implements WorkerPool.Work {
-        private final MemorySegment entry;
-        private final MemorySegment block;
-
-        Prepared(MemorySegment entry, MemorySegment block) {
-            this.entry = entry;
-            this.block = block;
-        }
-
-        @Override
-        public void run(long begin, long end) {
-            try {
-                CALL.invokeExact(entry, block, begin, end);
-            } catch (Throwable e) {
-                throw new IllegalStateException("a kernel could not be called", e);
-            }
-        }
-    }
+    /** An address in an argument block that is another in each run. */
+    private record Patch(long at, int slot, long offset) {}
 
     RunState(Plan plan, WorkerPool pool) {
         this.plan = plan;
         this.pool = pool;
+        this.shared = plan.isShared();
         CommandList commands = plan.commands();
         Arena memory = Arena.ofAuto();
+        int count = plan.launches().size();
         arena = memory.allocate(Math.max(64, commands.arenaBytes()), 64);
         status = memory.allocate(ArgumentLayout.STATUS_BYTES, 64);
         arguments = memory.allocate(Math.max(8, plan.argumentBytes()), 64);
+        records = memory.allocate(Math.max(8, count * Dispatcher.RECORD_BYTES), 64);
+        control = memory.allocate(Dispatcher.controlBytes(count), 128);
         bases = new long[commands.slots().size()];
         segments = new MemorySegment[bases.length];
         for (int i = 0; i < bases.length; i++) {
@@ -74,7 +68,6 @@ final class RunState {
             };
             bases[i] = segments[i].address();
         }
-        prepared = new Prepared[plan.launches().size()];
         for (Step.Launch l : plan.launches()) prepare(l);
     }
 
@@ -85,14 +78,19 @@ final class RunState {
             block.set(JAVA_LONG, layout.extent(i), l.extents().get(i));
         for (int i = 0; i < l.places().size(); i++) {
             Kernel.Buffer b = l.kernel().buffers().get(i);
+            Step.Place p = l.places().get(i);
             block.set(JAVA_LONG, layout.size(i), Kernels.evaluate(b.elements(), l.extents()));
-            block.set(
-                    JAVA_LONG,
-                    layout.buffer(i),
-                    bases[l.places().get(i).slot()] + l.places().get(i).offset());
+            block.set(JAVA_LONG, layout.buffer(i), bases[p.slot()] + p.offset());
+            CommandList.Slot s = plan.commands().slots().get(p.slot());
+            if (s instanceof CommandList.InputSlot || s instanceof CommandList.OutputSlot)
+                patches.add(new Patch(l.arguments() + layout.buffer(i), p.slot(), p.offset()));
         }
         block.set(JAVA_LONG, layout.status(), status.address());
-        prepared[l.number()] = new Prepared(l.code().entry(), block);
+        MemorySegment record = records.asSlice(l.number() * Dispatcher.RECORD_BYTES, Dispatcher.RECORD_BYTES);
+        record.setAtIndex(JAVA_LONG, 0, l.code().entry().address());
+        record.setAtIndex(JAVA_LONG, 1, block.address());
+        record.setAtIndex(JAVA_LONG, 2, l.grid());
+        record.setAtIndex(JAVA_LONG, 3, l.chunk());
     }
 
     /** Gives an input or output slot its memory, which must be native. */
@@ -105,31 +103,26 @@ final class RunState {
         return segments[slot];
     }
 
-    /** Writes the addresses that {@link #bind} changed into the argument blocks. */
-    void patch() {
-        List<CommandList.Slot> slots = plan.commands().slots();
-        for (Step.Launch l : plan.launches()) {
-            for (int i = 0; i < l.places().size(); i++) {
-                Step.Place p = l.places().get(i);
-                CommandList.Slot s = slots.get(p.slot());
-                if (s instanceof CommandList.InputSlot || s instanceof CommandList.OutputSlot)
-                    arguments.set(JAVA_LONG, l.arguments() + l.layout().buffer(i), bases[p.slot()] + p.offset());
-            }
+    /** Runs the plan on what is bound. */
+    void run() {
+        for (int i = 0; i < patches.size(); i++) {
+            Patch p = patches.get(i);
+            arguments.set(JAVA_LONG, p.at(), bases[p.slot()] + p.offset());
+        }
+        Dispatcher.begin(control);
+        boolean helped = shared && pool.begin(this);
+        try {
+            run(plan.steps());
+        } finally {
+            Dispatcher.end(control);
+            if (helped) pool.end();
         }
     }
 
-    /** Runs commands in order. */
-    void run(List<Step> steps) {
+    private void run(List<Step> steps) {
         for (int i = 0; i < steps.size(); i++) {
             switch (steps.get(i)) {
-                case Step.Launch l -> launch(l);
-                case Step.Copy c ->
-                    MemorySegment.copy(
-                            segments[c.from().slot()],
-                            offset(c.from()),
-                            segments[c.to().slot()],
-                            offset(c.to()),
-                            c.bytes());
+                case Step.Launches l -> launch(l);
                 case Step.Repeat r -> {
                     for (long n = 0; n < r.steps(); n++) {
                         iterations[r.depth()] = r.reverse() ? r.steps() - 1 - n : n;
@@ -159,21 +152,56 @@ final class RunState {
         return offset;
     }
 
-    private void launch(Step.Launch l) {
-        for (int i : l.moving()) {
-            Step.Place p = l.places().get(i);
-            arguments.set(JAVA_LONG, l.arguments() + l.layout().buffer(i), bases[p.slot()] + offset(p));
+    private void launch(Step.Launches launches) {
+        for (Step.Launch l : launches.moving()) {
+            for (int i : l.moving()) {
+                Step.Place p = l.places().get(i);
+                arguments.set(JAVA_LONG, l.arguments() + l.layout().buffer(i), bases[p.slot()] + offset(p));
+            }
         }
         LaunchTimes times = plan.times();
-        long begin = times == null ? 0 : System.nanoTime();
-        if (l.grid() <= l.chunk()) prepared[l.number()].run(0, l.grid());
-        else pool.run(prepared[l.number()], l.grid(), l.chunk());
-        if (times != null) times.add(l, System.nanoTime() - begin);
-        long code = status.get(JAVA_LONG, 0);
-        if (code != 0) fail(l, code, status.get(JAVA_LONG, 8));
+        if (times == null) {
+            dispatch(launches.first(), launches.end());
+            return;
+        }
+        for (int n = launches.first(); n < launches.end(); n++) {
+            long begin = System.nanoTime();
+            dispatch(n, n + 1);
+            times.add(plan.launches().get(n), System.nanoTime() - begin);
+        }
     }
 
-    private void fail(Step.Launch l, long code, long index) {
+    private void dispatch(long first, long end) {
+        long at = call(Dispatcher.RUN, first, end);
+        while ((at & Dispatcher.WAITING) != 0) {
+            // Who helps may need this processor.
+            Thread.yield();
+            at = call(Dispatcher.RESUME, at & ~Dispatcher.WAITING, end);
+        }
+        if ((at & Dispatcher.FAILED) != 0) fail(plan.launches().get((int) (at & ~Dispatcher.FAILED)));
+    }
+
+    private long call(long what, long first, long end) {
+        try {
+            return (long) DISPATCH.invokeExact(plan.dispatcher(), what, records, control, status, first, end);
+        } catch (Throwable e) {
+            throw new IllegalStateException("the dispatcher could not be called", e);
+        }
+    }
+
+    @Override
+    public boolean help() {
+        try {
+            return call(Dispatcher.HELP, 0, 0) != Dispatcher.OVER;
+        } finally {
+            // The addresses are all that machine code knows of these.
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    private void fail(Step.Launch l) {
+        long code = status.get(JAVA_LONG, 0);
+        long index = status.get(JAVA_LONG, 8);
         status.set(JAVA_LONG, 0, 0);
         if (code == ArgumentLayout.POSITION_OUTSIDE)
             throw new InvalidInputException(

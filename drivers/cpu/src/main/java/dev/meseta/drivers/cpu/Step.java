@@ -41,10 +41,16 @@ sealed interface Step {
             long grid,
             long chunk,
             int[] moving,
-            String origin)
-            implements Step {}
+            String origin) {}
 
-    record Copy(Place from, Place to, long bytes) implements Step {}
+    /**
+     * Launches one after the other.
+     *
+     * @param first number of the first
+     * @param end number behind the last
+     * @param moving those of them that have buffers whose place depends on a Repeat
+     */
+    record Launches(int first, int end, List<Launch> moving) implements Step {}
 
     /**
      * A fixed number of rounds.

@@ -7,36 +7,35 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The threads that share the iterations of one launch with the thread that asks for it. One pool a process; it serves one launch at a time,
- * and a caller that finds it taken does its work alone, so that many sessions at once do not make more threads than there are processors
- * for. Workers wait in a short loop before they sleep: launches of one model follow each other within microseconds.
- *
- * <p>A launch is open while iterations are left to take. A worker joins an open launch by counting itself in and leaves by counting itself
- * out; the caller closes it and waits for those who are in. So a worker that wakes up late delays nobody.
+ * The threads that help the thread that runs a plan. One pool a process; it helps with one run at a time, and a run that finds it taken
+ * goes on alone, so that many sessions at once do not make more threads than there are processors for. Workers wait in a short loop before
+ * they sleep: runs often follow each other closely.
  */
 final class WorkerPool {
-    /** Iterations [begin, end) of a launch. */
-    interface Work {
-        void run(long begin, long end);
+    /** A run that can use help. */
+    interface Helper {
+        /**
+         * Takes part in the run for a while.
+         *
+         * @return whether there may be more to help with; false when the run is over
+         */
+        boolean help();
     }
 
     /** Some 50 microseconds. */
-    private static final int SPINS = 3_000;
+    private static final int SPINS = 20_000;
+
+    /** How often a worker looks in vain for something to do in a run before it gives that run up. */
+    private static final int PATIENCE = 50;
 
     private static final long OPEN = 1L << 62;
-    private static final long EPOCH = 1L << 16;
-    private static final long MEMBERS = EPOCH - 1;
 
     private final Worker[] workers;
     private final AtomicBoolean taken = new AtomicBoolean();
-    /** Whether the launch is open, its number, and how many workers are in it. */
+    /** The number of the run, and whether it is open. */
     private final AtomicLong state = new AtomicLong();
 
-    private final AtomicLong next = new AtomicLong();
-    private @Nullable Work work;
-    private long grid;
-    private long chunk;
-    private volatile @Nullable Throwable failure;
+    private volatile @Nullable Helper helper;
 
     private static final class Holder {
         static final WorkerPool INSTANCE = new WorkerPool(configured());
@@ -73,63 +72,20 @@ final class WorkerPool {
         return workers.length + 1;
     }
 
-    /**
-     * Runs the iterations [0, grid), {@code chunk} at a time on whichever thread is free, and returns when all are done. What the work throws
-     * is thrown here.
-     */
-    void run(Work job, long iterations, long atOnce) {
-        if (workers.length == 0 || iterations <= atOnce || !taken.compareAndSet(false, true)) {
-            job.run(0, iterations);
-            return;
-        }
-        try {
-            work = job;
-            grid = iterations;
-            chunk = atOnce;
-            failure = null;
-            next.set(0);
-            open((iterations + atOnce - 1) / atOnce - 1);
-            drain(job, iterations, atOnce);
-            close();
-            Throwable t = failure;
-            work = null;
-            failure = null;
-            if (t instanceof RuntimeException e) throw e;
-            if (t instanceof Error e) throw e;
-        } finally {
-            taken.set(false);
-        }
+    /** Lets the workers help with a run until {@link #end}; returns whether they do: not if they help with another. */
+    boolean begin(Helper run) {
+        if (workers.length == 0 || !taken.compareAndSet(false, true)) return false;
+        helper = run;
+        state.set((state.get() + 1) | OPEN);
+        for (Worker w : workers) if (w.asleep) LockSupport.unpark(w.thread);
+        return true;
     }
 
-    private void open(long helpers) {
-        long epoch = (state.get() & ~OPEN) / EPOCH + 1;
-        state.set(OPEN | epoch * EPOCH & ~OPEN);
-        for (Worker w : workers) {
-            if (helpers-- <= 0) break;
-            if (w.asleep) LockSupport.unpark(w.thread);
-        }
-    }
-
-    private void close() {
-        long s = state.get();
-        while (!state.compareAndSet(s, s & ~OPEN)) s = state.get();
-        for (int i = 0; (state.get() & MEMBERS) != 0; i++) {
-            if (i < SPINS) Thread.onSpinWait();
-            else Thread.yield();
-        }
-    }
-
-    private void drain(Work job, long end, long atOnce) {
-        try {
-            while (true) {
-                long begin = next.getAndAdd(atOnce);
-                if (begin >= end) return;
-                job.run(begin, Math.min(begin + atOnce, end));
-            }
-        } catch (Throwable t) {
-            failure = t;
-            next.set(end);
-        }
+    /** Ends what {@link #begin} began. Workers may be in the run's {@code help} for a little longer. */
+    void end() {
+        helper = null;
+        state.set(state.get() & ~OPEN);
+        taken.set(false);
     }
 
     private final class Worker implements Runnable {
@@ -141,27 +97,23 @@ final class WorkerPool {
             thread = Thread.currentThread();
             long seen = 0;
             while (true) {
-                long s = await(seen);
-                if (!state.compareAndSet(s, s + 1)) continue;
-                seen = s & ~MEMBERS;
-                // Joined: the fields of the launch stay as they are until this thread has left.
-                Work job = work;
-                if (job != null) drain(job, grid, chunk);
-                state.decrementAndGet();
+                seen = await(seen);
+                Helper h = helper;
+                for (int i = 0; h != null && i < PATIENCE && state.get() == seen && h.help(); i++) Thread.yield();
             }
         }
 
-        /** Waits for an open launch other than the one last seen; returns the state. */
+        /** Waits for an open run other than the one last seen; returns the state. */
         private long await(long seen) {
             for (int i = 0; ; i++) {
                 long s = state.get();
                 if (isNew(s, seen)) return s;
                 if (i < SPINS) {
-                    Thread.onSpinWait();
+                    if ((i & 63) == 63) Thread.onSpinWait();
                     continue;
                 }
                 asleep = true;
-                // Whoever opened a launch before it saw this thread asleep is seen here.
+                // Whoever opened a run before it saw this thread asleep is seen here.
                 if (!isNew(state.get(), seen)) LockSupport.park(this);
                 asleep = false;
                 i = 0;
@@ -169,7 +121,7 @@ final class WorkerPool {
         }
 
         private boolean isNew(long s, long seen) {
-            return (s & OPEN) != 0 && (s & ~MEMBERS) != seen;
+            return (s & OPEN) != 0 && s != seen;
         }
     }
 }

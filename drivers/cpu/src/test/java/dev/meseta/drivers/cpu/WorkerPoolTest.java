@@ -1,44 +1,93 @@
 package dev.meseta.drivers.cpu;
 
+import static dev.meseta.compiler.kernel.Kernels.add;
+import static dev.meseta.compiler.kernel.Kernels.extent;
+import static dev.meseta.compiler.kernel.Kernels.f32;
+import static dev.meseta.compiler.kernel.Kernels.load;
+import static dev.meseta.compiler.kernel.Kernels.store;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.meseta.compiler.kernel.Expr;
+import dev.meseta.compiler.kernel.Kernel;
+import dev.meseta.compiler.kernel.Kernels;
+import dev.meseta.compiler.kernel.Stmt;
+import dev.meseta.compiler.kernel.Type;
+import dev.meseta.driver.CommandList;
+import dev.meseta.driver.CommandList.Binding;
+import dev.meseta.graph.DType;
+import dev.meseta.graph.Tensor;
+import dev.meseta.graph.TensorType;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
+/** Runs that are helped do each iteration once, whoever calls and however many at once. */
 class WorkerPoolTest {
-    private static void everyIterationOnce(WorkerPool pool, int grid, int chunk) {
-        AtomicIntegerArray runs = new AtomicIntegerArray(grid);
-        pool.run(
-                (begin, end) -> {
-                    for (long i = begin; i < end; i++) runs.incrementAndGet((int) i);
-                },
-                grid,
-                chunk);
-        for (int i = 0; i < grid; i++) assertEquals(1, runs.get(i), "iteration " + i + " of " + grid + " by " + chunk);
+    private static final int LAUNCHES = 20;
+
+    /** Adds 1 to its own element, so that an iteration that ran twice, or not at all, shows; long enough to be worth two threads. */
+    private static Kernel count() {
+        Type scalar = Type.of(DType.F32);
+        Expr here = Kernel.GRID_VARIABLE;
+        Expr.Var sum = Kernels.variable("s", scalar);
+        return new Kernel(
+                "count",
+                List.of(
+                        new Kernel.Buffer("x", DType.F32, Kernel.Access.READ, extent(0)),
+                        new Kernel.Buffer("y", DType.F32, Kernel.Access.READ_WRITE, extent(0))),
+                1,
+                extent(0),
+                Kernels.block(
+                        new Stmt.Declare("s", load(0, here, scalar)),
+                        Kernels.loop(
+                                "i", Kernels.index(0), Kernels.index(50), 1, new Stmt.Assign("s", add(sum, f32(0, 1)))),
+                        store(1, here, add(load(1, here, scalar), add(sum, f32(1, 1))))));
+    }
+
+    private static CommandList counting(long n) {
+        List<CommandList.Command> commands = new ArrayList<>();
+        commands.add(new CommandList.Copy(Binding.of(0), Binding.of(1), 4 * n));
+        Kernel k = count();
+        for (int i = 0; i < LAUNCHES; i++)
+            commands.add(new CommandList.Launch(k, List.of(Binding.of(0), Binding.of(1)), List.of(n), "count"));
+        return new CommandList(
+                List.of(new CommandList.InputSlot(4 * n), new CommandList.OutputSlot(4 * n)),
+                commands,
+                List.of(0),
+                List.of(new CommandList.Output(1, TensorType.of(DType.F32, n))),
+                0);
+    }
+
+    private static void runsOnce(CpuExecutable executable, int n) {
+        Tensor zeros = Tensor.allocate(TensorType.of(DType.F32, n));
+        float[] y = executable.run(List.of(zeros)).getFirst().toFloats();
+        for (int i = 0; i < n; i++) assertEquals(LAUNCHES, y[i], "iteration " + i + " of " + n);
     }
 
     @Test
     void everyIterationRunsOnceWhoeverCalls() {
         WorkerPool pool = new WorkerPool(5);
-        assertTimeoutPreemptively(Duration.ofSeconds(120), () -> {
+        assertTimeoutPreemptively(Duration.ofSeconds(300), () -> {
             try (var executor = Executors.newFixedThreadPool(4)) {
                 List<Future<?>> futures = new ArrayList<>();
                 for (int t = 0; t < 4; t++) {
+                    int n = 700 + 500 * t;
                     Random random = new Random(t);
+                    CpuExecutable executable =
+                            new CpuExecutable(new Plan(counting(n), KernelCache.get(), pool.threads()), pool);
                     futures.add(executor.submit(() -> {
-                        for (int i = 0; i < 3000; i++) {
-                            everyIterationOnce(pool, 1 + random.nextInt(200), 1 + random.nextInt(20));
+                        for (int i = 0; i < 400; i++) {
+                            runsOnce(executable, n);
                             // Sometimes long enough for the workers to fall asleep.
-                            if (i % 500 == 0) LockSupport.parkNanos(3_000_000);
+                            if (random.nextInt(50) == 0) LockSupport.parkNanos(3_000_000);
                         }
                     }));
                 }
@@ -48,25 +97,19 @@ class WorkerPoolTest {
     }
 
     @Test
-    void whatTheWorkThrowsReachesTheCaller() {
-        WorkerPool pool = new WorkerPool(3);
-        for (int i = 0; i < 200; i++) {
-            int bad = i;
-            IllegalStateException e = assertThrows(
-                    IllegalStateException.class,
-                    () -> pool.run(
-                            (begin, end) -> {
-                                if (begin <= bad && bad < end) throw new IllegalStateException("iteration " + bad);
-                            },
-                            200,
-                            7));
-            assertEquals("iteration " + bad, e.getMessage());
-            everyIterationOnce(pool, 50, 3);
-        }
+    void onlyOneRunIsHelpedAtOnce() {
+        WorkerPool pool = new WorkerPool(2);
+        assertTrue(pool.begin(() -> false));
+        assertFalse(pool.begin(() -> false));
+        pool.end();
+        assertTrue(pool.begin(() -> false));
+        pool.end();
     }
 
     @Test
     void oneThreadNeedsNoOther() {
-        everyIterationOnce(new WorkerPool(1), 100, 3);
+        WorkerPool pool = new WorkerPool(1);
+        assertFalse(pool.begin(() -> false));
+        runsOnce(new CpuExecutable(new Plan(counting(999), KernelCache.get(), 1), pool), 999);
     }
 }
