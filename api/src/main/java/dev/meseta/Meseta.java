@@ -1,5 +1,6 @@
 package dev.meseta;
 
+import dev.meseta.compiler.Choices;
 import dev.meseta.compiler.GraphCompiler;
 import dev.meseta.driver.Device;
 import dev.meseta.driver.Driver;
@@ -101,12 +102,17 @@ public final class Meseta implements AutoCloseable {
         return new Model(this, program, null);
     }
 
-    /** What makes a graph ready to run on a device. */
+    /** What makes a graph ready to run on a device, with what was found out about the device. */
     static Function<Graph, Executable> compilerFor(Device device) {
+        return compilerFor(
+                device, device instanceof KernelDevice k ? Findings.of(k).choices((_, _) -> {}) : Choices.NONE);
+    }
+
+    static Function<Graph, Executable> compilerFor(Device device, Choices choices) {
         return graph -> {
             Debug.GRAPH.print(() -> GraphText.print(graph));
             return switch (device) {
-                case KernelDevice k -> k.load(GraphCompiler.compile(graph, k.target()));
+                case KernelDevice k -> k.load(GraphCompiler.compile(graph, k.target(), choices));
                 case GraphDevice g -> g.compile(accepted(g, graph));
             };
         };

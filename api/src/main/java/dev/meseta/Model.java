@@ -2,11 +2,14 @@ package dev.meseta;
 
 import dev.meseta.compiler.specialize.Specializer;
 import dev.meseta.driver.Device;
+import dev.meseta.driver.Executable;
+import dev.meseta.graph.Graph;
 import dev.meseta.graph.interpreter.Interpreter;
 import dev.meseta.graph.program.Port;
 import dev.meseta.graph.program.Program;
 import dev.meseta.runtime.ProgramRunner;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** A model that was read. Immutable and thread-safe. */
@@ -51,8 +54,16 @@ public final class Model {
 
     /** A session on the chosen device, or the preferred one. Shapes are planned and kernels compiled when they are first seen. */
     public Session prepare() {
-        Device d = device != null ? device : meseta.preferredDevice();
-        return new Session(
-                program, d, new ProgramRunner(program, new Specializer(Interpreter::evaluate), Meseta.compilerFor(d)));
+        Device d = device();
+        return prepare(d, Meseta.compilerFor(d));
+    }
+
+    /** The device that {@link #prepare} takes. */
+    Device device() {
+        return device != null ? device : meseta.preferredDevice();
+    }
+
+    Session prepare(Device d, Function<Graph, Executable> compiler) {
+        return new Session(program, d, new ProgramRunner(program, new Specializer(Interpreter::evaluate), compiler));
     }
 }

@@ -5,6 +5,7 @@ import dev.meseta.Model;
 import dev.meseta.driver.Device;
 import dev.meseta.driver.GraphDevice;
 import dev.meseta.driver.KernelDevice;
+import dev.meseta.graph.CacheFolder;
 import dev.meseta.graph.Data;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.Shape;
@@ -17,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -101,6 +103,17 @@ final class BenchCommand implements Callable<Integer> {
                     + " ${DEFAULT-VALUE}).")
     private double settle = 50;
 
+    @Option(
+            names = "--tune",
+            description = "First search the compiler's choices for these models on the device, and remember the best.")
+    private boolean tune;
+
+    @Option(
+            names = "--tune-seconds",
+            paramLabel = "S",
+            description = "Longest search for a model (default: ${DEFAULT-VALUE}).")
+    private double tuneSeconds = 60;
+
     @Option(names = "--json", description = "Print JSON.")
     private boolean json;
 
@@ -131,6 +144,9 @@ final class BenchCommand implements Callable<Integer> {
         if (!(settle >= 0 && settle <= 1000)) {
             throw new InvalidInputException("--settle must be from 0 to 1000, got " + Text.number(settle));
         }
+        if (!(tuneSeconds >= 0 && tuneSeconds <= 86_400)) {
+            throw new InvalidInputException("--tune-seconds must be from 0 to 86400, got " + Text.number(tuneSeconds));
+        }
         if (json && markdown) throw new InvalidInputException("--json and --markdown: choose one");
         if (files.isEmpty() && suite == null) {
             throw new InvalidInputException("which MODEL is to be measured? Name one or more, or a list with --suite");
@@ -156,7 +172,7 @@ final class BenchCommand implements Callable<Integer> {
         }
         BenchReport report = report(spec.commandLine().getOut());
         int code = 0;
-        try (Steps bar = new Steps(cases.size() * (peer.isEmpty() ? STEPS : STEPS + 1))) {
+        try (Steps bar = new Steps(cases.size() * (STEPS + (peer.isEmpty() ? 0 : 1) + (tune ? 1 : 0)))) {
             for (Case c : cases) {
                 BenchRow row = measure(c, job, folder, bar);
                 report.add(row);
@@ -240,18 +256,28 @@ final class BenchCommand implements Callable<Integer> {
 
     // ---- measuring ----
 
-    private static BenchRow measure(Case c, BenchJob plan, Path folder, Steps bar) {
+    private BenchRow measure(Case c, BenchJob plan, Path folder, Steps bar) {
         TensorFile.write(plan.inputs(), c.inputs());
         BenchJob job = plan.of(c.file());
+        Map<String, Shape> inputShapes = BenchRow.shapes(c.inputs());
+        Properties none = new Properties();
+        String threads = Integer.toString(job.threads());
+        Map<String, String> lasting = new HashMap<>(Map.of("meseta.threads", threads));
+        CacheFolder.configured().ifPresent(users -> lasting.put("meseta.cache", users.toString()));
+        Properties tuned = !tune
+                ? none
+                : bar.step(
+                        c.name(),
+                        "tuning",
+                        () -> BenchChild.measure(job.with(BenchJob.Task.TUNE).within(tuneSeconds), lasting));
+        if (tuned.containsKey("error")) return new BenchRow(c.name(), job, inputShapes, tuned, none, none, none, none);
         // A cache of its own: empty for the first process, and with all kernels for the others.
         Path cache = folder.resolve("cache");
         delete(cache);
-        Map<String, String> settings =
-                Map.of("meseta.cache", cache.toString(), "meseta.threads", Integer.toString(job.threads()));
+        copyTuned(cache);
+        Map<String, String> settings = Map.of("meseta.cache", cache.toString(), "meseta.threads", threads);
         Properties cold = bar.step(c.name(), "cold start", () -> BenchChild.measure(job, settings));
-        Properties none = new Properties();
-        if (cold.containsKey("error"))
-            return new BenchRow(c.name(), job, BenchRow.shapes(c.inputs()), cold, none, none, none);
+        if (cold.containsKey("error")) return new BenchRow(c.name(), job, inputShapes, tuned, cold, none, none, none);
         Properties warm = bar.step(c.name(), "warm start", () -> BenchChild.measure(job, settings));
         Properties peerStart = job.peer().isEmpty()
                 ? none
@@ -262,7 +288,19 @@ final class BenchCommand implements Callable<Integer> {
         BenchJob alone = peerStart.containsKey("error") ? job.alone() : job;
         Properties steady =
                 bar.step(c.name(), "runs", () -> BenchChild.measure(alone.with(BenchJob.Task.STEADY), settings));
-        return new BenchRow(c.name(), job, BenchRow.shapes(c.inputs()), cold, warm, peerStart, steady);
+        return new BenchRow(c.name(), job, inputShapes, tuned, cold, warm, peerStart, steady);
+    }
+
+    /** What tuning has found is kept beside the kernels, and belongs into the steady state as much as into any other run. */
+    private static void copyTuned(Path cache) {
+        Path from = CacheFolder.configured().orElse(cache).resolve("tuned");
+        if (!Files.isDirectory(from)) return;
+        try (Stream<Path> files = Files.list(from)) {
+            Path to = Files.createDirectories(cache.resolve("tuned"));
+            for (Path file : files.toList()) Files.copy(file, to.resolve(file.getFileName()));
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot copy " + from + " to " + cache + ": " + e.getMessage(), e);
+        }
     }
 
     private static Path temporaryFolder() {

@@ -23,6 +23,8 @@ record BenchJob(
         Task task, Path model, Path inputs, String device, String peer, int threads, double settle, double seconds) {
     /** What one process measures. */
     enum Task {
+        /** The search for better choices of the compiler's; {@code seconds} is its limit. */
+        TUNE,
         /** Loading, the first run and memory, of Meseta. */
         START,
         /** The same of the peer. */
@@ -33,6 +35,10 @@ record BenchJob(
 
     BenchJob with(Task newTask) {
         return new BenchJob(newTask, model, inputs, device, peer, threads, settle, seconds);
+    }
+
+    BenchJob within(double newSeconds) {
+        return new BenchJob(task, model, inputs, device, peer, threads, settle, newSeconds);
     }
 
     /** Without the peer. */

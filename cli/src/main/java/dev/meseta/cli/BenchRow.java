@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param model what the model is called
  * @param job what was measured
  * @param shapes of the inputs, by name
+ * @param tuned what a search for better choices found; empty without one
  * @param cold loading and the first run with an empty kernel cache
  * @param warm the same with the kernels in the cache
  * @param peer the same of the peer; empty without one
@@ -29,6 +30,7 @@ record BenchRow(
         String model,
         BenchJob job,
         Map<String, Shape> shapes,
+        Properties tuned,
         Properties cold,
         Properties warm,
         Properties peer,
@@ -53,7 +55,7 @@ record BenchRow(
 
     /** What went wrong on our side, or empty. */
     String failure() {
-        for (Properties p : List.of(cold, warm, steady)) {
+        for (Properties p : List.of(tuned, cold, warm, steady)) {
             if (p.containsKey("error") && !"peer".equals(p.getProperty("mistake"))) return p.getProperty("error");
         }
         return "";
@@ -61,7 +63,7 @@ record BenchRow(
 
     /** Whether {@link #failure} is the user's to mend. */
     boolean userFailed() {
-        return List.of(cold, warm, steady).stream().anyMatch(p -> "user".equals(p.getProperty("mistake")));
+        return List.of(tuned, cold, warm, steady).stream().anyMatch(p -> "user".equals(p.getProperty("mistake")));
     }
 
     /** Why the peer has no figures, or empty. */
@@ -120,6 +122,11 @@ record BenchRow(
                 "meseta_memory_bytes", number(warm, "memory"),
                 "meseta_heap_bytes", number(warm, "heap"),
                 "meseta_memory_cold_bytes", number(cold, "memory"),
+                "tune_questions", number(tuned, "questions"),
+                "tune_tried", number(tuned, "tried"),
+                "tune_found", number(tuned, "found"),
+                "tune_gain", number(tuned, "gain"),
+                "tune_complete", tuned.containsKey("complete") ? Boolean.valueOf(tuned.getProperty("complete")) : null,
                 "peer", job.peer().isEmpty() ? null : job.peer(),
                 "peer_version", peer.getProperty("version"),
                 "peer_min_ms", number(steady, "peer.min"),

@@ -34,6 +34,15 @@ final class BenchTable implements BenchReport {
             out.flush();
             return;
         }
+        if (row.tuned().containsKey("questions")) {
+            out.println(Text.format(
+                    "  tuned: %.0f of %.0f choices changed after %.0f trials, %.2f times as fast%s",
+                    BenchRow.figure(row.tuned(), "found"),
+                    BenchRow.figure(row.tuned(), "questions"),
+                    BenchRow.figure(row.tuned(), "tried"),
+                    BenchRow.figure(row.tuned(), "gain"),
+                    "true".equals(row.tuned().getProperty("complete")) ? "" : " (time was up)"));
+        }
         side("meseta", row.steady(), "", row.warm(), BenchReport.milliseconds(BenchRow.figure(row.cold(), "load")));
         if (!row.job().peer().isEmpty()) {
             if (!row.refusal().isEmpty()) out.println("  " + row.job().peer() + " refuses: " + row.refusal());

@@ -2,11 +2,13 @@ package dev.meseta.cli;
 
 import dev.meseta.Meseta;
 import dev.meseta.Session;
+import dev.meseta.Tuner;
 import dev.meseta.conformance.Peer;
 import dev.meseta.graph.Data;
 import dev.meseta.graph.InvalidInputException;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -45,6 +47,7 @@ final class BenchWorker {
         try {
             Map<String, Data> inputs = TensorFile.read(job.inputs());
             switch (job.task()) {
+                case TUNE -> tune(job, inputs, figures);
                 case START -> start(job, inputs, figures);
                 case PEER_START -> peerStart(job, inputs, figures);
                 case STEADY -> steady(job, inputs, figures);
@@ -70,6 +73,21 @@ final class BenchWorker {
 
     private static double since(long start) {
         return (System.nanoTime() - start) / 1e6;
+    }
+
+    private static void tune(BenchJob job, Map<String, Data> inputs, Properties figures) {
+        try (Meseta meseta = Meseta.open()) {
+            Tuner.Result result = Tuner.tune(
+                    meseta.load(job.model()).on(job.device()),
+                    inputs,
+                    Duration.ofMillis((long) (job.seconds() * 1e3)),
+                    (_, _) -> {});
+            put(figures, "questions", result.questions());
+            put(figures, "tried", result.tried());
+            put(figures, "found", result.found().size());
+            put(figures, "gain", result.gain());
+            figures.setProperty("complete", Boolean.toString(result.complete()));
+        }
     }
 
     // ---- from nothing to the first answer ----
@@ -191,7 +209,7 @@ final class BenchWorker {
     private static void rest(double milliseconds) {
         if (milliseconds <= 0) return;
         try {
-            Thread.sleep(java.time.Duration.ofNanos((long) (milliseconds * 1e6)));
+            Thread.sleep(Duration.ofNanos((long) (milliseconds * 1e6)));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -17,6 +17,7 @@ import java.util.Map;
 /** A command list under construction: its slots, and the commands of the body that is being compiled. */
 final class Assembly {
     final Target target;
+    final Choices choices;
     final List<Slot> slots = new ArrayList<>();
     private final Map<Tensor, Place> constants = new IdentityHashMap<>();
     private List<Command> commands = new ArrayList<>();
@@ -24,8 +25,9 @@ final class Assembly {
     /** Number of repetitions around the commands that are being added. */
     private int repetitions;
 
-    Assembly(Target target) {
+    Assembly(Target target, Choices choices) {
         this.target = target;
+        this.choices = choices;
     }
 
     int add(Slot slot) {

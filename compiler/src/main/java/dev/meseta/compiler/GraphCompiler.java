@@ -20,7 +20,16 @@ public final class GraphCompiler {
      * @param target what the kernels are made for
      */
     public static CommandList compile(Graph graph, Target target) {
-        Assembly a = new Assembly(target);
+        return compile(graph, target, Choices.NONE);
+    }
+
+    /**
+     * As {@link #compile(Graph, Target)}.
+     *
+     * @param choices answers to what has several good ones
+     */
+    public static CommandList compile(Graph graph, Target target, Choices choices) {
+        Assembly a = new Assembly(target, choices);
         List<Integer> inputs = new ArrayList<>();
         List<Place> places = new ArrayList<>();
         for (var type : graph.inputTypes()) {

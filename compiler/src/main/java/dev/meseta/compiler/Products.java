@@ -148,16 +148,16 @@ final class Products {
     /** The roles of loops and operands. A row or a column alone has no loop of its own, and gets one. */
     private TileKernel.@Nullable Shape shape(Nest nest, TileKernel.Operand x, TileKernel.Operand y) {
         List<Atom> kept = nest.loops(0);
-        TileKernel.Shape s = TileKernel.shape(a.target, type, kept, nest.loops(1), x, y);
+        TileKernel.Shape s = TileKernel.shape(a, type, kept, nest.loops(1), x, y);
         if (s != null || y.place().constant() == null) return s;
         Atom one = nest.points().loop(Size.ONE);
         List<Atom> column = new ArrayList<>(kept);
         column.add(one);
-        s = TileKernel.shape(a.target, type, column, nest.loops(1), x, y);
+        s = TileKernel.shape(a, type, column, nest.loops(1), x, y);
         if (s != null) return s;
         List<Atom> row = new ArrayList<>(kept);
         row.addFirst(one);
-        return TileKernel.shape(a.target, type, row, nest.loops(1), x, y);
+        return TileKernel.shape(a, type, row, nest.loops(1), x, y);
     }
 
     /** Whether a product is of bytes by constant bytes, and the bytes of a row lie behind each other. */

@@ -78,7 +78,8 @@ final class TileKernel {
     private TileKernel() {}
 
     /** The roles of loops and operands; null if a tile does not fit this product. */
-    static @Nullable Shape shape(Target target, DType type, List<Atom> kept, List<Atom> summed, Operand a, Operand b) {
+    static @Nullable Shape shape(
+            Assembly assembly, DType type, List<Atom> kept, List<Atom> summed, Operand a, Operand b) {
         if (kept.isEmpty() || summed.isEmpty()) return null;
         Atom n = kept.getLast();
         boolean inA = (a.offset.vars() & n.vars()) != 0;
@@ -103,9 +104,10 @@ final class TileKernel {
                 type.bytes(),
                 Math.max(
                         Type.widened(a.storage).bytes(), Type.widened(b.storage).bytes()));
-        Tiling t = Tiling.of(target, bytes, count, n.extent());
+        Target target = assembly.target;
+        Tiling t = Tiling.of(target, assembly.choices, bytes, count, n.extent());
         if (t == null && columns.place.constant() != null && n.extent().isLiteral())
-            t = Tiling.of(target, bytes, count, Size.of(Tiling.LEAST_LANES));
+            t = Tiling.of(target, assembly.choices, bytes, count, Size.of(Tiling.LEAST_LANES));
         if (t == null) return null;
         List<Atom> others = new ArrayList<>(kept);
         others.remove(n);

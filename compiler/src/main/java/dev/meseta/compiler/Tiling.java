@@ -1,6 +1,8 @@
 package dev.meseta.compiler;
 
 import dev.meseta.driver.Target;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,32 +27,33 @@ record Tiling(int lanes, int vectors, int height) {
 
     /**
      * The tile with the least work for a product, by a model of a core: two loads and two products of registers a cycle, half as many of
-     * the widest registers. Tiles overlap at the ends, so that their number counts whole.
+     * the widest registers. Tiles overlap at the ends, so that their number counts whole. Others that are nearly as good may be chosen.
      *
      * @param bytes of an element of what is accumulated
      * @param rows of the product
      * @param columns of the product
      * @return null if there are too few columns for vectors
      */
-    static @Nullable Tiling of(Target target, int bytes, Size rows, Size columns) {
+    static @Nullable Tiling of(Target target, Choices choices, int bytes, Size rows, Size columns) {
         int widest = Math.max(1, target.vectorBytes() / bytes);
-        Tiling best = null;
-        double least = Double.POSITIVE_INFINITY;
+        Map<Tiling, Double> costs = new LinkedHashMap<>();
         for (int lanes = widest; lanes >= Math.min(LEAST_LANES, widest); lanes /= 2) {
             for (int vectors = 1; vectors <= MOST_VECTORS; vectors++) {
                 if (columns.value() < (long) lanes * vectors) continue;
-                if (!columns.isLiteral() && (lanes < widest || vectors > 2) && best != null) continue;
+                if (!columns.isLiteral() && (lanes < widest || vectors > 2) && !costs.isEmpty()) continue;
                 for (int height = MOST_ROWS; height >= 1; height--) {
                     Tiling t = new Tiling(lanes, vectors, height);
-                    if (!t.fits(target, rows)) continue;
-                    double cost = t.cost(target, bytes, nominal(rows), nominal(columns));
-                    if (cost >= least) continue;
-                    least = cost;
-                    best = t;
+                    if (t.fits(target, rows)) costs.put(t, t.cost(target, bytes, nominal(rows), nominal(columns)));
                 }
             }
         }
-        return best;
+        if (costs.isEmpty()) return null;
+        String question = "tile of " + 8 * bytes + " bits for " + text(rows) + "x" + text(columns);
+        return choices.pick(question, costs, t -> t.height + "x" + t.vectors + "x" + t.lanes);
+    }
+
+    private static String text(Size extent) {
+        return extent.isLiteral() ? Long.toString(extent.value()) : "?";
     }
 
     /** The extent that a choice is made for: always the same for an argument, so that its value does not change the kernel. */

@@ -16,10 +16,13 @@ import dev.meseta.graph.TensorType;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.WeakHashMap;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -122,7 +125,7 @@ final class Winograd {
         List<Integer> order = Layout.channelsLast(4).order();
         if (!root.layout.order().equals(order) || !Layouts.of(g, left).order().equals(order)) return false;
         Kernels3 kernels = Kernels3.of(a, g, anchor.in.get(1));
-        Transform t = best(root.shape(), w);
+        Transform t = best(a.choices, root.shape(), w);
         return t != null && kernels != null && new Winograd(a, g, anchor, o, out, t, kernels).emit();
     }
 
@@ -151,15 +154,15 @@ final class Winograd {
     }
 
     /** The transform with the least work; null if that is more than the direct way's. */
-    private static @Nullable Transform best(List<Size> result, List<Size> kernel) {
+    private static @Nullable Transform best(Choices choices, List<Size> result, List<Size> kernel) {
         double o = kernel.get(0).value();
         double c = kernel.get(1).value();
         if (c < 16 || o < 16) return null;
         double places = (double) result.get(0).value()
                 * result.get(2).value()
                 * result.get(3).value();
-        double least = places * o * c * 9 + o * c * 9 * 4 * PRODUCTS_PER_BYTE;
-        Transform best = null;
+        Map<Optional<Transform>, Double> costs = new LinkedHashMap<>();
+        costs.put(Optional.empty(), places * o * c * 9 + o * c * 9 * 4 * PRODUCTS_PER_BYTE);
         for (Transform t : List.of(TWO, FOUR)) {
             double count = (double) result.get(0).value()
                     * Math.ceilDiv(result.get(2).value(), t.outputs())
@@ -168,11 +171,16 @@ final class Winograd {
             double cost = count * size * c * o
                     + size * o * c * 4 * PRODUCTS_PER_BYTE
                     + count * size * (c + o) * PRODUCTS_PER_ELEMENT;
-            if (cost >= least) continue;
-            least = cost;
-            best = t;
+            costs.put(Optional.of(t), cost);
         }
-        return best;
+        String shape = result.stream()
+                .map(s -> s.isLiteral() ? Long.toString(s.value()) : "?")
+                .collect(Collectors.joining("x"));
+        return choices.pick(
+                        "3x3 convolution of " + kernel.get(1).value() + " to " + shape,
+                        costs,
+                        t -> t.map(x -> "tiles of " + x.outputs()).orElse("direct"))
+                .orElse(null);
     }
 
     private Size tiles(Size extent) {
@@ -371,7 +379,7 @@ final class Winograd {
                 Objects.requireNonNull(TileKernel.Operand.of(nest.result().get(0)));
         TileKernel.Operand y =
                 Objects.requireNonNull(TileKernel.Operand.of(nest.result().get(1)));
-        TileKernel.Shape s = TileKernel.shape(a.target, DType.F32, nest.loops(0), nest.loops(1), x, y);
+        TileKernel.Shape s = TileKernel.shape(a, DType.F32, nest.loops(0), nest.loops(1), x, y);
         if (s == null) throw new IllegalStateException("no tile for " + root.type + " of " + g.root.origin);
         Panels panels = Panels.of(a, nest.points(), s, Lowering.origin(g));
         a.add(TileKernel.of(

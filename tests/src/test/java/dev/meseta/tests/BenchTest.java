@@ -139,6 +139,16 @@ final class BenchTest {
     }
 
     @Test
+    void tuningComesFirst() {
+        Said said = bench(file, "--tune", "--tune-seconds", "1", "--json");
+        assertEquals(0, said.code(), said.err());
+        // Nothing about this model can be done in two ways, so that nothing is tried or kept.
+        assertEquals(0, said.json().at("/0/tune_questions").asInt(-1));
+        assertTrue(said.json().at("/0/tune_complete").asBoolean(false), said.out());
+        assertTrue(bench(file, "--tune", "--device", "reference").out().contains("nothing to tune on reference"));
+    }
+
+    @Test
     void mistakesAreOneLine() {
         for (Object[] arguments : new Object[][] {
             {file, "--peer", "abacus"},
@@ -153,6 +163,7 @@ final class BenchTest {
             {folder.resolve("none.onnx")},
             {"--suite", folder.resolve("none.txt")},
             {file, "--json", "--markdown"},
+            {file, "--tune-seconds", "-1"},
             {},
         }) {
             Said said = bench(arguments);

@@ -1,5 +1,6 @@
 package dev.meseta.compiler.llvm;
 
+import dev.meseta.graph.CacheFolder;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;

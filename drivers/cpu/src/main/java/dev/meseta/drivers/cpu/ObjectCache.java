@@ -1,6 +1,6 @@
 package dev.meseta.drivers.cpu;
 
-import dev.meseta.compiler.llvm.CacheFolder;
+import dev.meseta.graph.CacheFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,12 +38,9 @@ final class ObjectCache {
         this.folder = folder;
     }
 
-    /** The user's own, unless the property {@code meseta.cache} or the variable MESETA_CACHE names another folder, or is {@code off}. */
+    /** In the folder that {@link CacheFolder#configured} names. */
     static ObjectCache configured() {
-        String named = System.getProperty("meseta.cache", System.getenv().getOrDefault("MESETA_CACHE", ""));
-        if (named.equals("off")) return new ObjectCache(Optional.empty());
-        Path base = named.isBlank() ? CacheFolder.path() : Path.of(named);
-        return new ObjectCache(Optional.of(base.resolve("kernels")));
+        return new ObjectCache(CacheFolder.configured().map(base -> base.resolve("kernels")));
     }
 
     /** The object file under a key, if it is there and whole. */
