@@ -4,6 +4,7 @@ module dev.meseta.compiler {
     requires transitive dev.meseta.compiler.kernel;
     requires transitive dev.meseta.driver;
     requires transitive dev.meseta.runtime;
+    requires dev.meseta.linux;
     requires static org.jspecify;
 
     exports dev.meseta.compiler.specialize;

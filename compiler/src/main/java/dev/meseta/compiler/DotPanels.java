@@ -4,6 +4,7 @@ import dev.meseta.compiler.TileKernel.Operand;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.TensorType;
+import dev.meseta.linux.LargeMemory;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -110,7 +111,7 @@ record DotPanels(
         for (long e : s.extents.subList(0, s.outer)) outer *= e;
         long middle = 1;
         for (long e : s.extents.subList(s.outer, s.extents.size() - 1)) middle *= e;
-        byte[] bytes = new byte[Math.toIntExact(panels * outer * middle * steps * width * STEP)];
+        MemorySegment bytes = LargeMemory.allocate(panels * outer * middle * steps * width * STEP);
         int[] sums = new int[Math.toIntExact(panels * outer * width)];
         int used = (int) Math.min(width, s.columns);
         for (long p = 0; p < panels; p++) {
@@ -122,15 +123,14 @@ record DotPanels(
                 for (int c = 0; c < used; c++) {
                     for (long k = 0; k < inner; k++) {
                         byte v = s.from.data().get(ValueLayout.JAVA_BYTE, start + c * s.columnStep + k * innerStep);
-                        bytes[(int) (row + (k / STEP * width + c) * STEP + k % STEP)] = v;
+                        bytes.set(ValueLayout.JAVA_BYTE, row + (k / STEP * width + c) * STEP + k % STEP, v);
                         sums[sum + c] += unsigned ? (v & 0xff) * 128 : v * -128;
                     }
                 }
             }
         }
-        return new Packed(
-                Tensor.wrap(TensorType.of(unsigned ? DType.U8 : DType.I8, bytes.length), MemorySegment.ofArray(bytes)),
-                Tensor.of(sums, sums.length));
+        TensorType type = TensorType.of(unsigned ? DType.U8 : DType.I8, bytes.byteSize());
+        return new Packed(Tensor.wrap(type, bytes), Tensor.of(sums, sums.length));
     }
 
     /** Where the elements begin that belong to a position in the loops but the innermost. */

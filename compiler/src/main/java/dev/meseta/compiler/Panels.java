@@ -5,6 +5,7 @@ import dev.meseta.driver.CommandList;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.TensorType;
+import dev.meseta.linux.LargeMemory;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -126,7 +127,8 @@ record Panels(Place place, Atom panel, Lin offset) {
     private static Tensor packed(TileKernel.Shape s, Tensor from, List<Atom> loops, List<Size> shape) {
         DType dtype = s.columns().storage();
         long elements = Size.product(shape).value();
-        Tensor to = Tensor.allocate(TensorType.of(dtype, elements));
+        TensorType type = TensorType.of(dtype, elements);
+        Tensor to = Tensor.wrap(type, LargeMemory.allocate(type.bytes()));
         long n = s.n().extent().value();
         long width = Math.min(n, s.width());
         long step = coefficient(s.columns().offset(), s.n());

@@ -3,6 +3,7 @@ package dev.meseta.compiler;
 import dev.meseta.driver.Target;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,14 +17,17 @@ record Tiling(int lanes, int vectors, int height) {
     /** Narrower vectors are not worth a tile. */
     static final int LEAST_LANES = 4;
 
-    private static final int MOST_ROWS = 12;
+    private static final int MOST_ROWS = 16;
     private static final int MOST_VECTORS = 4;
 
     /** What an extent that is an argument is taken for. */
     private static final long ARGUMENT = 240;
 
     /** Heights for a number of rows that is an argument of the kernel: few, so that few kernels are made. */
-    private static final int[] ARGUMENT_HEIGHTS = {12, 8, 6, 4, 2};
+    private static final Set<Integer> ARGUMENT_HEIGHTS = Set.of(16, 12, 8, 6, 4, 2, 1);
+
+    /** From here on, a number of rows that is an argument is taken for {@link #ARGUMENT}. */
+    private static final long MANY_ROWS = 48;
 
     /**
      * The tile with the least work for a product, by a model of a core: two loads and two products of registers a cycle, half as many of
@@ -43,7 +47,8 @@ record Tiling(int lanes, int vectors, int height) {
                 if (!columns.isLiteral() && (lanes < widest || vectors > 2) && !costs.isEmpty()) continue;
                 for (int height = MOST_ROWS; height >= 1; height--) {
                     Tiling t = new Tiling(lanes, vectors, height);
-                    if (t.fits(target, rows)) costs.put(t, t.cost(target, bytes, nominal(rows), nominal(columns)));
+                    if (t.fits(target, rows))
+                        costs.put(t, t.cost(target, bytes, nominal(rows, MANY_ROWS), nominal(columns, 0)));
                 }
             }
         }
@@ -56,21 +61,16 @@ record Tiling(int lanes, int vectors, int height) {
         return extent.isLiteral() ? Long.toString(extent.value()) : "?";
     }
 
-    /** The extent that a choice is made for: always the same for an argument, so that its value does not change the kernel. */
-    private static long nominal(Size extent) {
-        return extent.isLiteral() ? extent.value() : ARGUMENT;
+    /** The extent that a choice is made for: for most arguments the same, so that their value does not change the kernel. */
+    private static long nominal(Size extent, long many) {
+        return extent.isLiteral() || extent.value() < many ? extent.value() : ARGUMENT;
     }
 
     private boolean fits(Target target, Size rows) {
         if (height > rows.value()) return false;
         // Registers for the vectors of a step and a scalar in all lanes are needed besides the sums.
         if (vectors * height + vectors + 1 > target.vectorRegisters()) return false;
-        if (rows.isLiteral()) return true;
-        for (int h : ARGUMENT_HEIGHTS) {
-            if (h * vectors + vectors + 1 > target.vectorRegisters() || h > rows.value()) continue;
-            return height == h;
-        }
-        return height == 1;
+        return rows.isLiteral() || ARGUMENT_HEIGHTS.contains(height);
     }
 
     /** Cycles for a step of the sum over the whole product. */

@@ -10,6 +10,7 @@ import dev.meseta.compiler.llvm.ArgumentLayout;
 import dev.meseta.compiler.llvm.Dispatcher;
 import dev.meseta.driver.CommandList;
 import dev.meseta.graph.InvalidInputException;
+import dev.meseta.linux.LargeMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -53,7 +54,7 @@ final class RunState implements WorkerPool.Helper {
         CommandList commands = plan.commands();
         Arena memory = Arena.ofAuto();
         int count = plan.launches().size();
-        arena = memory.allocate(Math.max(64, commands.arenaBytes()), 64);
+        arena = LargeMemory.allocate(Math.max(64, commands.arenaBytes()));
         status = memory.allocate(ArgumentLayout.STATUS_BYTES, 64);
         arguments = memory.allocate(Math.max(8, plan.argumentBytes()), 64);
         records = memory.allocate(Math.max(8, count * Dispatcher.RECORD_BYTES), 64);

@@ -1,0 +1,105 @@
+package dev.meseta.linux;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Memory for what is large and read often, such as weights: in pages of 2 MiB where the system has them on request, so that reading it in
+ * order is not held up at every page of 4 KiB. Pieces lie close to each other; the mapping that some of them share goes back to the system
+ * when none of them is reachable. Where the calls are not to be had, it is ordinary native memory. Thread-safe.
+ */
+public final class LargeMemory {
+    private static final long HUGE_PAGE = 2 << 20;
+
+    /** Reserved at once for pieces; only what is written takes memory. */
+    private static final long SHARED = 16 * HUGE_PAGE;
+
+    /** Pieces from here on have a mapping of their own. */
+    private static final long LARGEST_PIECE = 4 * HUGE_PAGE;
+
+    /** Pieces below this are ordinary memory. */
+    private static final long SMALLEST_PIECE = 16 << 10;
+
+    private static final long ALIGNMENT = 64;
+    private static final int READ_WRITE = 3;
+    private static final int PRIVATE_ANONYMOUS = 0x22;
+    private static final int ADVICE_HUGE_PAGES = 14;
+
+    private static final Linker LINKER = Linker.nativeLinker();
+    private static final @Nullable MethodHandle MMAP = function(
+            "mmap", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
+    private static final @Nullable MethodHandle MUNMAP =
+            function("munmap", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
+    private static final @Nullable MethodHandle MADVISE =
+            function("madvise", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
+
+    /** What is left of the mapping that pieces are cut from. */
+    private static MemorySegment rest = MemorySegment.NULL;
+
+    private LargeMemory() {}
+
+    private static @Nullable MethodHandle function(String name, FunctionDescriptor type) {
+        if (!System.getProperty("os.name").equals("Linux")) return null;
+        return LINKER.defaultLookup()
+                .find(name)
+                .map(f -> LINKER.downcallHandle(f, type))
+                .orElse(null);
+    }
+
+    /** So many bytes of zeros, aligned to 64; they stay as long as the segment or a part of it is reachable. */
+    public static MemorySegment allocate(long bytes) {
+        if (bytes < SMALLEST_PIECE) return ordinary(bytes);
+        if (bytes >= LARGEST_PIECE) return map(bytes).asSlice(0, bytes);
+        return piece(bytes);
+    }
+
+    private static MemorySegment ordinary(long bytes) {
+        return Arena.ofAuto().allocate(Math.max(1, bytes), ALIGNMENT).asSlice(0, bytes);
+    }
+
+    private static synchronized MemorySegment piece(long bytes) {
+        long size = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        if (rest.byteSize() < size) rest = map(SHARED);
+        MemorySegment piece = rest.asSlice(0, bytes);
+        rest = rest.asSlice(size);
+        return piece;
+    }
+
+    /** A mapping of at least so many bytes that begins where a large page does. */
+    private static MemorySegment map(long bytes) {
+        if (MMAP == null || MUNMAP == null || MADVISE == null) return ordinary(bytes);
+        long size = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+        try {
+            long address = (long) MMAP.invokeExact(0L, size + HUGE_PAGE, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0L);
+            if (address == -1) return ordinary(bytes);
+            long begin = (address + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+            // A system that has no large pages says so, and gives small ones.
+            int _ = (int) MADVISE.invokeExact(begin, size, ADVICE_HUGE_PAGES);
+            return MemorySegment.ofAddress(begin)
+                    .reinterpret(size, Arena.ofAuto(), _ -> unmap(address, size + HUGE_PAGE));
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException("the system could not be asked for memory", e);
+        }
+    }
+
+    private static void unmap(long address, long bytes) {
+        if (MUNMAP == null) return;
+        try {
+            int result = (int) MUNMAP.invokeExact(address, bytes);
+            if (result != 0) throw new IllegalStateException("memory could not be given back");
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException("the system could not be asked to take memory back", e);
+        }
+    }
+}
