@@ -13,21 +13,24 @@ import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 
 /** A command list under construction: its slots, and the commands of the body that is being compiled. */
 final class Assembly {
     final Target target;
     final Choices choices;
     final List<Slot> slots = new ArrayList<>();
+    final Repeats repeats;
     private final Map<Tensor, Place> constants = new IdentityHashMap<>();
     private List<Command> commands = new ArrayList<>();
 
     /** Number of repetitions around the commands that are being added. */
     private int repetitions;
 
-    Assembly(Target target, Choices choices) {
+    Assembly(Target target, Choices choices, boolean checking) {
         this.target = target;
         this.choices = choices;
+        this.repeats = new Repeats(this, checking);
     }
 
     int add(Slot slot) {
@@ -64,6 +67,18 @@ final class Assembly {
     Place temporary(DType dtype, List<Size> shape) {
         Size n = Size.product(shape);
         return temporary(Math.multiplyExact(n.value(), dtype.bytes()), n);
+    }
+
+    /**
+     * The place of a constant that is made of another one.
+     *
+     * @param how makes it; of another tensor of the same type what stands for it there
+     */
+    Place derived(Tensor from, UnaryOperator<Tensor> how) {
+        Tensor result = how.apply(from);
+        Place p = constant(result);
+        repeats.derived(p.slot(), from, how, result);
+        return p;
     }
 
     Place constant(Tensor t) {

@@ -51,7 +51,11 @@ record DotPanels(
 
     /** How a column's elements lie in the constant. */
     private record Source(
-            Tensor from, long base, long columns, long columnStep, List<Long> extents, List<Long> steps, int outer) {}
+            Tensor from, long base, long columns, long columnStep, List<Long> extents, List<Long> steps, int outer) {
+        Source of(Tensor other) {
+            return new Source(other, base, columns, columnStep, extents, steps, outer);
+        }
+    }
 
     /** Packs the columns of a product, which must be a constant whose extents are literals. */
     static DotPanels of(Assembly a, Points points, TileKernel.Shape s, @Nullable Tensor constant) {
@@ -72,13 +76,6 @@ record DotPanels(
                 outer);
         boolean unsigned = c.storage() == DType.U8;
         boolean turned = (s.rows().storage() == DType.U8) == unsigned;
-        List<Object> key =
-                List.of(source.base, columns, source.columnStep, source.extents, source.steps, outer, s.width());
-        Packed packed;
-        synchronized (PACKED) {
-            packed = PACKED.computeIfAbsent(from, _ -> new HashMap<>())
-                    .computeIfAbsent(key, _ -> pack(source, s.width(), unsigned));
-        }
         Atom panel = points.loop(Size.of(Math.ceilDiv(columns, s.width())));
         Atom steps = points.loop(Size.of(Math.ceilDiv(loops.getLast().extent().value(), STEP)));
         List<Size> shape = new ArrayList<>(List.of(panel.extent()));
@@ -92,14 +89,26 @@ record DotPanels(
         sums.add(Size.of(s.width()));
         at.add(Lin.ZERO);
         return new DotPanels(
-                a.constant(packed.bytes()),
+                a.derived(from, t -> packed(source.of(t), s.width(), unsigned).bytes()),
                 panel,
                 steps,
                 Points.flat(shape, index),
                 unsigned,
                 turned,
-                turned ? a.constant(packed.corrections()) : null,
+                turned
+                        ? a.derived(
+                                from,
+                                t -> packed(source.of(t), s.width(), unsigned).corrections())
+                        : null,
                 Points.flat(sums, at));
+    }
+
+    private static Packed packed(Source s, int width, boolean unsigned) {
+        List<Object> key = List.of(s.base, s.columns, s.columnStep, s.extents, s.steps, s.outer, width);
+        synchronized (PACKED) {
+            return PACKED.computeIfAbsent(s.from, _ -> new HashMap<>())
+                    .computeIfAbsent(key, _ -> pack(s, width, unsigned));
+        }
     }
 
     private static Packed pack(Source s, int width, boolean unsigned) {

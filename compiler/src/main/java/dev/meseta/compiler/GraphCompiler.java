@@ -29,7 +29,12 @@ public final class GraphCompiler {
      * @param choices answers to what has several good ones
      */
     public static CommandList compile(Graph graph, Target target, Choices choices) {
-        Assembly a = new Assembly(target, choices);
+        return compile(graph, target, choices, Boolean.getBoolean("meseta.check"));
+    }
+
+    /** As {@link #compile(Graph, Target, Choices)}, with or without tests of the compiler's own short cuts. */
+    static CommandList compile(Graph graph, Target target, Choices choices, boolean checking) {
+        Assembly a = new Assembly(target, choices, checking);
         List<Integer> inputs = new ArrayList<>();
         List<Place> places = new ArrayList<>();
         for (var type : graph.inputTypes()) {

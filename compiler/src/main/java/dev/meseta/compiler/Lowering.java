@@ -44,7 +44,7 @@ final class Lowering {
         List<Group> joined = RowGroups.join(a, flow, groups);
         Debug.FUSED.print(() -> Describe.groups(graph.name(), flow, joined));
         Lowering l = new Lowering(a);
-        for (Group g : joined) l.group(g);
+        for (Group g : joined) a.repeats.lower(g, () -> l.group(g));
         if (targets != null) {
             for (int i = 0; i < flow.outputs.size(); i++) {
                 V v = flow.outputs.get(i);

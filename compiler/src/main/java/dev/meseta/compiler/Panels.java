@@ -47,7 +47,7 @@ record Panels(Place place, Atom panel, Lin offset) {
         for (int i = 0; i < loops.size(); i++)
             offset = offset.plus(Lin.of(loops.get(i)).times(strides.get(i + 1)));
         Place place = c.place().constant() != null
-                ? a.constant(constant(s, c.place().constant(), loops, shape))
+                ? a.derived(c.place().constant(), from -> constant(s, from, loops, shape))
                 : pack(a, s, loops, shape, origin);
         return new Panels(place, panel, offset);
     }

@@ -359,7 +359,7 @@ final class Winograd {
         Size elements = Size.of((long) t.size() * t.size());
         Size count = Size.product(tiles);
         List<Size> u = List.of(elements, channels, features);
-        Place weights = a.constant(transformed());
+        Place weights = a.derived(kernel.constant(), this::transformed);
         Nest nest = Nest.of(List.of(List.of(elements, count, features), List.of(channels)), (points, index) -> {
             List<Lin> k = index.get(0);
             Lin c = index.get(1).getFirst();
@@ -396,33 +396,33 @@ final class Winograd {
     }
 
     /** The kernels transformed: an element of a tile, then channels, then features. */
-    private Tensor transformed() {
+    private Tensor transformed(Tensor from) {
         List<Long> key = new ArrayList<>(kernel.steps());
         key.addAll(List.of(kernel.base(), channels.value(), features.value(), (long) t.outputs()));
         synchronized (KERNELS) {
-            return KERNELS.computeIfAbsent(kernel.constant(), _ -> new HashMap<>())
-                    .computeIfAbsent(key, _ -> transform());
+            return KERNELS.computeIfAbsent(from, _ -> new HashMap<>())
+                    .computeIfAbsent(key, _ -> transform(new Kernels3(from, kernel.base(), kernel.steps())));
         }
     }
 
-    private Tensor transform() {
+    private Tensor transform(Kernels3 from) {
         int c = Math.toIntExact(channels.value());
         int o = Math.toIntExact(features.value());
         Tensor to = Tensor.allocate(TensorType.of(DType.F32, (long) t.size() * t.size(), c, o));
         IntStream.range(0, c).parallel().forEach(channel -> {
-            for (int f = 0; f < o; f++) transform(to, channel, f, c, o);
+            for (int f = 0; f < o; f++) transform(from, to, channel, f, c, o);
         });
         return to;
     }
 
-    private void transform(Tensor to, int channel, int feature, int channels, int features) {
+    private void transform(Kernels3 from, Tensor to, int channel, int feature, int channels, int features) {
         int n = t.size();
         double[][] m = t.kernel();
         double[] lines = new double[n * 3];
         for (int x = 0; x < 3; x++) {
-            double a0 = kernel.at(feature, channel, 0, x);
-            double a1 = kernel.at(feature, channel, 1, x);
-            double a2 = kernel.at(feature, channel, 2, x);
+            double a0 = from.at(feature, channel, 0, x);
+            double a1 = from.at(feature, channel, 1, x);
+            double a2 = from.at(feature, channel, 2, x);
             for (int i = 0; i < n; i++) lines[i * 3 + x] = m[i][0] * a0 + m[i][1] * a1 + m[i][2] * a2;
         }
         for (int i = 0; i < n; i++) {

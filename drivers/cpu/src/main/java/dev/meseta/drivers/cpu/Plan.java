@@ -11,6 +11,8 @@ import dev.meseta.graph.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -30,6 +32,7 @@ final class Plan {
     private final CommandList commands;
     private final int threads;
     private final Map<Kernel, MachineCode> codes;
+    private final Map<Kernel, Map<List<Long>, Double>> costs = new IdentityHashMap<>();
     private final List<Step.Launch> launches = new ArrayList<>();
     private final MemorySegment[] constants;
     private final List<Step> steps;
@@ -248,7 +251,7 @@ final class Plan {
                 List.copyOf(places),
                 l.extents(),
                 grid,
-                chunk(KernelCost.nanoseconds(k, l.extents()), grid),
+                chunk(cost(k, l.extents()), grid),
                 moving.stream().mapToInt(x -> x).toArray(),
                 l.origin());
         launches.add(launch);
@@ -258,6 +261,12 @@ final class Plan {
 
     private static long bytes(long elements, DType dtype) {
         return Math.multiplyExact(elements, dtype.bytes());
+    }
+
+    /** Layers that repeat share their kernels. */
+    private double cost(Kernel k, List<Long> extents) {
+        return costs.computeIfAbsent(k, _ -> new HashMap<>())
+                .computeIfAbsent(extents, _ -> KernelCost.nanoseconds(k, extents));
     }
 
     private long chunk(double each, long grid) {
