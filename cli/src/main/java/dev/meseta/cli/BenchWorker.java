@@ -8,6 +8,8 @@ import dev.meseta.graph.Data;
 import dev.meseta.graph.InvalidInputException;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.lang.management.CompilationMXBean;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,6 +28,12 @@ final class BenchWorker {
 
     private static final double WARM_UP_MS = 500;
     private static final int LEAST_WARM_UP = 3;
+
+    /** The JVM is quiet when it has compiled for less than a few milliseconds for so long. */
+    private static final double QUIET_MS = 400;
+
+    private static final long COMPILING_MS = 5;
+    private static final double MOST_WARM_UP_MS = 15_000;
     private static final int LEAST_TURNS = 5;
 
     private BenchWorker() {}
@@ -194,7 +202,8 @@ final class BenchWorker {
     /** Turn after turn, each after a rest in which the threads of the turn before stop spinning. */
     private static void alternate(BenchJob job, List<Turns> sides) {
         long start = System.nanoTime();
-        for (int i = 0; i < LEAST_WARM_UP || since(start) < WARM_UP_MS * sides.size(); i++) {
+        Compiling compiling = new Compiling();
+        for (int i = 0; i < LEAST_WARM_UP || since(start) < WARM_UP_MS * sides.size() || compiling.goesOn(); i++) {
             for (Turns side : sides) side.run.run();
         }
         start = System.nanoTime();
@@ -203,6 +212,23 @@ final class BenchWorker {
                 rest(job.settle());
                 side.turn();
             }
+        }
+    }
+
+    /** Whether the JVM still compiles its own code, of the model's loading above all: that takes the processors from what is measured. */
+    private static final class Compiling {
+        private final CompilationMXBean compiler = ManagementFactory.getCompilationMXBean();
+        private final long begin = System.nanoTime();
+        private long known = -1;
+        private long changed = begin;
+
+        boolean goesOn() {
+            long now = compiler == null ? 0 : compiler.getTotalCompilationTime();
+            if (now > known + COMPILING_MS) {
+                known = now;
+                changed = System.nanoTime();
+            }
+            return since(changed) < QUIET_MS && since(begin) < MOST_WARM_UP_MS;
         }
     }
 
