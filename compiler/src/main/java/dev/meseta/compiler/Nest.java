@@ -6,6 +6,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,12 +23,18 @@ final class Nest {
          * @return all that is computed
          */
         List<Point> at(Points points, List<List<Lin>> index);
+
+        /** What is computed besides when the loops are decided, from the innermost of them; added to the result. */
+        default List<Point> inside(Points points, List<List<Lin>> index, Atom innermost) {
+            return List.of();
+        }
     }
 
     private final List<List<Size>> spaces;
     private final Body body;
     private List<List<Size>> extents;
     private List<List<Atom>> loops = List.of();
+    private List<List<Lin>> index = List.of();
     private List<Point> result = List.of();
     private Points points = new Points();
 
@@ -44,6 +51,11 @@ final class Nest {
         n.build();
         for (int round = 0; round < 4 && n.split(); round++) n.build();
         if (n.merge()) n.build();
+        List<Atom> last = n.loops.getLast();
+        if (!last.isEmpty()) {
+            n.result = Stream.concat(n.result.stream(), body.inside(n.points, n.index, last.getLast()).stream())
+                    .toList();
+        }
         return n;
     }
 
@@ -63,7 +75,7 @@ final class Nest {
     private void build() {
         points = new Points();
         List<List<Atom>> all = new ArrayList<>();
-        List<List<Lin>> index = new ArrayList<>();
+        index = new ArrayList<>();
         for (int s = 0; s < spaces.size(); s++) {
             List<Atom> own = extents.get(s).stream().map(points::loop).toList();
             all.add(own);

@@ -71,9 +71,9 @@ final class RowKernel {
         this.nest = nest;
         int n = g.reductions.size();
         this.elements = nest.result().subList(0, n);
-        this.masked = nest.result().subList(n, 2 * n);
-        this.last = nest.result().get(2 * n);
-        this.to = ((Point.Number) nest.result().get(2 * n + 1).form()).index();
+        this.last = nest.result().get(n);
+        this.to = ((Point.Number) nest.result().get(n + 1).form()).index();
+        this.masked = nest.result().subList(n + 2, 2 * n + 2);
         int most = Schedule.lanes(a.target, nest.result());
         this.lanes = Schedule.lanes(most, nest.loops(1).getLast());
     }
@@ -82,21 +82,35 @@ final class RowKernel {
     static @Nullable RowKernel of(Assembly a, Group g) {
         List<Size> shape = g.reductions.getFirst().in.getFirst().shape();
         int kept = g.reductions.getFirst().result().type.rank();
-        boolean[] elsewhere = new boolean[1];
-        Nest nest = Nest.of(List.of(shape.subList(0, kept), shape.subList(kept, shape.size())), (points, index) -> {
-            Rows rows = new Rows(points, g.reductions, index.get(0));
-            Pull pull = new Pull(points, g, a::place, rows);
+        Body body = new Body(a, g);
+        Nest nest = Nest.of(List.of(shape.subList(0, kept), shape.subList(kept, shape.size())), body);
+        return body.elsewhere || nest.loops(1).isEmpty() ? null : new RowKernel(a, g, nest);
+    }
+
+    /** What is computed for an element of a row: what is reduced, what is stored and where, and what is reduced in a vector's last part. */
+    private static final class Body implements Nest.Body {
+        private final Assembly a;
+        private final Group g;
+        private boolean elsewhere;
+
+        Body(Assembly a, Group g) {
+            this.a = a;
+            this.g = g;
+        }
+
+        private static List<Lin> element(List<List<Lin>> index) {
             List<Lin> at = new ArrayList<>(index.get(0));
             at.addAll(index.get(1));
-            Point inside =
-                    points.apply(MapFunction.LT, points.number(at.getLast()), points.number(Lin.of(shape.getLast())));
+            return at;
+        }
+
+        @Override
+        public List<Point> at(Points points, List<List<Lin>> index) {
+            Rows rows = new Rows(points, g.reductions, index.get(0));
+            Pull pull = new Pull(points, g, a::place, rows);
+            List<Lin> at = element(index);
             List<Point> result = new ArrayList<>();
             for (N n : g.reductions) result.add(pull.at(n.in.getFirst(), at));
-            for (N n : g.reductions) {
-                V x = n.in.getFirst();
-                Point identity = ReduceKernel.identity(points, kind(n), Type.widened(x.dtype()));
-                result.add(points.apply(MapFunction.SELECT, inside, pull.at(x, at, inside), identity));
-            }
             V root = g.root.result();
             N anchor = g.anchor;
             if (anchor == null) {
@@ -107,10 +121,26 @@ final class RowKernel {
                 result.add(pull.epilogue(anchor, index.get(0), total, root));
                 result.add(points.number(new Lowering.Epilogue(a, g, anchor).offset(points, index.get(0))));
             }
-            elsewhere[0] |= rows.elsewhere;
+            elsewhere |= rows.elsewhere;
             return result;
-        });
-        return elsewhere[0] || nest.loops(1).isEmpty() ? null : new RowKernel(a, g, nest);
+        }
+
+        @Override
+        public List<Point> inside(Points points, List<List<Lin>> index, Atom innermost) {
+            Rows rows = new Rows(points, g.reductions, index.get(0));
+            Pull pull = new Pull(points, g, a::place, rows);
+            Point inside = points.apply(
+                    MapFunction.LT, points.number(Lin.of(innermost)), points.number(Lin.of(innermost.extent())));
+            List<Lin> at = element(index);
+            List<Point> result = new ArrayList<>();
+            for (N n : g.reductions) {
+                V x = n.in.getFirst();
+                Point identity = ReduceKernel.identity(points, kind(n), Type.widened(x.dtype()));
+                result.add(points.apply(MapFunction.SELECT, inside, pull.at(x, at, inside), identity));
+            }
+            elsewhere |= rows.elsewhere;
+            return result;
+        }
     }
 
     private static ReduceKind kind(N n) {

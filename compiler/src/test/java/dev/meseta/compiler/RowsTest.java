@@ -115,14 +115,15 @@ class RowsTest {
         List<Dim> dims = new ArrayList<>();
         int rank = random.nextInt(2, 5);
         for (int i = 0; i < rank; i++) {
-            long n = i == rank - 1 ? random.nextLong(1, 90) : random.nextLong(1, 5);
+            boolean isLong = i == rank - (random.nextInt(4) == 0 ? 2 : 1);
+            long n = isLong ? random.nextLong(1, 90) : random.nextLong(1, 5);
             dims.add(random.nextInt(3) == 0 ? Dim.symbolic("d" + i, n) : Dim.of(n));
         }
         TensorType t = new TensorType(type, Shape.of(dims));
         Value x = b.input("x", t);
         Value y = b.input("y", t);
         List<Integer> axes = new ArrayList<>(List.of(rank - 1));
-        if (rank > 2 && random.nextInt(3) == 0) axes.addFirst(rank - 2);
+        for (int i = rank - 2; i > 0 && random.nextInt(3) == 0; i--) axes.addFirst(i);
         Value z = random.nextBoolean() ? b.plus(x, y) : x;
         for (int i = random.nextInt(1, 3); i > 0; i--) {
             z = switch (random.nextInt(5)) {
