@@ -144,7 +144,7 @@ public final class GraphBuilder {
         boolean whole = operands.isEmpty();
         for (Value v : operands) {
             whole |= constants.containsKey(v);
-            if (constants.containsKey(v)) read = Math.max(read, v.type().bytes());
+            if (constants.containsKey(v)) read += v.type().bytes();
             else if (!repeatsConstant(v)) return false;
         }
         long written = types.stream().mapToLong(TensorType::bytes).sum();

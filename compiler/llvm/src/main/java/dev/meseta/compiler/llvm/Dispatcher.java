@@ -9,17 +9,24 @@ import java.lang.invoke.VarHandle;
  * help. It leaves machine code only at the end, when a launch has failed, or when it has waited for long, so that the time from one
  * launch to the next is that of a few memory accesses, and the same before and after a JVM has compiled its own code.
  *
- * <p>A launch is a {@linkplain #RECORD_BYTES record} of the address of its function, the address of its arguments, the number of its
- * iterations, and how many of them are taken at once. Whoever takes part in a launch takes iterations from a ticket until none are left;
- * it is over when all are finished. Only that is waited for: a thread that comes late finds nothing to take, or takes part in the launch
- * of that record that is under way by then.
+ * <p>A launch is a {@linkplain #record record}: its function, its arguments, its iterations, in units of as many as are taken at once at
+ * least, and a ticket from which whoever takes part takes units. A ticket has parts, one for each thread as far as there are threads; a
+ * thread begins with its own, the same in each launch, so that what one launch leaves in a core's cache the next finds there. It takes
+ * the half of what is left of its part, again and again, and when that is empty halves from the ends of the others'. So the last pieces
+ * are small, and threads that are held up lose work to those that are not. A launch is over when all units are finished. Only that is
+ * waited for: a thread that comes late finds nothing to take, or takes part in the launch of that record that is under way by then.
  */
 public final class Dispatcher {
     /** Name of the function. */
     public static final String SYMBOL = "meseta_dispatch";
 
-    /** Bytes of a record: function, arguments, iterations, iterations at once; each of 8 bytes. */
-    public static final long RECORD_BYTES = 32;
+    /** Bytes of a record: function, arguments, iterations, units, iterations of a unit, parts, place of the ticket; each of 8 bytes. */
+    public static final long RECORD_BYTES = 64;
+
+    /** More threads than this have parts in common. */
+    private static final int MOST_PARTS = 16;
+
+    private static final long MOST_UNITS = Integer.MAX_VALUE;
 
     /** What {@code run} gives, besides a record's number, if the record's launch has failed. */
     public static final long FAILED = 1L << 61;
@@ -36,20 +43,70 @@ public final class Dispatcher {
     /** Run on after {@link #WAITING}. */
     public static final long RESUME = 1;
 
-    /** Take part in what another thread runs. */
+    /** Take part in what another thread runs, beginning with the part of the number {@code first}, 1 or more. */
     public static final long HELP = 2;
 
     private static final long TICKETS = 128;
-    private static final long TICKET_BYTES = 128;
+    private static final long LINE = 64;
     private static final long SEQUENCE = 64;
     private static final long NOTHING_YET = 0xffff_ffffL;
     private static final VarHandle CURRENT = ValueLayout.JAVA_LONG.varHandle();
 
     private Dispatcher() {}
 
-    /** Bytes of the memory through which threads share the runs of some records, one run after the other. Zero at first, aligned to 128. */
-    public static long controlBytes(long records) {
-        return TICKETS + TICKET_BYTES * records;
+    /**
+     * Bytes of the memory through which threads share the runs of some records, one run after the other. Zero at first, aligned to 128.
+     *
+     * @param shared how many of the records are of launches that are shared
+     */
+    public static long controlBytes(long shared, int threads) {
+        return TICKETS + ticketBytes(threads) * shared;
+    }
+
+    private static long ticketBytes(int threads) {
+        return LINE * (1 + parts(threads));
+    }
+
+    private static int parts(int threads) {
+        return Math.min(threads, MOST_PARTS);
+    }
+
+    /** Writes the record of a launch that one thread runs. */
+    public static void record(MemorySegment record, MemorySegment function, MemorySegment arguments, long grid) {
+        record.setAtIndex(ValueLayout.JAVA_LONG, 0, function.address());
+        record.setAtIndex(ValueLayout.JAVA_LONG, 1, arguments.address());
+        record.setAtIndex(ValueLayout.JAVA_LONG, 2, grid);
+        record.setAtIndex(ValueLayout.JAVA_LONG, 5, 0);
+    }
+
+    /**
+     * Writes the record of a launch that threads share.
+     *
+     * @param chunk iterations that a thread takes at once, at least
+     * @param number its number among the shared ones
+     */
+    public static void record(
+            MemorySegment record,
+            MemorySegment function,
+            MemorySegment arguments,
+            long grid,
+            long chunk,
+            int threads,
+            MemorySegment control,
+            int number) {
+        record(record, function, arguments, grid);
+        long unit = Math.max(Math.max(1, chunk), grid / MOST_UNITS + 1);
+        long units = (grid + unit - 1) / unit;
+        int parts = parts(threads);
+        long ticket = TICKETS + number * ticketBytes(threads);
+        record.setAtIndex(ValueLayout.JAVA_LONG, 3, units);
+        record.setAtIndex(ValueLayout.JAVA_LONG, 4, unit);
+        record.setAtIndex(ValueLayout.JAVA_LONG, 5, parts);
+        record.setAtIndex(ValueLayout.JAVA_LONG, 6, ticket);
+        for (int p = 0; p < parts; p++) {
+            long whole = units * p / parts << 32 | units * (p + 1) / parts;
+            control.set(ValueLayout.JAVA_LONG, ticket + LINE * (1 + p) + 8, whole);
+        }
     }
 
     /** Tells helpers that a run begins. */
@@ -72,8 +129,9 @@ public final class Dispatcher {
      * The module's text. Its function is {@code i64 (i64 what, ptr records, ptr control, ptr status, i64 first, i64 end)}.
      *
      * <p>The control begins with a number of which the low half says what there is to help with (0: nothing more; a record's number plus
-     * one; all ones: nothing yet), and the high half counts, so that the same record twice is seen as news. A ticket is the number of the
-     * next iteration and, in a cache line of its own, the number of finished ones.
+     * one; all ones: nothing yet), and the high half counts, so that the same record twice is seen as news. A ticket is a line with the
+     * number of finished units, then a line for each part: what is left of it, the first unit in the upper half and the one behind the
+     * last in the lower, and the same for the whole part.
      */
     static String ir(String architecture) {
         String pause = switch (architecture) {
@@ -90,43 +148,81 @@ public final class Dispatcher {
     }
 
     private static final String TEXT = """
-            define internal void @drain(ptr %record, ptr %ticket) nounwind {
+            define internal void @drain(ptr %record, ptr %ticket, i64 %own) nounwind {
             entry:
               %function = load ptr, ptr %record
               %p.arguments = getelementptr i64, ptr %record, i64 1
               %arguments = load ptr, ptr %p.arguments
               %p.grid = getelementptr i64, ptr %record, i64 2
               %grid = load i64, ptr %p.grid
-              %p.chunk = getelementptr i64, ptr %record, i64 3
-              %chunk = load i64, ptr %p.chunk
-              %finished = getelementptr i8, ptr %ticket, i64 64
+              %p.unit = getelementptr i64, ptr %record, i64 4
+              %unit = load i64, ptr %p.unit
+              %p.parts = getelementptr i64, ptr %record, i64 5
+              %parts = load i64, ptr %p.parts
+              %first = urem i64 %own, %parts
+              br label %part
+            part:
+              %i = phi i64 [ 0, %entry ], [ %i.next, %empty ]
+              %sum = add i64 %first, %i
+              %beyond = icmp uge i64 %sum, %parts
+              %wrapped = sub i64 %sum, %parts
+              %p = select i1 %beyond, i64 %wrapped, i64 %sum
+              %line = add i64 %p, 1
+              %line.at = mul i64 %line, 64
+              %left = getelementptr i8, ptr %ticket, i64 %line.at
+              %mine = icmp eq i64 %i, 0
               br label %take
             take:
-              %begin = atomicrmw add ptr %ticket, i64 %chunk acq_rel
-              %some = icmp slt i64 %begin, %grid
-              br i1 %some, label %work, label %done
+              %word = load atomic i64, ptr %left acquire, align 8
+              br label %try
+            try:
+              %seen = phi i64 [ %word, %take ], [ %found, %cut ]
+              %begin = lshr i64 %seen, 32
+              %end = and i64 %seen, 4294967295
+              %some = icmp ult i64 %begin, %end
+              br i1 %some, label %cut, label %empty
+            cut:
+              %length = sub i64 %end, %begin
+              %half = lshr i64 %length, 1
+              %front = sub i64 %end, %half
+              %back = add i64 %begin, %half
+              %at = select i1 %mine, i64 %front, i64 %back
+              %from = select i1 %mine, i64 %begin, i64 %at
+              %to = select i1 %mine, i64 %at, i64 %end
+              %rest.begin = select i1 %mine, i64 %at, i64 %begin
+              %rest.end = select i1 %mine, i64 %end, i64 %at
+              %rest.high = shl i64 %rest.begin, 32
+              %rest = or i64 %rest.high, %rest.end
+              %swap = cmpxchg ptr %left, i64 %seen, i64 %rest acq_rel acquire, align 8
+              %found = extractvalue { i64, i1 } %swap, 0
+              %taken = extractvalue { i64, i1 } %swap, 1
+              br i1 %taken, label %work, label %try
             work:
-              %next = add i64 %begin, %chunk
-              %short = icmp slt i64 %grid, %next
-              %end = select i1 %short, i64 %grid, i64 %next
-              call void %function(ptr %arguments, i64 %begin, i64 %end)
-              %count = sub i64 %end, %begin
-              %before = atomicrmw add ptr %finished, i64 %count acq_rel
+              %low = mul i64 %from, %unit
+              %high = mul i64 %to, %unit
+              %short = icmp slt i64 %grid, %high
+              %last = select i1 %short, i64 %grid, i64 %high
+              call void %function(ptr %arguments, i64 %low, i64 %last)
+              %count = sub i64 %to, %from
+              %before = atomicrmw add ptr %ticket, i64 %count acq_rel
               br label %take
+            empty:
+              %i.next = add i64 %i, 1
+              %more = icmp ult i64 %i.next, %parts
+              br i1 %more, label %part, label %done
             done:
               ret void
             }
 
             define internal i1 @await(ptr %record, ptr %ticket) nounwind {
             entry:
-              %p.grid = getelementptr i64, ptr %record, i64 2
-              %grid = load i64, ptr %p.grid
-              %finished = getelementptr i8, ptr %ticket, i64 64
+              %p.units = getelementptr i64, ptr %record, i64 3
+              %units = load i64, ptr %p.units
               br label %test
             test:
               %spins = phi i64 [ 0, %entry ], [ %more, %again ]
-              %count = load atomic i64, ptr %finished acquire, align 8
-              %all = icmp sge i64 %count, %grid
+              %count = load atomic i64, ptr %ticket acquire, align 8
+              %all = icmp sge i64 %count, %units
               br i1 %all, label %yes, label %spin
             spin:
               %more = add i64 %spins, 1
@@ -147,7 +243,7 @@ public final class Dispatcher {
               ret i1 false
             }
 
-            define internal i64 @help(ptr %records, ptr %control) nounwind {
+            define internal i64 @help(ptr %records, ptr %control, i64 %own) nounwind {
             entry:
               br label %look
             look:
@@ -177,12 +273,12 @@ public final class Dispatcher {
               br label %look
             work:
               %number = sub i64 %what, 1
-              %record.at = mul i64 %number, 32
+              %record.at = mul i64 %number, 64
               %record = getelementptr i8, ptr %records, i64 %record.at
-              %ticket.at = mul i64 %number, 128
-              %tickets = getelementptr i8, ptr %control, i64 128
-              %ticket = getelementptr i8, ptr %tickets, i64 %ticket.at
-              call void @drain(ptr %record, ptr %ticket)
+              %p.ticket = getelementptr i64, ptr %record, i64 6
+              %ticket.at = load i64, ptr %p.ticket
+              %ticket = getelementptr i8, ptr %control, i64 %ticket.at
+              call void @drain(ptr %record, ptr %ticket, i64 %own)
               br label %helped
             helped:
               br label %look
@@ -195,7 +291,6 @@ public final class Dispatcher {
             define internal i64 @run(ptr %records, ptr %control, ptr %status, i64 %first, i64 %end, i1 %resume) nounwind {
             entry:
               %p.sequence = getelementptr i8, ptr %control, i64 64
-              %tickets = getelementptr i8, ptr %control, i64 128
               br label %step
             step:
               %number = phi i64 [ %first, %entry ], [ %following, %next ]
@@ -203,28 +298,39 @@ public final class Dispatcher {
               %more = icmp slt i64 %number, %end
               br i1 %more, label %begin, label %all
             begin:
-              %record.at = mul i64 %number, 32
+              %record.at = mul i64 %number, 64
               %record = getelementptr i8, ptr %records, i64 %record.at
-              %ticket.at = mul i64 %number, 128
-              %ticket = getelementptr i8, ptr %tickets, i64 %ticket.at
+              %p.ticket = getelementptr i64, ptr %record, i64 6
+              %ticket.at = load i64, ptr %p.ticket
+              %ticket = getelementptr i8, ptr %control, i64 %ticket.at
               br i1 %resumed, label %wait, label %start
             start:
-              %p.grid = getelementptr i64, ptr %record, i64 2
-              %grid = load i64, ptr %p.grid
-              %p.chunk = getelementptr i64, ptr %record, i64 3
-              %chunk = load i64, ptr %p.chunk
-              %alone = icmp sle i64 %grid, %chunk
+              %p.parts = getelementptr i64, ptr %record, i64 5
+              %parts = load i64, ptr %p.parts
+              %alone = icmp eq i64 %parts, 0
               br i1 %alone, label %serial, label %parallel
             serial:
               %function = load ptr, ptr %record
               %p.arguments = getelementptr i64, ptr %record, i64 1
               %arguments = load ptr, ptr %p.arguments
+              %p.grid = getelementptr i64, ptr %record, i64 2
+              %grid = load i64, ptr %p.grid
               call void %function(ptr %arguments, i64 0, i64 %grid)
               br label %check
             parallel:
-              %finished = getelementptr i8, ptr %ticket, i64 64
-              store atomic i64 0, ptr %finished release, align 8
               store atomic i64 0, ptr %ticket release, align 8
+              br label %refill
+            refill:
+              %part = phi i64 [ 0, %parallel ], [ %part.next, %refill ]
+              %part.next = add i64 %part, 1
+              %line.at = mul i64 %part.next, 64
+              %left = getelementptr i8, ptr %ticket, i64 %line.at
+              %p.whole = getelementptr i64, ptr %left, i64 1
+              %whole = load i64, ptr %p.whole
+              store atomic i64 %whole, ptr %left release, align 8
+              %unfilled = icmp ult i64 %part.next, %parts
+              br i1 %unfilled, label %refill, label %publish
+            publish:
               %before = load i64, ptr %p.sequence
               %sequence = add i64 %before, 1
               store i64 %sequence, ptr %p.sequence
@@ -232,7 +338,7 @@ public final class Dispatcher {
               %low = add i64 %number, 1
               %current = or i64 %high, %low
               store atomic i64 %current, ptr %control release, align 8
-              call void @drain(ptr %record, ptr %ticket)
+              call void @drain(ptr %record, ptr %ticket, i64 0)
               br label %wait
             wait:
               %finishes = call i1 @await(ptr %record, ptr %ticket)
@@ -259,7 +365,7 @@ public final class Dispatcher {
               %helps = icmp eq i64 %what, 2
               br i1 %helps, label %help, label %run
             help:
-              %h = call i64 @help(ptr %records, ptr %control)
+              %h = call i64 @help(ptr %records, ptr %control, i64 %first)
               ret i64 %h
             run:
               %resume = icmp eq i64 %what, 1

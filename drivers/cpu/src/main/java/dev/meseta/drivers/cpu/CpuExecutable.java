@@ -49,6 +49,7 @@ final class CpuExecutable implements Executable {
     }
 
     private void give(RunState state) {
+        state.unbind();
         if (kept.incrementAndGet() <= pool.threads()) idle.addFirst(state);
         else kept.decrementAndGet();
     }
@@ -130,7 +131,8 @@ final class CpuExecutable implements Executable {
                                 .append(launch.kernel().name())
                                 .append(" grid ")
                                 .append(launch.grid());
-                        if (launch.chunk() < launch.grid()) out.append(" by ").append(launch.chunk());
+                        if (plan.chunk(launch) < launch.grid())
+                            out.append(" by ").append(plan.chunk(launch));
                         out.append("  ").append(launch.origin()).append('\n');
                     }
                 }

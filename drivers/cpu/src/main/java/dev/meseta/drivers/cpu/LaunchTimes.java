@@ -1,6 +1,7 @@
 package dev.meseta.drivers.cpu;
 
 import dev.meseta.graph.Debug;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -8,19 +9,33 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How long the launches of a plan took, summed over its runs; printed when the process ends, where {@code MESETA_DEBUG=times} asks for it.
- * Thread-safe.
+ * How long the launches of a plan took, printed when the process ends, where {@code MESETA_DEBUG=times} asks for it: for each the median of
+ * the last runs, for a machine that does other things now and then stops a run for milliseconds. Thread-safe, but runs at the same time mix.
  */
 final class LaunchTimes {
     private static final int SHOWN = 400;
+    private static final int KEPT = 255;
 
     private final Plan plan;
-    private final long[] nanoseconds;
-    private long runs;
+
+    /** By launch, what it has taken in this run. */
+    private final long[] run;
+
+    /** By run, as many as are kept, and launch. */
+    private final long[][] kept = new long[KEPT][];
+
+    private int runs;
+
+    /** What launches take together, and what they were thought to take on one thread. */
+    private record Row(long nanoseconds, double guess) {
+        Row plus(Row other) {
+            return new Row(nanoseconds + other.nanoseconds, guess + other.guess);
+        }
+    }
 
     private LaunchTimes(Plan plan) {
         this.plan = plan;
-        this.nanoseconds = new long[plan.launches().size()];
+        this.run = new long[plan.launches().size()];
         Runtime.getRuntime().addShutdownHook(new Thread(this::print));
     }
 
@@ -30,33 +45,48 @@ final class LaunchTimes {
     }
 
     synchronized void add(Step.Launch launch, long taken) {
-        nanoseconds[launch.number()] += taken;
+        run[launch.number()] += taken;
     }
 
     synchronized void addRun() {
-        runs++;
+        kept[runs++ % KEPT] = run.clone();
+        Arrays.fill(run, 0);
+    }
+
+    private long median(int launch) {
+        long[] all = Arrays.stream(kept, 0, Math.min(runs, KEPT))
+                .mapToLong(r -> r[launch])
+                .sorted()
+                .toArray();
+        return all[all.length / 2];
     }
 
     private synchronized void print() {
         if (runs == 0) return;
-        record Row(String name, long nanoseconds) {}
-        Map<String, Long> byKernel = new LinkedHashMap<>();
+        Map<String, Row> byKernel = new LinkedHashMap<>();
         long total = 0;
         for (Step.Launch l : plan.launches()) {
-            long t = nanoseconds[l.number()];
-            total += t;
-            byKernel.merge(l.kernel().name() + " ×" + l.grid() + "  " + l.origin(), t, Long::sum);
+            long median = median(l.number());
+            total += median;
+            double guess = KernelCost.of(l.kernel(), l.extents(), l.grid()).nanoseconds();
+            String name =
+                    l.kernel().name() + " ×" + l.grid() + (plan.chunk(l) < l.grid() ? " by " + plan.chunk(l) : "");
+            byKernel.merge(name + "  " + l.origin(), new Row(median, guess), Row::plus);
         }
-        List<Row> rows = byKernel.entrySet().stream()
-                .map(e -> new Row(e.getKey(), e.getValue()))
-                .sorted(Comparator.comparingLong(Row::nanoseconds).reversed())
+        List<Map.Entry<String, Row>> rows = byKernel.entrySet().stream()
+                .sorted(Comparator.comparingLong(e -> -e.getValue().nanoseconds()))
                 .toList();
         StringBuilder out = new StringBuilder();
-        out.append(
-                "times: %d launches, %d runs, %.3f ms a run%n".formatted(nanoseconds.length, runs, total / 1e6 / runs));
-        for (Row r : rows.subList(0, Math.min(SHOWN, rows.size())))
-            out.append("%9.3f µs %5.1f %%  %s%n"
-                    .formatted(r.nanoseconds() / 1e3 / runs, 100.0 * r.nanoseconds() / Math.max(1, total), r.name()));
+        out.append("times: %d launches, %d runs, %.3f ms a run%n".formatted(run.length, runs, total / 1e6));
+        for (Map.Entry<String, Row> e : rows.subList(0, Math.min(SHOWN, rows.size()))) {
+            Row r = e.getValue();
+            out.append("%9.3f µs %5.1f %%  guess %9.3f  %s%n"
+                    .formatted(
+                            r.nanoseconds() / 1e3,
+                            100.0 * r.nanoseconds() / Math.max(1, total),
+                            r.guess() / 1e3,
+                            e.getKey()));
+        }
         Debug.TIMES.print(out::toString);
     }
 }

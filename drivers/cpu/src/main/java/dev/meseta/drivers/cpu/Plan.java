@@ -11,8 +11,6 @@ import dev.meseta.graph.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -23,16 +21,9 @@ import org.jspecify.annotations.Nullable;
  * Every access that a command declares lies within its slot, or the constructor throws {@link IllegalArgumentException}. Immutable.
  */
 final class Plan {
-    /** Work below this many nanoseconds is not worth a second thread. */
-    private static final double WORTH_SHARING = 20_000;
-
-    private static final double LEAST_SHARE = 4_000;
-    private static final int SHARES_PER_THREAD = 4;
-
     private final CommandList commands;
-    private final int threads;
+    private final Division division;
     private final Map<Kernel, MachineCode> codes;
-    private final Map<Kernel, Map<List<Long>, Double>> costs = new IdentityHashMap<>();
     private final List<Step.Launch> launches = new ArrayList<>();
     private final MemorySegment[] constants;
     private final List<Step> steps;
@@ -43,7 +34,6 @@ final class Plan {
 
     Plan(CommandList commands, KernelCache kernels, int threads) {
         this.commands = commands;
-        this.threads = threads;
         this.checking = kernels.checking();
         List<Kernel> used = new ArrayList<>();
         collect(commands.commands(), used);
@@ -52,6 +42,7 @@ final class Plan {
         this.constants = constants(commands);
         slots();
         this.steps = steps(commands.commands(), List.of());
+        this.division = new Division(commands.slots(), launches, threads);
         this.times = LaunchTimes.of(this);
     }
 
@@ -85,7 +76,16 @@ final class Plan {
 
     /** Whether some launch is worth more than one thread. */
     boolean isShared() {
-        return launches.stream().anyMatch(l -> l.chunk() < l.grid());
+        return division.isShared();
+    }
+
+    boolean isShared(Step.Launch launch) {
+        return division.chunk(launch) < launch.grid();
+    }
+
+    /** Iterations of a launch that a thread takes at once, at least; the grid itself for a launch of one thread. */
+    long chunk(Step.Launch launch) {
+        return division.chunk(launch);
     }
 
     /** The bytes of a constant slot, in native memory. */
@@ -241,6 +241,8 @@ final class Plan {
             places.add(place);
         }
         long grid = Kernels.evaluate(k.grid(), l.extents());
+        double repetitions = 1;
+        for (long r : rounds) repetitions *= r;
         ArgumentLayout layout = ArgumentLayout.of(k);
         Step.Launch launch = new Step.Launch(
                 launches.size(),
@@ -251,7 +253,7 @@ final class Plan {
                 List.copyOf(places),
                 l.extents(),
                 grid,
-                chunk(cost(k, l.extents()), grid),
+                repetitions,
                 moving.stream().mapToInt(x -> x).toArray(),
                 l.origin());
         launches.add(launch);
@@ -261,18 +263,5 @@ final class Plan {
 
     private static long bytes(long elements, DType dtype) {
         return Math.multiplyExact(elements, dtype.bytes());
-    }
-
-    /** Layers that repeat share their kernels. */
-    private double cost(Kernel k, List<Long> extents) {
-        return costs.computeIfAbsent(k, _ -> new HashMap<>())
-                .computeIfAbsent(extents, _ -> KernelCost.nanoseconds(k, extents));
-    }
-
-    private long chunk(double each, long grid) {
-        double total = each * grid;
-        if (threads == 1 || grid < 2 || total < WORTH_SHARING) return Math.max(1, grid);
-        long shares = (long) Math.min(threads * SHARES_PER_THREAD, Math.max(2, total / LEAST_SHARE));
-        return Math.max(1, (grid + shares - 1) / shares);
     }
 }

@@ -44,6 +44,9 @@ final class RunState implements WorkerPool.Helper {
     private final long[] iterations = new long[DEEPEST];
     private final List<Patch> patches = new ArrayList<>();
 
+    /** How many launches that are shared have their tickets. */
+    private int tickets;
+
     /** An address in an argument block that is another in each run. */
     private record Patch(long at, int slot, long offset) {}
 
@@ -58,7 +61,8 @@ final class RunState implements WorkerPool.Helper {
         status = memory.allocate(ArgumentLayout.STATUS_BYTES, 64);
         arguments = memory.allocate(Math.max(8, plan.argumentBytes()), 64);
         records = memory.allocate(Math.max(8, count * Dispatcher.RECORD_BYTES), 64);
-        control = memory.allocate(Dispatcher.controlBytes(count), 128);
+        long sharedCount = plan.launches().stream().filter(plan::isShared).count();
+        control = memory.allocate(Dispatcher.controlBytes(sharedCount, pool.threads()), 128);
         bases = new long[commands.slots().size()];
         segments = new MemorySegment[bases.length];
         for (int i = 0; i < bases.length; i++) {
@@ -88,16 +92,24 @@ final class RunState implements WorkerPool.Helper {
         }
         block.set(JAVA_LONG, layout.status(), status.address());
         MemorySegment record = records.asSlice(l.number() * Dispatcher.RECORD_BYTES, Dispatcher.RECORD_BYTES);
-        record.setAtIndex(JAVA_LONG, 0, l.code().entry().address());
-        record.setAtIndex(JAVA_LONG, 1, block.address());
-        record.setAtIndex(JAVA_LONG, 2, l.grid());
-        record.setAtIndex(JAVA_LONG, 3, l.chunk());
+        MemorySegment function = l.code().entry();
+        if (plan.isShared(l))
+            Dispatcher.record(record, function, block, l.grid(), plan.chunk(l), pool.threads(), control, tickets++);
+        else Dispatcher.record(record, function, block, l.grid());
     }
 
     /** Gives an input or output slot its memory, which must be native. */
     void bind(int slot, MemorySegment memory) {
         segments[slot] = memory;
         bases[slot] = memory.address();
+    }
+
+    /** Lets go of the memory of inputs and outputs. */
+    void unbind() {
+        for (int slot : plan.commands().inputs()) segments[slot] = MemorySegment.NULL;
+        for (CommandList.Output o : plan.commands().outputs())
+            if (plan.commands().slots().get(o.slot()) instanceof CommandList.OutputSlot)
+                segments[o.slot()] = MemorySegment.NULL;
     }
 
     MemorySegment slot(int slot) {
@@ -111,12 +123,12 @@ final class RunState implements WorkerPool.Helper {
             arguments.set(JAVA_LONG, p.at(), bases[p.slot()] + p.offset());
         }
         Dispatcher.begin(control);
-        boolean helped = shared && pool.begin(this);
+        pool.begin(this, shared);
         try {
             run(plan.steps());
         } finally {
             Dispatcher.end(control);
-            if (helped) pool.end();
+            pool.end(this);
         }
     }
 
@@ -191,9 +203,9 @@ final class RunState implements WorkerPool.Helper {
     }
 
     @Override
-    public boolean help() {
+    public boolean help(int worker) {
         try {
-            return call(Dispatcher.HELP, 0, 0) != Dispatcher.OVER;
+            return call(Dispatcher.HELP, worker, 0) != Dispatcher.OVER;
         } finally {
             // The addresses are all that machine code knows of these.
             Reference.reachabilityFence(this);

@@ -27,7 +27,7 @@ sealed interface Step {
      * @param number its number among the launches of the plan
      * @param arguments byte offset of its argument block
      * @param grid number of iterations
-     * @param chunk iterations that a thread takes at once; the grid itself for a launch of one thread
+     * @param repetitions how often it runs for the Repeats around it
      * @param moving numbers of the buffers whose place depends on a Repeat
      */
     record Launch(
@@ -39,7 +39,7 @@ sealed interface Step {
             List<Place> places,
             List<Long> extents,
             long grid,
-            long chunk,
+            double repetitions,
             int[] moving,
             String origin) {}
 

@@ -1,15 +1,16 @@
 package dev.meseta.drivers.cpu;
 
+import dev.meseta.linux.Affinity;
 import dev.meseta.linux.Processors;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The threads that help the thread that runs a plan. One pool a process; it helps with one run at a time, and a run that finds it taken
- * goes on alone, so that many sessions at once do not make more threads than there are processors for. Workers wait in a short loop before
- * they sleep: runs often follow each other closely.
+ * The threads that help those that run plans. One pool a process, so that many sessions at once do not make more threads than there are
+ * processors: the processors are divided between the runs under way, and where there are as many runs as processors, each computes alone.
+ * Workers wait in a loop for a while before they sleep: runs often follow each other closely.
  */
 final class WorkerPool {
     /** A run that can use help. */
@@ -17,25 +18,23 @@ final class WorkerPool {
         /**
          * Takes part in the run for a while.
          *
+         * @param worker the worker's number, 1 or more
          * @return whether there may be more to help with; false when the run is over
          */
-        boolean help();
+        boolean help(int worker);
     }
 
-    /** Some 50 microseconds. */
-    private static final int SPINS = 20_000;
+    /** How long a worker waits for another run before it sleeps, in nanoseconds. */
+    private static final long AWAKE = 200_000;
+
+    /** Rounds of waiting between two looks at the clock. */
+    private static final int ROUNDS = 64;
 
     /** How often a worker looks in vain for something to do in a run before it gives that run up. */
     private static final int PATIENCE = 50;
 
-    private static final long OPEN = 1L << 62;
-
     private final Worker[] workers;
-    private final AtomicBoolean taken = new AtomicBoolean();
-    /** The number of the run, and whether it is open. */
-    private final AtomicLong state = new AtomicLong();
-
-    private volatile @Nullable Helper helper;
+    private final AtomicInteger runs = new AtomicInteger();
 
     private static final class Holder {
         static final WorkerPool INSTANCE = new WorkerPool(configured());
@@ -62,8 +61,8 @@ final class WorkerPool {
     WorkerPool(int threads) {
         workers = new Worker[threads - 1];
         for (int i = 0; i < workers.length; i++) {
-            workers[i] = new Worker();
-            Thread.ofPlatform().daemon().name("meseta-worker-" + (i + 1)).start(workers[i]);
+            workers[i] = new Worker(i + 1);
+            workers[i].thread.start();
         }
     }
 
@@ -72,56 +71,86 @@ final class WorkerPool {
         return workers.length + 1;
     }
 
-    /** Lets the workers help with a run until {@link #end}; returns whether they do: not if they help with another. */
-    boolean begin(Helper run) {
-        if (workers.length == 0 || !taken.compareAndSet(false, true)) return false;
-        helper = run;
-        state.set((state.get() + 1) | OPEN);
-        for (Worker w : workers) if (w.asleep) LockSupport.unpark(w.thread);
-        return true;
+    /**
+     * Says that the calling thread begins a run.
+     *
+     * @param shared whether the run has use for help; it gets the workers that it may have and that are free
+     * @return how many
+     */
+    int begin(Helper run, boolean shared) {
+        int underWay = runs.incrementAndGet();
+        if (!shared) return 0;
+        int most = mostHelpers(underWay);
+        int got = 0;
+        for (int i = 0; i < workers.length && got < most; i++) if (workers[i].take(run)) got++;
+        return got;
+    }
+
+    /** How many workers a run may have. */
+    private int mostHelpers(int underWay) {
+        return threads() / Math.max(1, underWay) - 1;
     }
 
     /** Ends what {@link #begin} began. Workers may be in the run's {@code help} for a little longer. */
-    void end() {
-        helper = null;
-        state.set(state.get() & ~OPEN);
-        taken.set(false);
+    void end(Helper run) {
+        for (Worker w : workers) w.run.compareAndSet(run, null);
+        runs.decrementAndGet();
     }
 
     private final class Worker implements Runnable {
+        private final int number;
+        private final Thread thread;
+        private final AtomicReference<@Nullable Helper> run = new AtomicReference<>();
         private volatile boolean asleep;
-        private volatile @Nullable Thread thread;
+
+        /** What the operating system calls the thread, and the processor that it keeps off. */
+        private volatile int id = -1;
+
+        private volatile int avoided = -1;
+
+        Worker(int number) {
+            this.number = number;
+            this.thread =
+                    Thread.ofPlatform().daemon().name("meseta-worker-" + number).unstarted(this);
+        }
+
+        /** Has the worker help with a run, unless it helps with another, on another processor than the caller's. */
+        boolean take(Helper helped) {
+            if (!run.compareAndSet(null, helped)) return false;
+            int here = Affinity.processor();
+            if (avoided != here && Affinity.keepOff(id, here)) avoided = here;
+            if (asleep) LockSupport.unpark(thread);
+            return true;
+        }
 
         @Override
         public void run() {
-            thread = Thread.currentThread();
-            long seen = 0;
+            id = Affinity.thread();
             while (true) {
-                seen = await(seen);
-                Helper h = helper;
-                for (int i = 0; h != null && i < PATIENCE && state.get() == seen && h.help(); i++) Thread.yield();
+                Helper helped = await();
+                int inVain = 0;
+                for (; inVain < PATIENCE && run.get() == helped && helped.help(number); inVain++) Thread.yield();
+                // The run goes on without this worker. One that is over is not touched: it may have begun again.
+                if (inVain == PATIENCE) run.compareAndSet(helped, null);
             }
         }
 
-        /** Waits for an open run other than the one last seen; returns the state. */
-        private long await(long seen) {
-            for (int i = 0; ; i++) {
-                long s = state.get();
-                if (isNew(s, seen)) return s;
-                if (i < SPINS) {
-                    if ((i & 63) == 63) Thread.onSpinWait();
-                    continue;
-                }
+        private Helper await() {
+            long since = 0;
+            for (int i = 1; ; i++) {
+                Helper h = run.get();
+                if (h != null) return h;
+                Thread.onSpinWait();
+                if (i % ROUNDS != 0) continue;
+                long now = System.nanoTime();
+                if (since == 0) since = now;
+                if (now - since < AWAKE && mostHelpers(runs.get()) > 0) continue;
                 asleep = true;
-                // Whoever opened a run before it saw this thread asleep is seen here.
-                if (!isNew(state.get(), seen)) LockSupport.park(this);
+                // Whoever gave this worker a run before it saw it asleep is seen here.
+                if (run.get() == null) LockSupport.park(WorkerPool.this);
                 asleep = false;
-                i = 0;
+                since = 0;
             }
-        }
-
-        private boolean isNew(long s, long seen) {
-            return (s & OPEN) != 0 && s != seen;
         }
     }
 }

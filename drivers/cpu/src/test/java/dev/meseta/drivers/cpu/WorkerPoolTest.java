@@ -6,9 +6,7 @@ import static dev.meseta.compiler.kernel.Kernels.f32;
 import static dev.meseta.compiler.kernel.Kernels.load;
 import static dev.meseta.compiler.kernel.Kernels.store;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.meseta.compiler.kernel.Expr;
 import dev.meseta.compiler.kernel.Kernel;
@@ -97,19 +95,38 @@ class WorkerPoolTest {
     }
 
     @Test
-    void onlyOneRunIsHelpedAtOnce() {
+    void theWorkersAreDividedBetweenTheRuns() {
+        WorkerPool pool = new WorkerPool(7);
+        WorkerPool.Helper alone = _ -> false;
+        WorkerPool.Helper first = _ -> false;
+        WorkerPool.Helper second = _ -> false;
+        assertEquals(0, pool.begin(alone, false));
+        assertEquals(2, pool.begin(first, true));
+        assertEquals(1, pool.begin(second, true));
+        pool.end(alone);
+        pool.end(first);
+        pool.end(second);
+        assertEquals(6, pool.begin(first, true));
+        pool.end(first);
+    }
+
+    @Test
+    void asManyRunsAsProcessorsAreAlone() {
         WorkerPool pool = new WorkerPool(2);
-        assertTrue(pool.begin(() -> false));
-        assertFalse(pool.begin(() -> false));
-        pool.end();
-        assertTrue(pool.begin(() -> false));
-        pool.end();
+        WorkerPool.Helper first = _ -> false;
+        WorkerPool.Helper second = _ -> false;
+        assertEquals(1, pool.begin(first, true));
+        assertEquals(0, pool.begin(second, true));
+        pool.end(second);
+        pool.end(first);
+        assertEquals(1, pool.begin(second, true));
+        pool.end(second);
     }
 
     @Test
     void oneThreadNeedsNoOther() {
         WorkerPool pool = new WorkerPool(1);
-        assertFalse(pool.begin(() -> false));
+        assertEquals(0, pool.begin(_ -> false, true));
         runsOnce(new CpuExecutable(new Plan(counting(999), KernelCache.get(), 1), pool), 999);
     }
 }

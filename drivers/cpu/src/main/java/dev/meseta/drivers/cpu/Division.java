@@ -1,0 +1,148 @@
+package dev.meseta.drivers.cpu;
+
+import dev.meseta.compiler.kernel.Kernel;
+import dev.meseta.driver.CommandList;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Which launches of a command list are shared between threads, and in what pieces. What one core has written reaches another at a fraction
+ * of the speed of its own cache. So a small launch is best shared where those are that give it its data, and stays on one thread where they
+ * do: launches are looked at in turn, until none is better off the other way. Immutable.
+ */
+final class Division {
+    /** What it takes to hand a launch to a thread and to see that it is done, in nanoseconds. */
+    private static final double HAND_OVER = 800;
+
+    /** What one core reads of what another has written. */
+    private static final double BYTES_PER_NANOSECOND = 13;
+
+    /** Looks at all launches, at most. */
+    private static final int ROUNDS = 8;
+
+    /** A run that saves less than this many nanoseconds by sharing is not worth waking a thread for. */
+    private static final double WORTH_WAKING = 40_000;
+
+    /** What a thread takes at once is worth this many nanoseconds, or more. */
+    private static final double LEAST_SHARE = 1_500;
+
+    private final List<Item> items = new ArrayList<>();
+
+    /** Layers that repeat share their kernels. */
+    private final Map<Kernel, Map<List<Long>, KernelCost.Cost>> costs = new IdentityHashMap<>();
+
+    private final boolean isShared;
+
+    /** A launch. */
+    private static final class Item {
+        final long grid;
+
+        /** Nanoseconds on one thread, and on all, for all its repetitions. */
+        final double alone;
+
+        final double shared;
+
+        /** Least number of iterations that a thread takes at once. */
+        final long chunk;
+
+        /** Whom it has its data from, and whom it gives it to. */
+        final List<Edge> edges = new ArrayList<>();
+
+        boolean isShared;
+
+        Item(long grid, double alone, double shared, long chunk) {
+            this.grid = grid;
+            this.alone = alone;
+            this.shared = shared;
+            this.chunk = chunk;
+        }
+
+        double cost(boolean share) {
+            double sum = share ? shared : alone;
+            for (Edge e : edges) if (e.other.isShared != share) sum += e.nanoseconds;
+            return sum;
+        }
+    }
+
+    /** Data between two launches, and the time that it takes to bring it from one thread to all or back. */
+    private record Edge(Item other, double nanoseconds) {}
+
+    /**
+     * Divides launches.
+     *
+     * @param launches in their order
+     */
+    Division(List<CommandList.Slot> slots, List<Step.Launch> launches, int threads) {
+        if (threads > 1) {
+            // For each slot, the launch that wrote it last.
+            Map<Integer, Item> writers = new HashMap<>();
+            for (Step.Launch l : launches) items.add(item(slots, writers, l, threads));
+        }
+        this.isShared = divide();
+    }
+
+    /** Whether any launches are shared. */
+    boolean isShared() {
+        return isShared;
+    }
+
+    /** How many of a launch's iterations a thread takes at once, at least; all for a launch that is not shared. */
+    long chunk(Step.Launch launch) {
+        if (!isShared || !items.get(launch.number()).isShared) return Math.max(1, launch.grid());
+        return items.get(launch.number()).chunk;
+    }
+
+    private Item item(List<CommandList.Slot> slots, Map<Integer, Item> writers, Step.Launch l, int threads) {
+        KernelCost.Cost cost = costs.computeIfAbsent(l.kernel(), _ -> new HashMap<>())
+                .computeIfAbsent(l.extents(), e -> KernelCost.of(l.kernel(), e, l.grid()));
+        double others = (threads - 1.0) / threads;
+        double everywhere = 0;
+        for (int i = 0; i < l.places().size(); i++) {
+            // What several iterations read, several threads read: they have it from each other.
+            boolean constant = slots.get(l.places().get(i).slot()) instanceof CommandList.ConstantSlot;
+            if (!constant && cost.repeated()[i] > 1.5) everywhere += cost.bytes()[i];
+        }
+        double alone = cost.nanoseconds();
+        double part = Math.ceil(l.grid() / (double) threads) / Math.max(1, l.grid());
+        double shared = alone * part + HAND_OVER + everywhere * others / BYTES_PER_NANOSECOND;
+        long chunk = (long) Math.max(1, Math.ceil(l.grid() * LEAST_SHARE / Math.max(LEAST_SHARE, alone)));
+        double times = l.repetitions();
+        Item item = new Item(l.grid(), times * alone, times * shared, chunk);
+        for (int i = 0; i < l.places().size(); i++) {
+            int slot = l.places().get(i).slot();
+            Item writer = writers.get(slot);
+            double moving = times * cost.bytes()[i] * others / BYTES_PER_NANOSECOND;
+            if (writer != null && writer != item) {
+                item.edges.add(new Edge(writer, moving));
+                writer.edges.add(new Edge(item, moving));
+            }
+            if (l.kernel().buffers().get(i).access() != Kernel.Access.READ) writers.put(slot, item);
+        }
+        return item;
+    }
+
+    /** Chooses for all launches; false if sharing is not worth it. */
+    private boolean divide() {
+        double alone = 0;
+        for (Item item : items) {
+            alone += item.alone;
+            item.isShared = item.grid > 1;
+        }
+        boolean changed = true;
+        for (int round = 0; round < ROUNDS && changed; round++) {
+            changed = false;
+            for (Item item : items) {
+                boolean better = item.grid > 1 && item.cost(true) < item.cost(false);
+                changed |= better != item.isShared;
+                item.isShared = better;
+            }
+        }
+        double divided = 0;
+        // An edge counts at both of its ends.
+        for (Item item : items) divided += (item.cost(item.isShared) + (item.isShared ? item.shared : item.alone)) / 2;
+        return alone - divided >= WORTH_WAKING;
+    }
+}
