@@ -18,6 +18,14 @@ final class Tile {
     /** Steps of a short innermost loop that are written out. */
     private static final int UNROLLED = 8;
 
+    /** With more rows than this, arithmetic takes longer than reading the columns. */
+    private static final long FEW_ROWS = 32;
+
+    private static final long LINE_BYTES = 64;
+
+    /** How far ahead columns are asked for: what is read in the time that memory takes to answer, and some more. */
+    private static final long PREFETCHED_BYTES = 2560;
+
     private final Emitter e;
     private final DType type;
     private final TileKernel.Shape s;
@@ -99,6 +107,7 @@ final class Tile {
                 Expr index = Kernels.add(k, (long) v * s.lanes());
                 b.add(e.let("b", load(columns, s.columns().storage(), index, s.lanes())));
             }
+            if (packed != null) prefetch(columns, k, s.columns().storage(), s.width());
             Expr j = e.index(rowSteps);
             for (int r = 0; r < s.height(); r++) {
                 Expr x = load(rows, s.rows().storage(), Kernels.add(rowStarts.get(r), j), 1);
@@ -145,6 +154,20 @@ final class Tile {
         return sums;
     }
 
+    /**
+     * Asks for constant columns that will be read soon, where so few rows use them that memory is slower than arithmetic. The processor's
+     * own prefetching stops at the end of each page.
+     */
+    private void prefetch(int buffer, Expr index, DType storage, int elements) {
+        if (s.columns().place().constant() == null) return;
+        long rows = 1;
+        for (Atom a : s.m()) rows *= a.extent().value();
+        if (rows > FEW_ROWS) return;
+        long line = LINE_BYTES / storage.bytes();
+        for (long i = 0; i < elements; i += line)
+            e.add(new Stmt.Prefetch(buffer, Kernels.add(index, i + PREFETCHED_BYTES / storage.bytes())));
+    }
+
     private Expr correction(DotPanels d, int vector) {
         Type sum = new Type(DType.I32, s.lanes());
         if (d.corrections() == null) return new Expr.Int(sum, 0);
@@ -174,6 +197,7 @@ final class Tile {
             Expr index = Kernels.add(k, (long) v * lanes);
             b.add(e.let("b", Kernels.load(columns, index, new Type(s.columns().storage(), lanes))));
         }
+        prefetch(columns, k, s.columns().storage(), vectors * lanes);
         Expr j = e.index(rowSteps);
         for (int r = 0; r < s.height(); r++) {
             Expr x = repeated(bytes(rows, Kernels.add(rowStarts.get(r), j), bytes), lanes);

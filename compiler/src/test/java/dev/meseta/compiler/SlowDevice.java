@@ -345,6 +345,7 @@ final class SlowDevice {
                     variables.put(a.name(), eval(a.value()));
                 }
                 case Stmt.Store st -> store(st);
+                case Stmt.Prefetch p -> eval(p.index());
                 case Stmt.LocalArray _, Stmt.StoreLocal _ -> throw new AssertionError("local arrays");
                 case Stmt.Check c -> {
                     if (eval(c.condition()).getLong(0) == 0) throw new PositionOutside();

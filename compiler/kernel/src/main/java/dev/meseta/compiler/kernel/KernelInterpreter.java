@@ -92,6 +92,7 @@ public final class KernelInterpreter {
             case Stmt.Declare d -> variables.put(d.name(), evaluate(d.initial()));
             case Stmt.Assign a -> variables.put(a.name(), evaluate(a.value()));
             case Stmt.Store t -> store(t);
+            case Stmt.Prefetch p -> evaluate(p.index());
             case Stmt.LocalArray a ->
                 arrays.put(
                         a.name(),

@@ -128,6 +128,11 @@ public final class KernelText {
                 mask(t.mask());
                 out.append('\n');
             }
+            case Stmt.Prefetch p -> {
+                indent().append("prefetch #").append(p.buffer()).append('[');
+                expression(p.index());
+                out.append("]\n");
+            }
             case Stmt.LocalArray a -> line("array " + a.name() + ": " + a.element() + "[" + a.size() + "]");
             case Stmt.StoreLocal t -> {
                 indent().append(t.array()).append('[');

@@ -129,6 +129,13 @@ public final class KernelVerifier {
                 expression(t.value());
                 access(t.buffer(), t.index(), t.value().type(), t.mask(), true);
             }
+            case Stmt.Prefetch p -> {
+                require(
+                        p.buffer() >= 0 && p.buffer() < kernel.buffers().size(),
+                        "there is no buffer " + p.buffer(),
+                        null);
+                typed(p.index(), Type.INDEX);
+            }
             case Stmt.LocalArray a -> {
                 require(
                         a.element().lanes() == 1 && a.size() > 0,

@@ -38,6 +38,9 @@ public sealed interface Stmt {
     record Store(
             int buffer, Expr index, Expr value, @Nullable Expr mask) implements Stmt {}
 
+    /** Memory that will be read soon, from a scalar index on: a hint that changes nothing. The index may lie outside the buffer. */
+    record Prefetch(int buffer, Expr index) implements Stmt {}
+
     /** An array of {@code size} elements, private to the iteration of the grid; its contents are undefined at first. */
     record LocalArray(String name, Type element, int size) implements Stmt {}
 

@@ -155,6 +155,13 @@ final class IrEmitter {
                 b.run("store " + v.typed() + ", ptr " + slot(a.name()).address());
             }
             case Stmt.Store t -> store(t);
+            case Stmt.Prefetch p -> {
+                String storage =
+                        conversions.storage(kernel.buffers().get(p.buffer()).dtype());
+                b.declare("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)");
+                String at = address("%buffer" + p.buffer(), storage, expression(p.index()));
+                b.run("call void @llvm.prefetch.p0(ptr " + at + ", i32 0, i32 3, i32 1)");
+            }
             case Stmt.LocalArray a -> {
                 String type = "[" + a.size() + " x " + memory(a.element().element()) + "]";
                 locals.put(a.name(), new Local(b.alloca(type, 64), a.element(), a.size()));

@@ -105,6 +105,7 @@ final class KernelCost {
             case Stmt.Store t ->
                 access(t.buffer(), t.index(), t.value().type()) + of(t.value()) + (t.mask() == null ? 0 : of(t.mask()));
             case Stmt.LocalArray _ -> 0;
+            case Stmt.Prefetch _ -> 1;
             case Stmt.StoreLocal t -> registers(t.value().type()) + of(t.index()) + of(t.value());
             case Stmt.Check c -> 1 + of(c.condition());
         };
