@@ -10,6 +10,7 @@ module dev.meseta {
     requires transitive dev.meseta.runtime;
     requires dev.meseta.compiler;
     requires dev.meseta.frontends.onnx;
+    requires dev.meseta.frontends.tflite;
     requires java.desktop;
     requires static org.jspecify;
 }

@@ -8,6 +8,7 @@ import dev.meseta.driver.Executable;
 import dev.meseta.driver.GraphDevice;
 import dev.meseta.driver.KernelDevice;
 import dev.meseta.frontends.onnx.OnnxReader;
+import dev.meseta.frontends.tflite.TfliteReader;
 import dev.meseta.graph.Debug;
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.GraphText;
@@ -92,9 +93,9 @@ public final class Meseta implements AutoCloseable {
         return all.getFirst();
     }
 
-    /** Reads a model file. Throws {@link InvalidInputException} for a file that is no model, or has operators that are not supported: it lists them all. */
+    /** Reads a model file, ONNX or TFLite by its first bytes. Throws {@link InvalidInputException} for a file that is no model, or has operators that are not supported: it lists them all. */
     public Model load(Path file) {
-        return load(OnnxReader.read(file));
+        return load(TfliteReader.recognizes(file) ? TfliteReader.read(file) : OnnxReader.read(file));
     }
 
     /** A model from a program that a frontend made. */

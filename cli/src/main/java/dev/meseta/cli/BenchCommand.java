@@ -51,7 +51,7 @@ final class BenchCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init") // set by picocli
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "MODEL", description = "Models, ONNX files.")
+    @Parameters(paramLabel = "MODEL", description = "Models, ONNX or TFLite files.")
     private List<Path> files = new ArrayList<>();
 
     @Option(

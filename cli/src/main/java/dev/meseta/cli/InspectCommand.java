@@ -50,7 +50,7 @@ final class InspectCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init") // set by picocli
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "MODEL", description = "The model, an ONNX file.")
+    @Parameters(paramLabel = "MODEL", description = "The model, an ONNX or TFLite file.")
     @SuppressWarnings("NullAway.Init") // set by picocli
     private Path file;
 

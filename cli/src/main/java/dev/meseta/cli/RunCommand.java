@@ -44,7 +44,7 @@ final class RunCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init") // set by picocli
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "MODEL", description = "The model, an ONNX file.")
+    @Parameters(paramLabel = "MODEL", description = "The model, an ONNX or TFLite file.")
     @SuppressWarnings("NullAway.Init") // set by picocli
     private Path file;
 

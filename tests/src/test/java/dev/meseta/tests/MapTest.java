@@ -37,6 +37,7 @@ final class MapTest {
             Map.entry("graph", Set.of()),
             Map.entry("linux", Set.of()),
             Map.entry("frontends.onnx", Set.of("graph")),
+            Map.entry("frontends.tflite", Set.of("graph")),
             Map.entry("compiler.kernel", Set.of("graph")),
             Map.entry("compiler.llvm", Set.of("graph", "compiler.kernel")),
             Map.entry("driver", Set.of("graph", "compiler.kernel")),
@@ -46,7 +47,16 @@ final class MapTest {
             Map.entry("runtime", Set.of("graph", "compiler.kernel", "driver")),
             Map.entry("files", Set.of("graph")),
             Map.entry(
-                    "", Set.of("files", "graph", "frontends.onnx", "compiler", "compiler.kernel", "driver", "runtime")),
+                    "",
+                    Set.of(
+                            "files",
+                            "graph",
+                            "frontends.onnx",
+                            "frontends.tflite",
+                            "compiler",
+                            "compiler.kernel",
+                            "driver",
+                            "runtime")),
             Map.entry("conformance", Set.of("", "files", "graph", "frontends.onnx", "driver", "runtime")),
             Map.entry("demo", Set.of("", "files", "graph", "driver")),
             Map.entry(

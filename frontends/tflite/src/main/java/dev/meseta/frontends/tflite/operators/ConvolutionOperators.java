@@ -1,0 +1,295 @@
+package dev.meseta.frontends.tflite.operators;
+
+import dev.meseta.frontends.tflite.format.Quantization;
+import dev.meseta.graph.DType;
+import dev.meseta.graph.GraphBuilder;
+import dev.meseta.graph.Op;
+import dev.meseta.graph.ReduceKind;
+import dev.meseta.graph.Shape;
+import dev.meseta.graph.Tensor;
+import dev.meseta.graph.Value;
+import dev.meseta.graph.program.Lowering;
+import dev.meseta.graph.program.LoweringContext;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/**
+ * Convolutions. TFLite's values lie channels-last, those of the op set's convolution channels-second: transposes around it say so, and cost
+ * nothing where a device keeps values channels-last.
+ */
+final class ConvolutionOperators {
+    private ConvolutionOperators() {}
+
+    static void register(Registry r) {
+        r.expand("CONV_2D", node -> convolution(node, Form.plain(node)));
+        r.expand("DEPTHWISE_CONV_2D", node -> convolution(node, Form.depthwise(node)));
+        r.expand("CONV_3D", node -> convolution(node, Form.volume(node)));
+        r.expand("TRANSPOSE_CONV", node -> transposed(node));
+    }
+
+    /**
+     * What the options of a convolution say; lists have one entry a spatial axis.
+     *
+     * @param kernelOrder the kernel's axes in the order: outputs, inputs, spatial
+     * @param depthwise whether each input channel has its own outputs
+     */
+    private record Form(
+            int padding,
+            List<Long> strides,
+            List<Long> dilations,
+            Activation activation,
+            int[] kernelOrder,
+            boolean depthwise) {
+        static Form plain(OperatorNode n) {
+            return new Form(
+                    n.options().choice(0),
+                    longs(n.options().integer(2), n.options().integer(1)),
+                    longs(n.options().integer(5, 1), n.options().integer(4, 1)),
+                    Activation.of(n, 3),
+                    new int[] {0, 3, 1, 2},
+                    false);
+        }
+
+        static Form depthwise(OperatorNode n) {
+            return new Form(
+                    n.options().choice(0),
+                    longs(n.options().integer(2), n.options().integer(1)),
+                    longs(n.options().integer(6, 1), n.options().integer(5, 1)),
+                    Activation.of(n, 4),
+                    new int[] {3, 0, 1, 2},
+                    true);
+        }
+
+        static Form volume(OperatorNode n) {
+            return new Form(
+                    n.options().choice(0),
+                    longs(
+                            n.options().integer(1),
+                            n.options().integer(3),
+                            n.options().integer(2)),
+                    longs(
+                            n.options().integer(5, 1),
+                            n.options().integer(7, 1),
+                            n.options().integer(6, 1)),
+                    Activation.of(n, 4),
+                    new int[] {4, 3, 0, 1, 2},
+                    false);
+        }
+
+        int spatial() {
+            return strides.size();
+        }
+    }
+
+    private static List<Long> longs(long... values) {
+        List<Long> list = new ArrayList<>();
+        for (long v : values) list.add(v);
+        return list;
+    }
+
+    private static Lowering.Expand convolution(OperatorNode node, Form form) {
+        DType x = node.inputType(0);
+        DType w = node.inputType(1);
+        if (x == DType.F32 && w == DType.F32) return c -> List.of(real(c, node, form, c.operand(0), c.operand(1)));
+        if (x == DType.F32 && w == DType.I8) {
+            HybridProducts hybrid = HybridProducts.of(node, HybridProducts.SYMMETRIC);
+            return c -> List.of(hybridConvolution(c, node, form, hybrid));
+        }
+        boolean bytes = x == DType.I8 && (w == DType.I8 || w == DType.I4) || x == DType.U8 && w == DType.U8;
+        boolean words = x == DType.I16 && w == DType.I8;
+        if ((!bytes && !words) || node.outputType(0) != x) throw node.unsupportedTypes();
+        boolean wide = words && (!node.hasInput(2) || node.inputType(2) == DType.I64);
+        Rescale rescale = Rescale.ofProducts(node, form.activation(), wide);
+        return c -> {
+            GraphBuilder b = c.builder();
+            Value sums = quantizedSums(c, node, form, wide ? DType.I64 : DType.I32);
+            return List.of(rescale.apply(b, sums, c.operandOrNull(2)));
+        };
+    }
+
+    /** Operands in floats. */
+    private static Value real(LoweringContext c, OperatorNode node, Form form, Value x, Value w) {
+        GraphBuilder b = c.builder();
+        Value y = channelsLast(b, convolve(c, node, form, x, w, true, DType.F32));
+        Value biased = c.has(2) ? b.plus(y, c.operand(2)) : y;
+        return form.activation().apply(b, biased);
+    }
+
+    private static Value hybridConvolution(LoweringContext c, OperatorNode node, Form form, HybridProducts hybrid) {
+        GraphBuilder b = c.builder();
+        HybridProducts.Quantized x = hybrid.quantizeBatches(b, c.operand(0));
+        Value sums = channelsLast(b, convolve(c, node, form, x.integers(), c.operand(1), true, DType.I32));
+        Value y = hybrid.real(b, sums, x.scales());
+        return form.activation().apply(b, c.has(2) ? b.plus(y, c.operand(2)) : y);
+    }
+
+    /** Sums of (x - its zero point) (w - its zero point), channels last. */
+    private static Value quantizedSums(LoweringContext c, OperatorNode node, Form form, DType dtype) {
+        GraphBuilder b = c.builder();
+        Quantization xq = node.inputScale(0);
+        Quantization wq = node.inputScale(1);
+        int zero = xq.zeroPoint(0);
+        Value w = c.operand(1);
+        if (w.dtype() == DType.I4) w = b.cast(w, DType.I8);
+        if (node.inputType(0) == DType.U8 && wq.zeroPoint(0) != 0) {
+            // Products of bytes as they are would need the sums of each window's bytes: as costly where each channel
+            // has its own.
+            Value x = b.cast(FixedPoint.minus(b, c.operand(0), zero), DType.I16);
+            Value k = b.cast(FixedPoint.minus(b, w, wq.zeroPoint(0)), DType.I16);
+            return channelsLast(b, convolve(c, node, form, x, k, true, dtype));
+        }
+        if (zero == 0) return channelsLast(b, convolve(c, node, form, c.operand(0), w, true, dtype));
+        // Around the input lie elements that stand for 0.
+        Value padded = pad(c, node, form, c.operand(0), b.scalar(c.operand(0).dtype(), (long) zero));
+        Value sums = channelsLast(b, convolve(c, node, form, padded, w, false, dtype));
+        return b.minus(sums, b.times(kernelSums(b, form, w, dtype), b.scalar(dtype, (long) zero)));
+    }
+
+    /** The sum of each output channel's weights. */
+    private static Value kernelSums(GraphBuilder b, Form form, Value w, DType dtype) {
+        int out = form.kernelOrder()[0];
+        Tensor known = b.known(w);
+        if (known == null) {
+            List<Integer> axes = new ArrayList<>();
+            for (int i = 0; i < w.rank(); i++) if (i != out) axes.add(i);
+            return b.reduce(ReduceKind.SUM, b.cast(w, dtype), axes, false);
+        }
+        long[] sums = new long[Math.toIntExact(w.extent(out))];
+        long inner = 1;
+        for (int i = out + 1; i < w.rank(); i++) inner *= w.extent(i);
+        for (long i = 0; i < known.elements(); i++) sums[(int) (i / inner % sums.length)] += known.getLong(i);
+        Tensor t = Tensor.allocate(dtype, Shape.of(sums.length));
+        for (int i = 0; i < sums.length; i++) t.setLong(i, sums[i]);
+        return b.constant(t);
+    }
+
+    private static Windows window(OperatorNode node, Form form, Value x, Value w, int axis) {
+        int kernelAxis = form.kernelOrder()[axis + 2];
+        return Windows.place(
+                node,
+                form.padding(),
+                x.extent(axis + 1),
+                w.extent(kernelAxis),
+                form.strides().get(axis),
+                form.dilations().get(axis));
+    }
+
+    private static Value pad(LoweringContext c, OperatorNode node, Form form, Value x, Value value) {
+        requireRanks(c, form, x, c.operand(1));
+        List<Long> low = new ArrayList<>(Collections.nCopies(x.rank(), 0L));
+        List<Long> high = new ArrayList<>(low);
+        for (int i = 0; i < form.spatial(); i++) {
+            Windows p = window(node, form, x, c.operand(1), i);
+            low.set(i + 1, p.low());
+            high.set(i + 1, p.high());
+        }
+        return c.builder().add(new Op.Pad(low, high), x, value);
+    }
+
+    /** Products and their sums, channels second. */
+    private static Value convolve(
+            LoweringContext c, OperatorNode node, Form form, Value x, Value w, boolean padded, DType dtype) {
+        GraphBuilder b = c.builder();
+        requireRanks(c, form, x, w);
+        List<Long> low = new ArrayList<>();
+        List<Long> high = new ArrayList<>();
+        for (int i = 0; i < form.spatial(); i++) {
+            Windows p = padded ? window(node, form, x, w, i) : new Windows(0, 0, 0);
+            low.add(p.low());
+            high.add(p.high());
+        }
+        long channels = x.extent(x.rank() - 1);
+        long inputs = w.extent(form.kernelOrder()[1]);
+        c.require(
+                form.depthwise() ? inputs == 1 && w.extent(3) % channels == 0 : inputs > 0 && channels % inputs == 0,
+                "the input " + x.type() + " does not fit the kernel " + w.type());
+        long groups = form.depthwise() ? channels : channels / inputs;
+        List<Long> ones = Collections.nCopies(form.spatial(), 1L);
+        Op op = new Op.Convolution(form.strides(), low, high, ones, form.dilations(), Math.toIntExact(groups), dtype);
+        return b.add(op, channelsSecond(b, x), b.transpose(w, form.kernelOrder()));
+    }
+
+    private static void requireRanks(LoweringContext c, Form form, Value x, Value w) {
+        int rank = form.spatial() + 2;
+        c.require(
+                x.rank() == rank && w.rank() == rank,
+                "input and kernel must have rank " + rank + ", found " + x.type() + " and " + w.type());
+    }
+
+    static Value channelsSecond(GraphBuilder b, Value x) {
+        int[] order = new int[x.rank()];
+        order[1] = x.rank() - 1;
+        for (int i = 2; i < order.length; i++) order[i] = i - 1;
+        return b.transpose(x, order);
+    }
+
+    static Value channelsLast(GraphBuilder b, Value x) {
+        int[] order = new int[x.rank()];
+        order[x.rank() - 1] = 1;
+        for (int i = 1; i + 1 < order.length; i++) order[i] = i + 1;
+        return b.transpose(x, order);
+    }
+
+    /** Operands: the result's shape, the kernel as outputs, height, width, inputs, the input, the bias. */
+    private static Lowering.Expand transposed(OperatorNode node) {
+        DType x = node.inputType(2);
+        DType w = node.inputType(1);
+        Activation activation = Activation.of(node, 3);
+        if (x == DType.F32 && w == DType.F32) {
+            return c -> {
+                GraphBuilder b = c.builder();
+                Value y = spread(c, node, c.operand(2), c.operand(1), DType.F32);
+                return List.of(activation.apply(b, c.has(3) ? b.plus(y, c.operand(3)) : y));
+            };
+        }
+        boolean bytes = x == DType.I8 && w == DType.I8 || x == DType.U8 && w == DType.U8;
+        boolean words = x == DType.I16 && w == DType.I8;
+        if ((!bytes && !words) || node.outputType(0) != x) throw node.unsupportedTypes();
+        boolean wide = words && (!node.hasInput(3) || node.inputType(3) == DType.I64);
+        Quantization xq = node.inputScale(2);
+        Quantization wq = node.inputScale(1);
+        FixedPoint.Multiplier[] m = new FixedPoint.Multiplier[wq.scales().length];
+        for (int i = 0; i < m.length; i++) {
+            double product = x == DType.U8 ? xq.scale(0) * wq.scale(i) : (double) xq.scale(0) * wq.scale(i);
+            m[i] = FixedPoint.Multiplier.of(product / node.outputScale(0).scale(0));
+        }
+        Rescale rescale = Rescale.to(node, m, activation, wide);
+        return c -> {
+            GraphBuilder b = c.builder();
+            Value input = b.cast(FixedPoint.minus(b, c.operand(2), xq.zeroPoint(0)), DType.I16);
+            Value kernel = wq.zeroPoint(0) == 0
+                    ? c.operand(1)
+                    : b.cast(FixedPoint.minus(b, c.operand(1), wq.zeroPoint(0)), DType.I16);
+            Value sums = spread(c, node, input, kernel, wide ? DType.I64 : DType.I32);
+            return List.of(rescale.apply(b, sums, c.operandOrNull(3)));
+        };
+    }
+
+    /** Each element of x times the kernel, laid over the result a stride apart, and summed; channels last. */
+    private static Value spread(LoweringContext c, OperatorNode node, Value x, Value w, DType dtype) {
+        GraphBuilder b = c.builder();
+        long[] shape = c.constant(0).toLongs();
+        c.require(shape.length == 4 && x.rank() == 4 && w.rank() == 4, "result, input and kernel must have rank 4");
+        c.require(x.extent(3) == w.extent(3), "the input " + x.type() + " does not fit the kernel " + w.type());
+        List<Long> strides = longs(node.options().integer(2), node.options().integer(1));
+        List<Long> low = new ArrayList<>();
+        List<Long> high = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            long stride = strides.get(i);
+            long extent = shape[i + 1];
+            Windows p = Windows.place(node, node.options().choice(0), extent, w.extent(i + 1), stride, 1);
+            c.require(
+                    p.places() == x.extent(i + 1),
+                    "a result of extent " + extent + " has an input of extent " + p.places() + ", found " + x.type());
+            low.add(w.extent(i + 1) - 1 - p.low());
+            high.add(extent - ((x.extent(i + 1) - 1) * stride + 1) + p.low());
+        }
+        Value flipped = b.add(
+                new Op.Slice(
+                        longs(0, w.extent(1) - 1, w.extent(2) - 1, 0), w.shape().dims(), longs(1, -1, -1, 1)),
+                w);
+        Op op = new Op.Convolution(longs(1, 1), low, high, strides, longs(1, 1), 1, dtype);
+        return channelsLast(b, b.add(op, channelsSecond(b, x), b.transpose(flipped, 0, 3, 1, 2)));
+    }
+}

@@ -1,0 +1,7 @@
+/** TFLite frontend. */
+module dev.meseta.frontends.tflite {
+    exports dev.meseta.frontends.tflite;
+
+    requires transitive dev.meseta.graph;
+    requires static org.jspecify;
+}
