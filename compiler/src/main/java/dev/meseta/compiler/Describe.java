@@ -16,7 +16,7 @@ final class Describe {
         StringBuilder s = new StringBuilder("fused graph " + name + "\n");
         for (Group g : groups) {
             List<String> ops = new ArrayList<>();
-            for (N n : flow.nodes) if (n.group == g) ops.add(n.op.mnemonic());
+            for (N n : flow.nodes) if (g.holds(n)) ops.add(n.op.mnemonic());
             s.append("  ")
                     .append(g.root.result().type)
                     .append(" = ")

@@ -126,8 +126,17 @@ final class Flow {
         /** The reductions of rows that it holds, in an order in which they can run; empty but for what {@link RowGroups} has joined. */
         List<N> reductions = List.of();
 
+        /** The groups before it that it computes as well, if it is attention. */
+        AttentionGroups.@Nullable Match attention;
+
         Group(N root) {
             this.root = root;
+        }
+
+        /** Whether a node is computed in this group. */
+        boolean holds(N n) {
+            return n.group == this
+                    || attention != null && (n.group == attention.scores() || n.group == attention.softmax());
         }
     }
 

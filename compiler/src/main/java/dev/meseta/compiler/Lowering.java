@@ -41,7 +41,7 @@ final class Lowering {
             boolean computed = base.producer != null && !(base.producer.op instanceof Op.Constant);
             if (computed && base.place == null) base.place = targets == null ? a.output(base.type) : targets.get(i);
         }
-        List<Group> joined = RowGroups.join(a, flow, groups);
+        List<Group> joined = AttentionGroups.join(a, RowGroups.join(a, flow, groups));
         Debug.FUSED.print(() -> Describe.groups(graph.name(), flow, joined));
         Lowering l = new Lowering(a);
         for (Group g : joined) a.repeats.lower(g, () -> l.group(g));
@@ -73,6 +73,10 @@ final class Lowering {
         }
         if (!g.reductions.isEmpty()) {
             Objects.requireNonNull(RowKernel.of(a, g)).add(out);
+            return;
+        }
+        if (g.attention != null) {
+            Objects.requireNonNull(AttentionKernel.of(a, g, g.attention)).add(out);
             return;
         }
         if (anchor == null) {

@@ -103,11 +103,14 @@ final class MemoryPlan {
 
     private CommandList place() {
         List<Integer> order = new ArrayList<>();
-        for (int i = 0; i < list.slots().size(); i++)
-            if (list.slots().get(i) instanceof TemporarySlot && last[i] >= 0) order.add(i);
+        List<Slot> slots = new ArrayList<>(list.slots());
+        for (int i = 0; i < slots.size(); i++) {
+            if (!(slots.get(i) instanceof TemporarySlot)) continue;
+            if (last[i] >= 0) order.add(i);
+            else slots.set(i, new TemporarySlot(0, 0));
+        }
         order.sort(Comparator.<Integer>comparingLong(i -> -list.slots().get(i).bytes())
                 .thenComparingInt(i -> first[i]));
-        List<Slot> slots = new ArrayList<>(list.slots());
         List<Integer> placed = new ArrayList<>();
         long end = 0;
         for (int s : order) {

@@ -45,12 +45,18 @@ final class Products {
     }
 
     void contraction(Op.Contraction o) {
-        List<Size> ls = left.shape();
-        List<Size> summed = o.leftSum().stream().map(ls::get).toList();
+        List<Size> summed = o.leftSum().stream().map(left.shape()::get).toList();
+        emit(new Sum("contraction", anchor.result().shape(), kept -> kept, summed), operands(anchor, o));
+    }
+
+    /** The operands of a contraction, by the index of the result and that of what is summed. */
+    static Operands operands(N anchor, Op.Contraction o) {
+        V left = anchor.in.get(0);
+        V right = anchor.in.get(1);
         List<Integer> leftFree = free(left, o.leftBatch(), o.leftSum());
         List<Integer> rightFree = free(right, o.rightBatch(), o.rightSum());
         int batch = o.leftBatch().size();
-        emit(new Sum("contraction", anchor.result().shape(), kept -> kept, summed), new Operands() {
+        return new Operands() {
             @Override
             public Point left(Points points, Pull pull, List<Lin> kept, List<Lin> k) {
                 return pull.at(left, place(left, o.leftBatch(), o.leftSum(), leftFree, kept, batch, k));
@@ -61,16 +67,18 @@ final class Products {
                 int first = batch + leftFree.size();
                 return pull.at(right, place(right, o.rightBatch(), o.rightSum(), rightFree, kept, first, k));
             }
-        });
+        };
     }
 
-    private static List<Integer> free(V v, List<Integer> batch, List<Integer> sum) {
+    /** The axes of an operand that are neither counted along with the other's nor summed. */
+    static List<Integer> free(V v, List<Integer> batch, List<Integer> sum) {
         List<Integer> axes = new ArrayList<>();
         for (int i = 0; i < v.type.rank(); i++) if (!batch.contains(i) && !sum.contains(i)) axes.add(i);
         return axes;
     }
 
-    private static List<Lin> place(
+    /** The index of an operand's element. */
+    static List<Lin> place(
             V v,
             List<Integer> batch,
             List<Integer> sum,

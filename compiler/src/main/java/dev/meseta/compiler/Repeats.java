@@ -183,16 +183,24 @@ final class Repeats {
             Double literal = Fusion.literal(v);
             N n = v.producer;
             if (literal != null) key.add(literal);
-            else if (n != null && (n.group == g || n.group == null && !(n.op instanceof Op.Constant))) node(v, n);
+            else if (n != null && (g.holds(n) || n.group == null && !(n.op instanceof Op.Constant))) node(v, n);
             else leaf(v);
         }
 
         private void node(V v, N n) {
             key.add(n.op);
             key.add(v.result);
-            key.add(n == g.anchor ? "anchor" : n == g.root ? "root" : g.reductions.indexOf(n));
+            key.add(part(g, n));
+            if (g.attention != null) {
+                key.add(part(g.attention.scores(), n));
+                key.add(part(g.attention.softmax(), n));
+            }
             key.add(n.in.size());
             for (V x : n.in) visit(x);
+        }
+
+        private static Object part(Group of, N n) {
+            return n == of.anchor ? "anchor" : n == of.root ? "root" : of.reductions.indexOf(n);
         }
 
         private void leaf(V v) {

@@ -63,16 +63,7 @@ final class Tile {
 
     void emit(Point finish, Lin to, Place out, DType storage) {
         List<List<Expr>> places = places();
-        // What does not change in the sum is computed before it.
-        Lin[] rowParts = parts(s.rows().offset());
-        List<Expr> rowStarts = new ArrayList<>();
-        for (int r = 0; r < s.height(); r++) {
-            e.open();
-            bindRow(places.get(r));
-            rowStarts.add(e.let("x", e.index(rowParts[0])));
-            e.closeInline();
-        }
-        List<Expr.Var> sums = dots != null ? dot(dots, rowStarts, rowParts[1]) : multiply(rowStarts, rowParts[1]);
+        List<Expr.Var> sums = sums(places);
         for (int r = 0; r < s.height(); r++) {
             for (int v = 0; v < vectors; v++) {
                 Expr.Var sum = sums.get(r * vectors + v);
@@ -86,6 +77,25 @@ final class Tile {
                 }
             }
         }
+    }
+
+    /**
+     * Sums the products.
+     *
+     * @param places from {@link #places}
+     * @return the sums, row by row and vector by vector
+     */
+    List<Expr.Var> sums(List<List<Expr>> places) {
+        // What does not change in the sum is computed before it.
+        Lin[] rowParts = parts(s.rows().offset());
+        List<Expr> rowStarts = new ArrayList<>();
+        for (int r = 0; r < s.height(); r++) {
+            e.open();
+            bindRow(places.get(r));
+            rowStarts.add(e.let("x", e.index(rowParts[0])));
+            e.closeInline();
+        }
+        return dots != null ? dot(dots, rowStarts, rowParts[1]) : multiply(rowStarts, rowParts[1]);
     }
 
     private List<Expr.Var> multiply(List<Expr> rowStarts, Lin rowSteps) {
@@ -246,7 +256,7 @@ final class Tile {
     }
 
     /** The values of the row loops for each row: one more in the last loop, carried into those around it. */
-    private List<List<Expr>> places() {
+    List<List<Expr>> places() {
         List<List<Expr>> places = new ArrayList<>();
         if (s.m().size() == 1) {
             for (int r = 0; r < s.height(); r++) places.add(List.of(Kernels.add(row, r)));
@@ -279,7 +289,7 @@ final class Tile {
         return places;
     }
 
-    private void bindRow(List<Expr> place) {
+    void bindRow(List<Expr> place) {
         for (int i = 0; i < s.m().size(); i++) e.bind(s.m().get(i), place.get(i));
     }
 

@@ -8,6 +8,7 @@ import dev.meseta.driver.CommandList;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.Op;
+import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.TensorType;
 import dev.meseta.graph.interpreter.Interpreter;
@@ -18,6 +19,7 @@ import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /** Runs command lists by walking their kernels, and checks what kernels promise: bounds, declared accesses, and that iterations of a grid write disjoint elements. */
 final class SlowDevice {
@@ -105,6 +107,7 @@ final class SlowDevice {
         final BitSet[] written;
         BitSet[] own;
         Map<String, Tensor> variables = new HashMap<>();
+        Map<String, Tensor> locals = new HashMap<>();
 
         Run(CommandList.Launch l) {
             kernel = l.kernel();
@@ -190,7 +193,13 @@ final class SlowDevice {
                 }
                 case Expr.Extent x -> index(extents.get(x.number()));
                 case Expr.Load l -> load(l);
-                case Expr.LoadLocal _ -> throw new AssertionError("local arrays");
+                case Expr.LoadLocal l -> {
+                    Tensor array = Objects.requireNonNull(locals.get(l.array()), l.array());
+                    long at = local(array, l.array(), l.index(), l.type().lanes());
+                    yield fill(l.type(), t -> {
+                        for (int k = 0; k < l.type().lanes(); k++) copy(array, at + k, t, k);
+                    });
+                }
                 case Expr.Apply a -> {
                     List<Tensor> in = a.operands().stream().map(this::eval).toList();
                     if (in.getFirst().elements() == 1 && in.getFirst().dtype() == DType.I64 && in.size() == 2) {
@@ -346,11 +355,26 @@ final class SlowDevice {
                 }
                 case Stmt.Store st -> store(st);
                 case Stmt.Prefetch p -> eval(p.index());
-                case Stmt.LocalArray _, Stmt.StoreLocal _ -> throw new AssertionError("local arrays");
+                case Stmt.LocalArray a ->
+                    locals.put(a.name(), Tensor.allocate(a.element().element(), Shape.of(a.size())));
+                case Stmt.StoreLocal t -> {
+                    Tensor array = Objects.requireNonNull(locals.get(t.array()), t.array());
+                    Tensor v = eval(t.value());
+                    long at = local(array, t.array(), t.index(), v.elements());
+                    for (int k = 0; k < v.elements(); k++) copy(v, k, array, at + k);
+                }
                 case Stmt.Check c -> {
                     if (eval(c.condition()).getLong(0) == 0) throw new PositionOutside();
                 }
             }
+        }
+
+        long local(Tensor array, String name, Expr index, long lanes) {
+            long at = eval(index).getLong(0);
+            if (at < 0 || at + lanes > array.elements())
+                throw new AssertionError(
+                        kernel.name() + ": " + lanes + " elements at " + at + " of " + name + " " + array.type());
+            return at;
         }
 
         void store(Stmt.Store s) {
