@@ -11,6 +11,7 @@ module dev.meseta {
     requires dev.meseta.compiler;
     requires dev.meseta.frontends.onnx;
     requires dev.meseta.frontends.tflite;
+    requires dev.meseta.linux;
     requires java.desktop;
     requires static org.jspecify;
 }

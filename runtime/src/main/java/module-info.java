@@ -1,7 +1,8 @@
-/** What runs: stages of a program, the memory behind a command list. Knows no compiler: a compiler gives it stages. */
+/** What runs: stages of a program, the memory behind a command list, plans that are kept. Knows no compiler: a compiler gives it stages. */
 module dev.meseta.runtime {
     requires transitive dev.meseta.graph;
     requires transitive dev.meseta.driver;
+    requires dev.meseta.linux;
     requires static org.jspecify;
 
     exports dev.meseta.runtime;

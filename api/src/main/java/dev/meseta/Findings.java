@@ -55,6 +55,11 @@ record Findings(Optional<Path> file, Map<String, String> answers) {
         }
     }
 
+    /** Tells these from others. */
+    String identity() {
+        return new TreeMap<>(answers).toString();
+    }
+
     /** What the compiler is told; hears of its questions. */
     Choices choices(Choices.Listener listener) {
         return new Choices(answers, listener);

@@ -7,17 +7,17 @@ import dev.meseta.driver.Driver;
 import dev.meseta.driver.Executable;
 import dev.meseta.driver.GraphDevice;
 import dev.meseta.driver.KernelDevice;
-import dev.meseta.frontends.onnx.OnnxReader;
-import dev.meseta.frontends.tflite.TfliteReader;
 import dev.meseta.graph.Debug;
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.GraphText;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.Node;
 import dev.meseta.graph.program.Program;
+import dev.meseta.runtime.Signature;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -95,12 +95,12 @@ public final class Meseta implements AutoCloseable {
 
     /** Reads a model file, ONNX or TFLite by its first bytes. Throws {@link InvalidInputException} for a file that is no model, or has operators that are not supported: it lists them all. */
     public Model load(Path file) {
-        return load(TfliteReader.recognizes(file) ? TfliteReader.read(file) : OnnxReader.read(file));
+        return Kept.load(this, file);
     }
 
     /** A model from a program that a frontend made. */
     public Model load(Program program) {
-        return new Model(this, program, null);
+        return new Model(this, Signature.of(program), () -> program, Optional.empty(), null);
     }
 
     /** What makes a graph ready to run on a device, with what was found out about the device. */

@@ -3,44 +3,68 @@ package dev.meseta;
 import dev.meseta.compiler.specialize.Specializer;
 import dev.meseta.driver.Device;
 import dev.meseta.driver.Executable;
+import dev.meseta.driver.KernelDevice;
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.interpreter.Interpreter;
 import dev.meseta.graph.program.Port;
 import dev.meseta.graph.program.Program;
+import dev.meseta.runtime.KeptPlans;
+import dev.meseta.runtime.ModelFiles;
 import dev.meseta.runtime.ProgramRunner;
+import dev.meseta.runtime.Signature;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** A model that was read. Immutable and thread-safe. */
+/** A model. Immutable and thread-safe. */
 public final class Model {
     private final Meseta meseta;
-    private final Program program;
+    private final Signature signature;
+    private final Supplier<Program> program;
+    private final Optional<ModelFiles> files;
     private final @Nullable Device device;
 
-    Model(Meseta meseta, Program program, @Nullable Device device) {
+    /**
+     * @param program the model as it was read, or what reads it when it is needed
+     * @param files what it was read from, if its plans are to be kept
+     */
+    Model(
+            Meseta meseta,
+            Signature signature,
+            Supplier<Program> program,
+            Optional<ModelFiles> files,
+            @Nullable Device device) {
         this.meseta = meseta;
+        this.signature = signature;
         this.program = program;
+        this.files = files;
         this.device = device;
     }
 
     public String name() {
-        return program.name();
+        return signature.name();
     }
 
     /** What the model takes. */
     public List<Port> inputs() {
-        return program.inputs();
+        return signature.inputs();
+    }
+
+    /** The inputs that a caller must give: not optional, and without a value in the model. */
+    public List<Port> required() {
+        return signature.required();
     }
 
     /** What the model gives. */
     public List<Port> outputs() {
-        return program.outputs();
+        return signature.outputs();
     }
 
     /** The model as its frontend understood it. */
     public Program program() {
-        return program;
+        return program.get();
     }
 
     /** The same model for a named device. Throws {@code InvalidInputException} if there is none of this name. */
@@ -49,13 +73,21 @@ public final class Model {
     }
 
     public Model on(Device newDevice) {
-        return new Model(meseta, program, newDevice);
+        return new Model(meseta, signature, program, files, newDevice);
     }
 
-    /** A session on the chosen device, or the preferred one. Shapes are planned and kernels compiled when they are first seen. */
+    /**
+     * A session on the chosen device, or the preferred one. Shapes are planned and kernels compiled when they are first seen, by this process
+     * or, where the model came from a file, by any before it.
+     */
     public Session prepare() {
         Device d = device();
-        return prepare(d, Meseta.compilerFor(d));
+        KeptPlans kept = d instanceof KernelDevice k
+                ? files.map(f ->
+                                Kept.STORE.plans(signature, f, k, Findings.of(k).identity()))
+                        .orElse(null)
+                : null;
+        return prepare(d, Meseta.compilerFor(d), kept);
     }
 
     /** The device that {@link #prepare} takes. */
@@ -63,7 +95,9 @@ public final class Model {
         return device != null ? device : meseta.preferredDevice();
     }
 
-    Session prepare(Device d, Function<Graph, Executable> compiler) {
-        return new Session(program, d, new ProgramRunner(program, new Specializer(Interpreter::evaluate), compiler));
+    /** @param kept plans that such a compiler made; null if there are none */
+    Session prepare(Device d, Function<Graph, Executable> compiler, @Nullable KeptPlans kept) {
+        return new Session(
+                signature, d, new ProgramRunner(program, new Specializer(Interpreter::evaluate), compiler, kept));
     }
 }

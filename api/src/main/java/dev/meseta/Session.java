@@ -5,8 +5,8 @@ import dev.meseta.graph.Data;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.program.Port;
-import dev.meseta.graph.program.Program;
 import dev.meseta.runtime.ProgramRunner;
+import dev.meseta.runtime.Signature;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,12 +16,12 @@ import org.jspecify.annotations.Nullable;
 
 /** A model on a device, ready to run. Safe to share between threads. Its memory goes when it is closed or no longer reachable: forgetting to close it costs nothing but time. */
 public final class Session implements AutoCloseable {
-    private final Program program;
+    private final Signature signature;
     private final Device device;
     private volatile @Nullable ProgramRunner runner;
 
-    Session(Program program, Device device, ProgramRunner runner) {
-        this.program = program;
+    Session(Signature signature, Device device, ProgramRunner runner) {
+        this.signature = signature;
         this.device = device;
         this.runner = runner;
     }
@@ -31,11 +31,11 @@ public final class Session implements AutoCloseable {
     }
 
     public List<Port> inputs() {
-        return program.inputs();
+        return signature.inputs();
     }
 
     public List<Port> outputs() {
-        return program.outputs();
+        return signature.outputs();
     }
 
     /**
@@ -65,7 +65,7 @@ public final class Session implements AutoCloseable {
 
     private ProgramRunner runner() {
         ProgramRunner r = runner;
-        if (r == null) throw new IllegalStateException("the session of '" + program.name() + "' is closed");
+        if (r == null) throw new IllegalStateException("the session of '" + signature.name() + "' is closed");
         return r;
     }
 
@@ -77,18 +77,18 @@ public final class Session implements AutoCloseable {
 
     private List<@Nullable Data> order(Map<String, ? extends Data> inputs) {
         List<@Nullable Data> ordered = new ArrayList<>();
-        for (Port p : program.inputs()) {
+        for (Port p : signature.inputs()) {
             Data d = inputs.get(p.name());
-            if (d == null && !p.optional() && !program.constants().containsKey(p.name())) {
+            if (d == null && !p.optional() && !signature.defaults().contains(p.name())) {
                 throw new InvalidInputException("input '" + p.name() + "' (" + p.describe() + ") is missing");
             }
             ordered.add(d);
         }
         for (String name : inputs.keySet()) {
-            if (program.inputs().stream().noneMatch(p -> p.name().equals(name))) {
+            if (signature.inputs().stream().noneMatch(p -> p.name().equals(name))) {
                 throw new InvalidInputException("the model has no input '" + name + "'; it takes "
-                        + program.inputs().stream()
-                                .filter(p -> !program.constants().containsKey(p.name()))
+                        + signature.inputs().stream()
+                                .filter(p -> !signature.defaults().contains(p.name()))
                                 .map(p -> "'" + p.name() + "' (" + p.describe() + ")")
                                 .collect(Collectors.joining(", ")));
             }
@@ -102,7 +102,7 @@ public final class Session implements AutoCloseable {
             Data d = values.get(i);
             // Where extents came from is of no interest to the caller.
             Data plain = d instanceof Tensor t ? t.reshape(t.shape().fixed()) : d;
-            if (plain != null) named.put(program.outputs().get(i).name(), plain);
+            if (plain != null) named.put(signature.outputs().get(i).name(), plain);
         }
         return new Outputs(named);
     }

@@ -43,9 +43,7 @@ final class Text {
 
     /** The inputs that a caller must give: not optional, and without a default in the model. */
     static List<Port> required(Model model) {
-        return model.inputs().stream()
-                .filter(p -> !p.optional() && !model.program().constants().containsKey(p.name()))
-                .toList();
+        return model.required();
     }
 
     /** The inputs of a model for a message. */

@@ -2,6 +2,7 @@ package dev.meseta.driver;
 
 import dev.meseta.graph.Tensor;
 import java.util.List;
+import java.util.Optional;
 
 /** A graph that is ready to run on a device, for fixed shapes. Thread-safe; several runs may be under way. Its memory goes when it is no longer reachable. */
 public interface Executable {
@@ -12,6 +13,11 @@ public interface Executable {
      * @return one new tensor for each output
      */
     List<Tensor> run(List<Tensor> inputs);
+
+    /** The form in which it can be kept; empty if there is none. */
+    default Optional<Image> image() {
+        return Optional.empty();
+    }
 
     /** How it will run, for people: a line a step. */
     String describe();

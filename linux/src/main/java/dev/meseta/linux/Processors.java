@@ -187,8 +187,9 @@ public final class Processors {
     /** What a compiler may know a processor by, in one text: architecture, maker, model and features. Equal for equal processors. */
     public String identity() {
         StringBuilder out = new StringBuilder(System.getProperty("os.arch"));
+        Map<String, String> known = first();
         for (String key : IDENTITY)
-            info(key).ifPresent(v -> out.append("; ").append(key).append(' ').append(v));
+            if (known.containsKey(key)) out.append("; ").append(key).append(' ').append(known.get(key));
         return out.toString();
     }
 

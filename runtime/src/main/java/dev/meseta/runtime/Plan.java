@@ -1,13 +1,50 @@
 package dev.meseta.runtime;
 
-import dev.meseta.driver.Executable;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/**
- * A stage that is ready to run, and the plans that followed it so far.
- *
- * @param stage what runs
- * @param executable the stage's graph on the device; null if it has no nodes
- * @param next plans that follow, by what decides them
- */
-record Plan(Stage stage, @Nullable Executable executable, PlanCache next) {}
+/** A stage that is ready to run, and the plans that followed it so far. Thread-safe. */
+final class Plan {
+    private final Compiled compiled;
+    private final PlanCache next;
+    private final @Nullable String key;
+    private final Supplier<Stage> maker;
+    private @Nullable Stage stage;
+
+    /**
+     * @param key names the plan among the model's plans; null if it is not kept
+     * @param stage the stage, if it is to be remembered
+     * @param maker makes the stage (again)
+     */
+    Plan(Compiled compiled, PlanCache next, @Nullable String key, @Nullable Stage stage, Supplier<Stage> maker) {
+        this.compiled = compiled;
+        this.next = next;
+        this.key = key;
+        this.stage = stage;
+        this.maker = maker;
+    }
+
+    Compiled compiled() {
+        return compiled;
+    }
+
+    /** The plans that follow, by what decides them. */
+    PlanCache next() {
+        return next;
+    }
+
+    @Nullable
+    String key() {
+        return key;
+    }
+
+    /** The stage itself, made again where it was not remembered: most runs do not need it. */
+    synchronized Stage stage() {
+        Stage s = stage;
+        if (s == null) {
+            s = maker.get();
+            stage = s;
+        }
+        return s;
+    }
+}

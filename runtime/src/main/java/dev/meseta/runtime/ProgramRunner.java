@@ -8,21 +8,25 @@ import dev.meseta.graph.MesetaException;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.TensorType;
-import dev.meseta.graph.Value;
 import dev.meseta.graph.program.Call;
 import dev.meseta.graph.program.Lowering;
 import dev.meseta.graph.program.Port;
 import dev.meseta.graph.program.Program;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,12 +37,16 @@ public final class ProgramRunner {
     /** Plans kept for different input shapes. */
     private static final int ROOT_PLANS = 256;
 
+    /** Contents of more bytes than this name no plan. */
+    private static final int LONGEST_CONTENT = 512;
+
     /** Plans kept behind one stage. */
     private static final int NEXT_PLANS = 64;
 
-    private final Program program;
+    private final Supplier<Program> program;
     private final StageMaker maker;
     private final Function<Graph, Executable> compile;
+    private final @Nullable KeptPlans kept;
     private final PlanCache roots = new PlanCache(ROOT_PLANS);
     private final Map<Program, ProgramRunner> bodies = Collections.synchronizedMap(new IdentityHashMap<>());
 
@@ -47,9 +55,24 @@ public final class ProgramRunner {
      * @param compile makes a graph ready to run on the device
      */
     public ProgramRunner(Program program, StageMaker maker, Function<Graph, Executable> compile) {
+        this(() -> program, maker, compile, null);
+    }
+
+    /**
+     * As above, for a program that may have plans already.
+     *
+     * @param program the program, asked for when there is no plan for something
+     * @param kept its plans; null if they are not kept
+     */
+    public ProgramRunner(
+            Supplier<Program> program,
+            StageMaker maker,
+            Function<Graph, Executable> compile,
+            @Nullable KeptPlans kept) {
         this.program = program;
         this.maker = maker;
         this.compile = compile;
+        this.kept = kept;
     }
 
     /**
@@ -59,50 +82,67 @@ public final class ProgramRunner {
      * @return one for each of its outputs
      */
     public List<@Nullable Data> run(List<@Nullable Data> inputs) {
-        return run(inputs, _ -> {});
+        return run(inputs, null);
     }
 
     /** As {@link #run(List)}; the observer sees each stage with its executable before it runs. */
-    public List<@Nullable Data> run(List<@Nullable Data> inputs, Observer observer) {
+    public List<@Nullable Data> run(List<@Nullable Data> inputs, @Nullable Observer observer) {
+        Map<Integer, Data> places = places(inputs);
+        Plan plan = first(inputs);
+        while (true) {
+            if (observer != null) observer.stage(observation(plan));
+            runGraph(plan.compiled(), places);
+            switch (plan.compiled().then()) {
+                case Compiled.Finish f -> {
+                    return fetch(f.outputs(), places);
+                }
+                case Compiled.Read r -> plan = read(plan, r, places);
+                case Compiled.Ask _ -> plan = act(plan, places);
+            }
+        }
+    }
+
+    private static Map<Integer, Data> places(List<@Nullable Data> inputs) {
         Map<Integer, Data> places = new HashMap<>();
         for (int i = 0; i < inputs.size(); i++) {
             Data d = inputs.get(i);
             if (d != null) places.put(i, d);
         }
-        Plan plan = first(inputs);
-        while (true) {
-            observer.stage(new Observation(plan.stage(), plan.executable()));
-            runGraph(plan, places);
-            switch (plan.stage().action()) {
-                case Stage.Finish f -> {
-                    return fetch(f.outputs(), places);
-                }
-                case Stage.HostStep h -> {
-                    List<@Nullable Data> results = runHost(h.call(), h.host(), fetch(h.operands(), places));
-                    plan = follow(plan, h.results(), h.next(), results, typeKey(results), places);
-                }
-                case Stage.LoopStep l -> {
-                    List<@Nullable Data> results = runLoop(l, fetch(l.operands(), places));
-                    plan = follow(plan, l.results(), l.next(), results, typeKey(results), places);
-                }
-                case Stage.Read r -> {
-                    List<@Nullable Data> contents = new ArrayList<>();
-                    for (int p : r.places()) contents.add(copy(place(places, p)));
-                    plan = follow(plan, List.of(), r.next(), contents, contentKey(contents), places);
-                }
-            }
-        }
+        return places;
     }
 
-    /** Prepares the first stage for inputs of these types, so that the first run need not. */
+    /** Does what the stage itself says. */
+    private Plan act(Plan plan, Map<Integer, Data> places) {
+        return switch (plan.stage().action()) {
+            case Stage.HostStep h -> {
+                List<@Nullable Data> results = runHost(h.call(), h.host(), fetch(h.operands(), places));
+                yield follow(plan, h.results(), h.next(), results, places);
+            }
+            case Stage.LoopStep l -> {
+                List<@Nullable Data> results = runLoop(l, fetch(l.operands(), places));
+                yield follow(plan, l.results(), l.next(), results, places);
+            }
+            case Stage.Finish _, Stage.Read _ ->
+                throw new IllegalStateException("a plan of '" + program.get().name() + "' does not fit its stage");
+        };
+    }
+
+    /** Prepares what can be prepared without running anything, so that the first run need not. */
     public void prepare(List<@Nullable Data> inputs) {
-        first(inputs);
+        Map<Integer, Data> places = places(inputs);
+        Plan plan = first(inputs);
+        while (plan.compiled().executable() == null
+                && plan.compiled().then() instanceof Compiled.Read r
+                && places.keySet().containsAll(r.places())) plan = read(plan, r, places);
     }
 
     /** The stages that are known without running: the first one, for inputs of these types. */
     public Observation inspect(List<@Nullable Data> inputs) {
-        Plan plan = first(inputs);
-        return new Observation(plan.stage(), plan.executable());
+        return observation(first(inputs));
+    }
+
+    private static Observation observation(Plan plan) {
+        return new Observation(plan.stage(), plan.compiled().executable());
     }
 
     /** Sees stages go by. */
@@ -120,12 +160,36 @@ public final class ProgramRunner {
     public record Observation(Stage stage, @Nullable Executable executable) {}
 
     private Plan first(List<@Nullable Data> inputs) {
-        return roots.get(typeKey(inputs), () -> plan(maker.begin(program, inputs)));
+        return roots.get(typeKey(inputs), () -> {
+            List<Input> known = Input.of(inputs);
+            return plan(rootName(known), () -> maker.begin(program.get(), known));
+        });
     }
 
-    private Plan plan(Stage stage) {
+    /** A plan that is kept, or a new one. */
+    private Plan plan(@Nullable String name, Supplier<Stage> make) {
+        Compiled known = kept == null || name == null ? null : kept.find(name);
+        if (known != null) return new Plan(known, new PlanCache(NEXT_PLANS), name, null, make);
+        Stage stage = make.get();
         Graph g = stage.graph();
-        return new Plan(stage, g.nodes().isEmpty() ? null : compile.apply(g), new PlanCache(NEXT_PLANS));
+        Compiled made = Compiled.of(stage, g.nodes().isEmpty() ? null : compile.apply(g));
+        if (kept != null && name != null) made = kept.keep(name, made);
+        // Of a stage that ends the program nobody will ask for more; its graph holds what was computed of constants.
+        boolean last = stage.action() instanceof Stage.Finish;
+        return new Plan(made, new PlanCache(NEXT_PLANS), name, last ? null : stage, make);
+    }
+
+    private Plan read(Plan plan, Compiled.Read read, Map<Integer, Data> places) {
+        List<@Nullable Data> contents = new ArrayList<>();
+        for (int p : read.places()) contents.add(copy(place(places, p)));
+        return plan.next()
+                .get(
+                        contentKey(contents),
+                        () -> plan(
+                                contentName(plan.key(), contents),
+                                () -> ((Stage.Read) plan.stage().action())
+                                        .next()
+                                        .resume(contents)));
     }
 
     private Plan follow(
@@ -133,31 +197,23 @@ public final class ProgramRunner {
             List<Integer> results,
             Stage.Continuation next,
             List<@Nullable Data> produced,
-            Object key,
             Map<Integer, Data> places) {
         for (int i = 0; i < results.size(); i++) {
             Data d = produced.get(i);
             if (d != null) places.put(results.get(i), d);
         }
-        return plan.next().get(key, () -> plan(next.resume(produced)));
+        List<Object> key = typeKey(produced);
+        String name = plan.key() == null ? null : plan.key() + "; " + key;
+        return plan.next().get(key, () -> plan(name, () -> next.resume(produced)));
     }
 
-    private static void runGraph(Plan plan, Map<Integer, Data> places) {
-        Stage s = plan.stage();
-        List<Tensor> inputs = new ArrayList<>();
-        for (int p : s.inputs()) inputs.add((Tensor) place(places, p));
-        Executable executable = plan.executable();
-        if (executable == null) {
-            List<Value> in = s.graph().inputs();
-            for (int i = 0; i < s.outputs().size(); i++) {
-                places.put(
-                        s.outputs().get(i),
-                        inputs.get(in.indexOf(s.graph().outputs().get(i))));
-            }
-            return;
-        }
+    private static void runGraph(Compiled c, Map<Integer, Data> places) {
+        Executable executable = c.executable();
+        if (executable == null) return;
+        List<Tensor> inputs = new ArrayList<>(c.inputs().size());
+        for (int p : c.inputs()) inputs.add((Tensor) place(places, p));
         List<Tensor> outputs = executable.run(inputs);
-        for (int i = 0; i < outputs.size(); i++) places.put(s.outputs().get(i), outputs.get(i));
+        for (int i = 0; i < outputs.size(); i++) places.put(c.outputs().get(i), outputs.get(i));
     }
 
     private static List<@Nullable Data> runHost(Call call, Lowering.Host host, List<@Nullable Data> operands) {
@@ -296,10 +352,36 @@ public final class ProgramRunner {
         return key;
     }
 
+    /** What a plan depends on, as a text; null where that cannot be said in one. */
+    private static @Nullable String rootName(List<Input> inputs) {
+        StringBuilder name = new StringBuilder();
+        for (Input i : inputs) {
+            if (i.given() && i.type() == null) return null;
+            name.append(i.type() == null ? "absent" : describe(i.type())).append(' ');
+        }
+        return name.toString();
+    }
+
+    private static String describe(TensorType t) {
+        return t.dtype().text() + Arrays.toString(t.shape().extents());
+    }
+
+    private static @Nullable String contentName(@Nullable String before, List<@Nullable Data> contents) {
+        if (before == null) return null;
+        StringBuilder name = new StringBuilder(before);
+        for (Data d : contents) {
+            Tensor t = (Tensor) Objects.requireNonNull(d);
+            if (t.type().bytes() > LONGEST_CONTENT) return null;
+            name.append("; ").append(describe(t.type())).append('=');
+            name.append(HexFormat.of().formatHex(t.data().toArray(ValueLayout.JAVA_BYTE)));
+        }
+        return name.toString();
+    }
+
     private static List<Object> contentKey(List<@Nullable Data> data) {
         List<Object> key = new ArrayList<>();
         for (Data d : data) {
-            Tensor t = (Tensor) java.util.Objects.requireNonNull(d);
+            Tensor t = (Tensor) Objects.requireNonNull(d);
             key.add(t.type());
             key.add(t.data().asByteBuffer());
         }

@@ -44,7 +44,7 @@ final class MapTest {
             Map.entry("compiler", Set.of("graph", "compiler.kernel", "driver", "linux", "runtime")),
             Map.entry("drivers.reference", Set.of("graph", "compiler.kernel", "driver")),
             Map.entry("drivers.cpu", Set.of("graph", "compiler.kernel", "compiler.llvm", "driver", "linux")),
-            Map.entry("runtime", Set.of("graph", "compiler.kernel", "driver")),
+            Map.entry("runtime", Set.of("graph", "compiler.kernel", "driver", "linux")),
             Map.entry("files", Set.of("graph")),
             Map.entry(
                     "",
@@ -56,6 +56,7 @@ final class MapTest {
                             "compiler",
                             "compiler.kernel",
                             "driver",
+                            "linux",
                             "runtime")),
             Map.entry("conformance", Set.of("", "files", "graph", "frontends.onnx", "driver", "runtime")),
             Map.entry("demo", Set.of("", "files", "graph", "driver")),

@@ -12,6 +12,7 @@ import dev.meseta.graph.Verifier;
 import dev.meseta.graph.interpreter.Interpreter;
 import dev.meseta.graph.program.Port;
 import dev.meseta.graph.program.Program;
+import dev.meseta.runtime.Input;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,7 +43,7 @@ final class ModelFuzzTest {
                 inputs.add(port.optional() ? null : input);
             }
             Verifier.verify(new Specializer(Interpreter::evaluate)
-                    .begin(program, inputs)
+                    .begin(program, Input.of(inputs))
                     .graph());
         } catch (InvalidInputException e) {
             // What a file that is no model deserves: one message.

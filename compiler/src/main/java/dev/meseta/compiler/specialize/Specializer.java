@@ -1,19 +1,17 @@
 package dev.meseta.compiler.specialize;
 
-import dev.meseta.graph.Data;
 import dev.meseta.graph.Dim;
 import dev.meseta.graph.Folder;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.Shape;
-import dev.meseta.graph.Tensor;
 import dev.meseta.graph.TensorType;
 import dev.meseta.graph.program.Port;
 import dev.meseta.graph.program.Program;
+import dev.meseta.runtime.Input;
 import dev.meseta.runtime.Stage;
 import dev.meseta.runtime.StageMaker;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Makes stages of a program for concrete input types. Extents that follow from the inputs carry symbols, so that kernels take them as
@@ -29,21 +27,20 @@ public final class Specializer implements StageMaker {
     }
 
     @Override
-    public Stage begin(Program program, List<@Nullable Data> inputs) {
+    public Stage begin(Program program, List<Input> inputs) {
         Frame frame = new Frame(program, List.of());
         for (int i = 0; i < program.inputs().size(); i++) {
             Port port = program.inputs().get(i);
-            Data d = i < inputs.size() ? inputs.get(i) : null;
-            if (d != null)
-                frame.names.put(port.name(), new Binding.Place(i, d instanceof Tensor t ? typed(port, t) : null));
+            Input in = i < inputs.size() ? inputs.get(i) : new Input(false, null);
+            TensorType type = in.type();
+            if (in.given()) frame.names.put(port.name(), new Binding.Place(i, type == null ? null : typed(port, type)));
             else if (!frame.names.containsKey(port.name())) frame.names.put(port.name(), new Binding.Absent());
         }
         return new StageWalk(folder, List.of(frame), program.inputs().size()).walk();
     }
 
     /** The type of an input with symbols where the program leaves an extent open. Throws {@link InvalidInputException} for a type that the port does not take. */
-    private static TensorType typed(Port port, Tensor tensor) {
-        TensorType t = tensor.type();
+    private static TensorType typed(Port port, TensorType t) {
         String expected = "input '" + port.name() + "' is " + t + ", expected " + port.describe();
         if (port.dtype() != null && port.kind() == Port.Kind.TENSOR && port.dtype() != t.dtype())
             throw new InvalidInputException(expected);

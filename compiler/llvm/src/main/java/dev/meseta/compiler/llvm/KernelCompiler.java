@@ -56,6 +56,11 @@ public final class KernelCompiler {
         return LlvmLibrary.unavailable();
     }
 
+    /** Names the LLVM that would be opened. Opens nothing. */
+    public static String library() {
+        return LlvmLibrary.name();
+    }
+
     /** What it compiles for. */
     public LlvmTarget target() {
         return target.get();

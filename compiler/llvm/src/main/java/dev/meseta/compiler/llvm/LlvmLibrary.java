@@ -1,6 +1,7 @@
 package dev.meseta.compiler.llvm;
 
 import dev.meseta.graph.CacheFolder;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
@@ -15,6 +16,8 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Locale;
 import java.util.jar.JarEntry;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import java.util.zip.CRC32;
 import java.util.zip.CheckedInputStream;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +38,18 @@ final class LlvmLibrary {
     static String unavailable() {
         if (!named().isEmpty()) return Files.isRegularFile(Path.of(named())) ? "" : notAFile();
         return find(resource()) != null ? "" : missing();
+    }
+
+    /** The file that was named, or the names of the jars that it may be in, which hold its version. Opens nothing. */
+    static String name() {
+        if (!named().isEmpty()) return named();
+        String all = System.getProperty("java.class.path", "")
+                + File.pathSeparator
+                + System.getProperty("jdk.module.path", "");
+        return Stream.of(all.split(File.pathSeparator))
+                .map(entry -> entry.substring(entry.lastIndexOf('/') + 1))
+                .filter(name -> name.startsWith("llvm"))
+                .collect(Collectors.joining(" "));
     }
 
     /** Differs between libraries that may generate different code. Opens nothing but the jar, once. */

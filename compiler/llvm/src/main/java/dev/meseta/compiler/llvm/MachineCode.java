@@ -16,14 +16,28 @@ public final class MachineCode {
     private static final long MOST_BYTES = 64 << 20;
 
     private final MemorySegment entry;
+    private final String symbol;
+    private final byte[] object;
 
-    private MachineCode(MemorySegment entry) {
+    private MachineCode(MemorySegment entry, String symbol, byte[] object) {
         this.entry = entry;
+        this.symbol = symbol;
+        this.object = object;
     }
 
     /** Address of the function {@code void (void *arguments, int64_t begin, int64_t end)}. */
     public MemorySegment entry() {
         return entry;
+    }
+
+    /** The function that it is entered by. */
+    public String symbol() {
+        return symbol;
+    }
+
+    /** The object file that it was loaded from; not to be changed. */
+    public byte[] object() {
+        return object;
     }
 
     /**
@@ -38,12 +52,12 @@ public final class MachineCode {
         if (parsed.machine() != here)
             throw new IllegalArgumentException(
                     "the object file is for processors of family " + parsed.machine() + ", not " + here);
-        return place(parsed, symbol);
+        return new MachineCode(new Image(parsed).load(symbol), symbol, object);
     }
 
     /** As {@link #load}, for any processor: what is for another one must not be run. */
     static MachineCode place(ElfObject object, String symbol) {
-        return new MachineCode(new Image(object).load(symbol));
+        return new MachineCode(new Image(object).load(symbol), symbol, new byte[0]);
     }
 
     /** The sections that are loaded, one after the other; behind them a jump for each function of the C library. */

@@ -1,9 +1,12 @@
 package dev.meseta.drivers.cpu;
 
+import dev.meseta.compiler.llvm.KernelCompiler;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.Executable;
+import dev.meseta.driver.Image;
 import dev.meseta.driver.KernelDevice;
 import dev.meseta.driver.Target;
+import dev.meseta.linux.FileStamp;
 import dev.meseta.linux.Processors;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -64,6 +67,23 @@ final class CpuDevice implements KernelDevice {
     @Override
     public Target target() {
         return target;
+    }
+
+    @Override
+    public String identity() {
+        return String.join(
+                "\n",
+                Instructions.identity(),
+                target.toString(),
+                "checking " + KernelCache.checkedByDefault(),
+                KernelCompiler.library(),
+                FileStamp.ofClasses(CpuDevice.class, Processors.class, KernelCompiler.class));
+    }
+
+    @Override
+    public Executable load(Image image) {
+        WorkerPool pool = WorkerPool.get();
+        return new CpuExecutable(PlanImage.load(image, KernelCache.get()), pool);
     }
 
     @Override

@@ -2,12 +2,14 @@ package dev.meseta.drivers.cpu;
 
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.Executable;
+import dev.meseta.driver.Image;
 import dev.meseta.graph.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -95,6 +97,11 @@ final class CpuExecutable implements Executable {
             if (from.address() != to.address()) MemorySegment.copy(from, 0, to, 0, to.byteSize());
         }
         return outputs;
+    }
+
+    @Override
+    public Optional<Image> image() {
+        return Optional.of(PlanImage.of(plan));
     }
 
     @Override

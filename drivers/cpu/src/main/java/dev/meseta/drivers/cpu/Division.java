@@ -35,6 +35,7 @@ final class Division {
     private final Map<Kernel, Map<List<Long>, KernelCost.Cost>> costs = new IdentityHashMap<>();
 
     private final boolean isShared;
+    private final long[] chunks;
 
     /** A launch. */
     private static final class Item {
@@ -82,6 +83,17 @@ final class Division {
             for (Step.Launch l : launches) items.add(item(slots, writers, l, threads));
         }
         this.isShared = divide();
+        this.chunks = launches.stream()
+                .mapToLong(l -> isShared && items.get(l.number()).isShared
+                        ? items.get(l.number()).chunk
+                        : Math.max(1, l.grid()))
+                .toArray();
+    }
+
+    /** A division that was made before. */
+    Division(List<Step.Launch> launches, long[] chunks) {
+        this.chunks = chunks;
+        this.isShared = launches.stream().anyMatch(l -> chunks[l.number()] < l.grid());
     }
 
     /** Whether any launches are shared. */
@@ -91,8 +103,7 @@ final class Division {
 
     /** How many of a launch's iterations a thread takes at once, at least; all for a launch that is not shared. */
     long chunk(Step.Launch launch) {
-        if (!isShared || !items.get(launch.number()).isShared) return Math.max(1, launch.grid());
-        return items.get(launch.number()).chunk;
+        return chunks[launch.number()];
     }
 
     private Item item(List<CommandList.Slot> slots, Map<Integer, Item> writers, Step.Launch l, int threads) {

@@ -6,7 +6,6 @@ import dev.meseta.compiler.llvm.Dispatcher;
 import dev.meseta.compiler.llvm.KernelCompiler;
 import dev.meseta.compiler.llvm.MachineCode;
 import dev.meseta.graph.Debug;
-import java.lang.foreign.MemorySegment;
 import java.lang.ref.SoftReference;
 import java.util.Collection;
 import java.util.HashMap;
@@ -50,7 +49,7 @@ final class KernelCache {
     }
 
     /** The property {@code meseta.check}, or the variable MESETA_CHECK: test every access of every kernel. */
-    private static boolean checkedByDefault() {
+    static boolean checkedByDefault() {
         return Boolean.getBoolean("meseta.check")
                 || System.getenv().getOrDefault("MESETA_CHECK", "0").equals("1");
     }
@@ -86,10 +85,25 @@ final class KernelCache {
         return result;
     }
 
-    /** Address of the code that runs launches; as long as this object is reachable. */
-    synchronized MemorySegment dispatcher() {
+    /** The code that runs launches. */
+    synchronized MachineCode dispatcher() {
         if (dispatcher == null) dispatcher = load(Dispatcher.SYMBOL, compiler::dispatcher);
-        return dispatcher.entry();
+        return dispatcher;
+    }
+
+    /** As {@link #dispatcher}, from an object file of a process with an equal compiler. */
+    synchronized MachineCode dispatcher(byte[] object) {
+        if (dispatcher == null) dispatcher = MachineCode.load(object, Dispatcher.SYMBOL);
+        return dispatcher;
+    }
+
+    /** Code that a process with an equal compiler made. Throws {@link IllegalArgumentException} for an object file that is broken. */
+    MachineCode take(String symbol, byte[] object) {
+        MachineCode code = cached(symbol);
+        if (code != null) return code;
+        code = MachineCode.load(object, symbol);
+        codes.put(symbol, new SoftReference<>(code));
+        return code;
     }
 
     private @Nullable MachineCode cached(String symbol) {

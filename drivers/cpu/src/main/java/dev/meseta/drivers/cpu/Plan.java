@@ -24,11 +24,11 @@ final class Plan {
     private final CommandList commands;
     private final Division division;
     private final Map<Kernel, MachineCode> codes;
-    private final List<Step.Launch> launches = new ArrayList<>();
+    private final List<Step.Launch> launches;
     private final MemorySegment[] constants;
     private final List<Step> steps;
     private final boolean checking;
-    private final MemorySegment dispatcher;
+    private final MachineCode dispatcher;
     private final @Nullable LaunchTimes times;
     private long argumentBytes;
 
@@ -39,10 +39,39 @@ final class Plan {
         collect(commands.commands(), used);
         this.codes = kernels.compile(used);
         this.dispatcher = kernels.dispatcher();
+        this.launches = new ArrayList<>();
         this.constants = constants(commands);
         slots();
         this.steps = steps(commands.commands(), List.of());
         this.division = new Division(commands.slots(), launches, threads);
+        this.times = LaunchTimes.of(this);
+    }
+
+    /**
+     * A plan that was kept.
+     *
+     * @param slots a command list without commands
+     * @param launches those of the steps, by number
+     * @param chunks for each of them, how many iterations a thread takes at once
+     */
+    Plan(
+            CommandList slots,
+            List<Step> steps,
+            List<Step.Launch> launches,
+            long[] chunks,
+            MachineCode dispatcher,
+            long argumentBytes,
+            boolean checking) {
+        this.dispatcher = dispatcher;
+        this.commands = slots;
+        this.codes = Map.of();
+        this.launches = launches;
+        this.constants = constants(slots);
+        slots();
+        this.steps = steps;
+        this.division = new Division(launches, chunks);
+        this.argumentBytes = argumentBytes;
+        this.checking = checking;
         this.times = LaunchTimes.of(this);
     }
 
@@ -69,8 +98,8 @@ final class Plan {
         return argumentBytes;
     }
 
-    /** Address of {@link dev.meseta.compiler.llvm.Dispatcher}'s function. */
-    MemorySegment dispatcher() {
+    /** {@link dev.meseta.compiler.llvm.Dispatcher}'s function. */
+    MachineCode dispatcher() {
         return dispatcher;
     }
 

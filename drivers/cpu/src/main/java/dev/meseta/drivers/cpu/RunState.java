@@ -196,7 +196,7 @@ final class RunState implements WorkerPool.Helper {
 
     private long call(long what, long first, long end) {
         try {
-            return (long) DISPATCH.invokeExact(plan.dispatcher(), what, records, control, status, first, end);
+            return (long) DISPATCH.invokeExact(plan.dispatcher().entry(), what, records, control, status, first, end);
         } catch (Throwable e) {
             throw new IllegalStateException("the dispatcher could not be called", e);
         }

@@ -1,6 +1,7 @@
 package dev.meseta.frontends.onnx;
 
 import dev.meseta.graph.InvalidInputException;
+import dev.meseta.graph.program.ProgramFile;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -11,14 +12,16 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.HashMap;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The files beside a model that hold its external data. Each is mapped once, when the first tensor in it is met. */
 final class ExternalFiles {
     private final @Nullable Path folder;
-    private final Map<Path, MemorySegment> mapped = new HashMap<>();
+    private final Map<Path, MemorySegment> mapped = new LinkedHashMap<>();
 
     /**
      * @param folder where the model lies, and below which its data must lie; null if the model did not come from a file
@@ -68,6 +71,13 @@ final class ExternalFiles {
         } catch (IOException e) {
             throw new InvalidInputException(where + ": external file '" + location + "' cannot be read: " + e, e);
         }
+    }
+
+    /** Those that were met so far. */
+    List<ProgramFile> files() {
+        List<ProgramFile> files = new ArrayList<>();
+        mapped.forEach((path, bytes) -> files.add(new ProgramFile(path, bytes)));
+        return files;
     }
 
     private static InvalidInputException outside(String location, String where) {

@@ -10,6 +10,7 @@ import dev.meseta.frontends.onnx.operators.Operators;
 import dev.meseta.frontends.onnx.operators.Registry;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.program.Program;
+import dev.meseta.graph.program.ProgramFile;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -17,6 +18,8 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,8 +35,12 @@ public final class OnnxReader {
      * @param file the model; its external data is looked for beside it
      */
     public static Program read(Path file) {
-        Path folder = file.toAbsolutePath().getParent();
-        return read(map(file), folder, "model '" + file + "'", Operators.all());
+        ExternalFiles external = new ExternalFiles(file.toAbsolutePath().getParent());
+        MemorySegment bytes = map(file);
+        Program program = read(bytes, external, "model '" + file + "'", Operators.all());
+        List<ProgramFile> files = new ArrayList<>(List.of(new ProgramFile(file, bytes)));
+        files.addAll(external.files());
+        return program.with(files);
     }
 
     /**
@@ -52,9 +59,13 @@ public final class OnnxReader {
 
     /** As {@link #read(MemorySegment, Path)}, with operators of one's own. */
     static Program read(MemorySegment model, @Nullable Path folder, String where, Registry registry) {
+        return read(model, new ExternalFiles(folder), where, registry);
+    }
+
+    private static Program read(MemorySegment model, ExternalFiles external, String where, Registry registry) {
         MemorySegment bytes = model.isNative() ? model.asReadOnly() : copy(model);
         ModelProto proto = parse(bytes, Skeleton.Message.MODEL, ModelProto.parser(), where);
-        TensorReader tensors = new TensorReader(bytes, new ExternalFiles(folder));
+        TensorReader tensors = new TensorReader(bytes, external);
         try {
             return new ModelReader(proto, where, registry, tensors).read();
         } catch (InvalidInputException e) {

@@ -1,0 +1,369 @@
+package dev.meseta.drivers.cpu;
+
+import dev.meseta.compiler.kernel.Kernel;
+import dev.meseta.compiler.kernel.Kernels;
+import dev.meseta.compiler.kernel.Stmt;
+import dev.meseta.compiler.llvm.ArgumentLayout;
+import dev.meseta.compiler.llvm.MachineCode;
+import dev.meseta.driver.CommandList;
+import dev.meseta.driver.Image;
+import dev.meseta.graph.DType;
+import dev.meseta.graph.Shape;
+import dev.meseta.graph.Tensor;
+import dev.meseta.graph.TensorType;
+import java.io.ByteArrayOutputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.BufferUnderflowException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A plan as bytes: its slots, steps and machine code. Of a kernel there remains what a run needs: its code, and the sizes of its buffers.
+ * Whoever keeps images sees to it that they are whole; what can be told here of a wrong one is an {@link IllegalArgumentException}.
+ */
+final class PlanImage {
+    private static final DType[] DTYPES = DType.values();
+    private static final Kernel.Access[] ACCESSES = Kernel.Access.values();
+
+    private PlanImage() {}
+
+    static Image of(Plan plan) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        List<Tensor> constants = new ArrayList<>();
+        try (DataOutputStream out = new DataOutputStream(bytes)) {
+            new Writer(out, plan, constants).write();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return new Image(bytes.toByteArray(), constants);
+    }
+
+    static Plan load(Image image, KernelCache kernels) {
+        try {
+            return new Reader(ByteBuffer.wrap(image.program()), image.constants(), kernels).read();
+        } catch (BufferUnderflowException | IndexOutOfBoundsException | ArithmeticException e) {
+            throw new IllegalArgumentException("an image of a plan is damaged", e);
+        }
+    }
+
+    private enum SlotKind {
+        INPUT,
+        OUTPUT,
+        CONSTANT,
+        TEMPORARY
+    }
+
+    private enum StepKind {
+        LAUNCHES,
+        REPEAT,
+        CONDITIONAL,
+        REPEAT_WHILE
+    }
+
+    private static final class Writer {
+        private final DataOutputStream out;
+        private final Plan plan;
+        private final List<Tensor> constants;
+        private final Map<String, MachineCode> codes = new LinkedHashMap<>();
+        private final Map<String, Integer> codeNumbers = new LinkedHashMap<>();
+        private final Map<String, Integer> texts = new LinkedHashMap<>();
+
+        Writer(DataOutputStream out, Plan plan, List<Tensor> constants) {
+            this.out = out;
+            this.plan = plan;
+            this.constants = constants;
+        }
+
+        void write() throws IOException {
+            out.writeBoolean(plan.checking());
+            out.writeLong(plan.argumentBytes());
+            slots(plan.commands());
+            for (Step.Launch l : plan.launches()) {
+                codes.putIfAbsent(l.code().symbol(), l.code());
+                number(codeNumbers, l.code().symbol());
+                number(texts, l.kernel().name());
+                number(texts, l.origin());
+            }
+            bytes(plan.dispatcher().object());
+            out.writeInt(codes.size());
+            for (MachineCode c : codes.values()) {
+                text(c.symbol());
+                bytes(c.object());
+            }
+            out.writeInt(texts.size());
+            for (String t : texts.keySet()) text(t);
+            out.writeInt(plan.launches().size());
+            for (Step.Launch l : plan.launches()) launch(l);
+            steps(plan.steps());
+        }
+
+        /** The number of a text; the next one for a new text. */
+        private static int number(Map<String, Integer> numbers, String text) {
+            return numbers.computeIfAbsent(text, _ -> numbers.size());
+        }
+
+        private void text(String s) throws IOException {
+            bytes(s.getBytes(StandardCharsets.UTF_8));
+        }
+
+        private void bytes(byte[] bytes) throws IOException {
+            out.writeInt(bytes.length);
+            out.write(bytes);
+        }
+
+        private void slots(CommandList list) throws IOException {
+            out.writeLong(list.arenaBytes());
+            out.writeInt(list.slots().size());
+            for (CommandList.Slot s : list.slots()) {
+                switch (s) {
+                    case CommandList.InputSlot x -> slot(SlotKind.INPUT, x.bytes());
+                    case CommandList.OutputSlot x -> slot(SlotKind.OUTPUT, x.bytes());
+                    case CommandList.ConstantSlot x -> {
+                        slot(SlotKind.CONSTANT, constants.size());
+                        constants.add(x.value());
+                    }
+                    case CommandList.TemporarySlot x -> {
+                        slot(SlotKind.TEMPORARY, x.bytes());
+                        out.writeLong(x.offset());
+                    }
+                }
+            }
+            out.writeInt(list.inputs().size());
+            for (int slot : list.inputs()) out.writeInt(slot);
+            out.writeInt(list.outputs().size());
+            for (CommandList.Output o : list.outputs()) {
+                out.writeInt(o.slot());
+                out.writeByte(o.type().dtype().ordinal());
+                longs(o.type().shape().extents());
+            }
+        }
+
+        private void slot(SlotKind kind, long number) throws IOException {
+            out.writeByte(kind.ordinal());
+            out.writeLong(number);
+        }
+
+        private void longs(long[] values) throws IOException {
+            out.writeInt(values.length);
+            for (long v : values) out.writeLong(v);
+        }
+
+        private void steps(List<Step> steps) throws IOException {
+            out.writeInt(steps.size());
+            for (Step s : steps) {
+                switch (s) {
+                    case Step.Launches l -> {
+                        out.writeByte(StepKind.LAUNCHES.ordinal());
+                        out.writeInt(l.first());
+                        out.writeInt(l.end());
+                    }
+                    case Step.Repeat r -> {
+                        out.writeByte(StepKind.REPEAT.ordinal());
+                        out.writeInt(r.depth());
+                        out.writeLong(r.steps());
+                        out.writeBoolean(r.reverse());
+                        steps(r.body());
+                    }
+                    case Step.Conditional c -> {
+                        out.writeByte(StepKind.CONDITIONAL.ordinal());
+                        place(c.condition());
+                        steps(c.then());
+                        steps(c.otherwise());
+                    }
+                    case Step.RepeatWhile w -> {
+                        out.writeByte(StepKind.REPEAT_WHILE.ordinal());
+                        steps(w.test());
+                        place(w.condition());
+                        steps(w.body());
+                    }
+                }
+            }
+        }
+
+        private void place(Step.Place p) throws IOException {
+            out.writeInt(p.slot());
+            out.writeLong(p.offset());
+            longs(p.strides());
+        }
+
+        private void launch(Step.Launch l) throws IOException {
+            out.writeInt(number(codeNumbers, l.code().symbol()));
+            out.writeInt(number(texts, l.kernel().name()));
+            out.writeInt(number(texts, l.origin()));
+            out.writeLong(l.arguments());
+            longs(l.extents().stream().mapToLong(x -> x).toArray());
+            out.writeLong(l.grid());
+            out.writeLong(plan.chunk(l));
+            out.writeDouble(l.repetitions());
+            out.writeInt(l.places().size());
+            for (int i = 0; i < l.places().size(); i++) {
+                Kernel.Buffer b = l.kernel().buffers().get(i);
+                text(b.name());
+                out.writeByte(b.dtype().ordinal());
+                out.writeByte(b.access().ordinal());
+                out.writeLong(Kernels.evaluate(b.elements(), l.extents()));
+                place(l.places().get(i));
+            }
+        }
+    }
+
+    private static final class Reader {
+        private final ByteBuffer in;
+        private final List<Tensor> constants;
+        private final KernelCache kernels;
+        private final List<MachineCode> codes = new ArrayList<>();
+        private final List<String> texts = new ArrayList<>();
+        private final List<Step.Launch> launches = new ArrayList<>();
+        private final List<Long> chunks = new ArrayList<>();
+        private int slots;
+
+        Reader(ByteBuffer in, List<Tensor> constants, KernelCache kernels) {
+            this.in = in;
+            this.constants = constants;
+            this.kernels = kernels;
+        }
+
+        Plan read() {
+            boolean checking = in.get() != 0;
+            long argumentBytes = in.getLong();
+            CommandList list = slots();
+            MachineCode dispatcher = kernels.dispatcher(bytes());
+            int count = count();
+            for (int i = 0; i < count; i++) codes.add(kernels.take(text(), bytes()));
+            count = count();
+            for (int i = 0; i < count; i++) texts.add(text());
+            count = count();
+            for (int i = 0; i < count; i++) launches.add(launch(i));
+            List<Step> steps = steps();
+            if (in.hasRemaining()) throw new IllegalArgumentException("an image of a plan is longer than the plan");
+            long[] each = chunks.stream().mapToLong(c -> c).toArray();
+            return new Plan(list, steps, List.copyOf(launches), each, dispatcher, argumentBytes, checking);
+        }
+
+        private int count() {
+            int n = in.getInt();
+            // Whatever is counted takes a byte or more.
+            if (n < 0 || n > in.remaining()) throw new IllegalArgumentException("an image of a plan claims " + n);
+            return n;
+        }
+
+        private String text() {
+            return new String(bytes(), StandardCharsets.UTF_8);
+        }
+
+        private byte[] bytes() {
+            byte[] bytes = new byte[count()];
+            in.get(bytes);
+            return bytes;
+        }
+
+        private long[] longs() {
+            long[] values = new long[count()];
+            for (int i = 0; i < values.length; i++) values[i] = in.getLong();
+            return values;
+        }
+
+        private CommandList slots() {
+            long arenaBytes = in.getLong();
+            List<CommandList.Slot> all = new ArrayList<>();
+            int count = count();
+            for (int i = 0; i < count; i++) {
+                SlotKind kind = SlotKind.values()[in.get()];
+                long number = in.getLong();
+                all.add(
+                        switch (kind) {
+                            case INPUT -> new CommandList.InputSlot(number);
+                            case OUTPUT -> new CommandList.OutputSlot(number);
+                            case CONSTANT -> new CommandList.ConstantSlot(constants.get(Math.toIntExact(number)));
+                            case TEMPORARY -> new CommandList.TemporarySlot(number, in.getLong());
+                        });
+            }
+            slots = count;
+            List<Integer> inputs = new ArrayList<>();
+            count = count();
+            for (int i = 0; i < count; i++) inputs.add(slot());
+            List<CommandList.Output> outputs = new ArrayList<>();
+            count = count();
+            for (int i = 0; i < count; i++) {
+                int slot = slot();
+                outputs.add(new CommandList.Output(slot, new TensorType(DTYPES[in.get()], Shape.of(longs()))));
+            }
+            return new CommandList(all, List.of(), inputs, outputs, arenaBytes);
+        }
+
+        private int slot() {
+            int slot = in.getInt();
+            if (slot < 0 || slot >= slots) throw new IllegalArgumentException("an image of a plan uses slot " + slot);
+            return slot;
+        }
+
+        private List<Step> steps() {
+            int count = count();
+            List<Step> steps = new ArrayList<>(count);
+            for (int i = 0; i < count; i++) {
+                steps.add(
+                        switch (StepKind.values()[in.get()]) {
+                            case LAUNCHES -> launches(in.getInt(), in.getInt());
+                            case REPEAT -> new Step.Repeat(in.getInt(), in.getLong(), in.get() != 0, steps());
+                            case CONDITIONAL -> new Step.Conditional(place(), steps(), steps());
+                            case REPEAT_WHILE -> new Step.RepeatWhile(steps(), place(), steps());
+                        });
+            }
+            return steps;
+        }
+
+        private Step.Place place() {
+            return new Step.Place(slot(), in.getLong(), longs());
+        }
+
+        private Step.Launches launches(int first, int end) {
+            List<Step.Launch> moving = launches.subList(first, end).stream()
+                    .filter(l -> l.moving().length > 0)
+                    .toList();
+            return new Step.Launches(first, end, moving);
+        }
+
+        private Step.Launch launch(int number) {
+            MachineCode code = codes.get(in.getInt());
+            String name = texts.get(in.getInt());
+            String origin = texts.get(in.getInt());
+            long arguments = in.getLong();
+            List<Long> extents = new ArrayList<>();
+            for (long e : longs()) extents.add(e);
+            long grid = in.getLong();
+            chunks.add(in.getLong());
+            double repetitions = in.getDouble();
+            int count = count();
+            List<Kernel.Buffer> buffers = new ArrayList<>(count);
+            List<Step.Place> places = new ArrayList<>(count);
+            List<Integer> moving = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                String buffer = text();
+                DType dtype = DTYPES[in.get()];
+                buffers.add(new Kernel.Buffer(buffer, dtype, ACCESSES[in.get()], Kernels.index(in.getLong())));
+                Step.Place place = place();
+                if (place.moves()) moving.add(i);
+                places.add(place);
+            }
+            Kernel kernel = new Kernel(name, buffers, extents.size(), Kernels.index(grid), new Stmt.Block(List.of()));
+            return new Step.Launch(
+                    number,
+                    kernel,
+                    code,
+                    new ArgumentLayout(count, extents.size()),
+                    arguments,
+                    places,
+                    extents,
+                    grid,
+                    repetitions,
+                    moving.stream().mapToInt(x -> x).toArray(),
+                    origin);
+        }
+    }
+}

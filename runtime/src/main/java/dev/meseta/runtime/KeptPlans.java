@@ -1,0 +1,241 @@
+package dev.meseta.runtime;
+
+import dev.meseta.driver.Executable;
+import dev.meseta.driver.Image;
+import dev.meseta.driver.KernelDevice;
+import dev.meseta.graph.Tensor;
+import dev.meseta.graph.TensorType;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The plans of one model on one device, in a {@link PlanStore}. Thread-safe. */
+public final class KeptPlans {
+    private static final int STAGE = 3;
+    private static final int CONSTANTS = 4;
+    private static final int PROGRAM = 5;
+    private static final String KIND = ".plan";
+    private static final System.Logger LOG = System.getLogger(KeptPlans.class.getName());
+
+    private final PlanStore store;
+    private final Signature signature;
+    private final ModelFiles files;
+    private final KernelDevice device;
+    private final String prefix;
+
+    KeptPlans(PlanStore store, Signature signature, ModelFiles files, KernelDevice device, String choices) {
+        this.store = store;
+        this.signature = signature;
+        this.files = files;
+        this.device = device;
+        this.prefix = String.join("\n", store.version(), device.identity(), choices, files.identity(), "");
+    }
+
+    /** The plan for inputs of a kind, from whoever uses it, or from disk; null if there is none. */
+    @Nullable
+    Compiled find(String inputs) {
+        String key = prefix + inputs;
+        Compiled used = store.inUse(key);
+        if (used != null) return used;
+        WeightFiles weights = store.weights();
+        if (weights == null) return null;
+        try {
+            Optional<SectionFile> file = store.read(PlanFolder.name(key, KIND), key);
+            if (file.isEmpty()) return null;
+            return store.share(key, read(file.get(), weights));
+        } catch (IOException | IllegalArgumentException e) {
+            LOG.log(System.Logger.Level.DEBUG, "a plan of {0} is made again: {1}", signature.name(), e);
+            return null;
+        }
+    }
+
+    /** Shares a plan that was made, and keeps it on disk. The answer is what is to be used: another thread may have been faster. */
+    Compiled keep(String inputs, Compiled compiled) {
+        String key = prefix + inputs;
+        Compiled used = store.share(key, compiled);
+        PlanFolder folder = store.folder();
+        WeightFiles weights = store.weights();
+        if (used != compiled || folder == null || weights == null) return used;
+        PlanStore.later(() -> {
+            if (!files.unchanged()) return;
+            Optional<List<SectionFile.Section>> sections = write(key, compiled, weights);
+            if (sections.isEmpty()) return;
+            folder.write(PlanFolder.name(key, KIND), sections.get());
+            store.writeModel(folder, signature, files);
+            folder.clean();
+        });
+        return used;
+    }
+
+    // ---- constants ----
+
+    private enum Origin {
+        /** A slice of one of the model's files. */
+        MODEL,
+        /** In a file of weights. */
+        WEIGHTS
+    }
+
+    private void writeConstants(
+            DataOutputStream out, List<Tensor> constants, Map<Tensor, WeightFiles.Place> places, List<String> names)
+            throws IOException {
+        out.writeInt(names.size());
+        for (String n : names) Form.text(out, n);
+        out.writeInt(constants.size());
+        for (Tensor t : constants) {
+            Form.type(out, t.type());
+            Optional<ModelFiles.Range> range = files.locate(t);
+            WeightFiles.Place place = places.get(t);
+            if (range.isPresent()) {
+                out.writeByte(Origin.MODEL.ordinal());
+                out.writeInt(range.get().part());
+                out.writeInt(0);
+                out.writeLong(range.get().offset());
+            } else if (place != null) {
+                out.writeByte(Origin.WEIGHTS.ordinal());
+                out.writeInt(names.indexOf(place.file()));
+                out.writeInt(place.section());
+                out.writeLong(place.offset());
+            } else {
+                throw new IOException("a constant has no place");
+            }
+        }
+    }
+
+    private List<Tensor> readConstants(ByteBuffer in, WeightFiles weights, List<WeightFiles.Loaded> loaded)
+            throws IOException {
+        List<String> names = new ArrayList<>();
+        for (int n = Form.count(in); n > 0; n--) names.add(Form.text(in));
+        for (String n : names) loaded.add(weights.load(n));
+        List<Tensor> constants = new ArrayList<>();
+        for (int n = Form.count(in); n > 0; n--) {
+            TensorType type = Form.type(in);
+            Origin origin = Origin.values()[in.get()];
+            int file = in.getInt();
+            int section = in.getInt();
+            long offset = in.getLong();
+            constants.add(
+                    switch (origin) {
+                        case MODEL -> Tensor.wrap(type, files.bytes(file, offset, type.bytes()));
+                        case WEIGHTS -> weights.read(loaded.get(file), type, section, offset);
+                    });
+        }
+        return constants;
+    }
+
+    // ---- plans ----
+
+    /** Empty for what is not kept: a plan that gives the caller what is no tensor, or holds too much. */
+    private Optional<List<SectionFile.Section>> write(String key, Compiled c, WeightFiles weights) throws IOException {
+        Executable executable = c.executable();
+        Optional<Image> image = executable == null ? Optional.empty() : executable.image();
+        if (executable != null && image.isEmpty()) return Optional.empty();
+        List<Tensor> constants = new ArrayList<>(image.map(Image::constants).orElse(List.of()));
+        Map<Tensor, Integer> fixed = new HashMap<>();
+        if (c.then() instanceof Compiled.Finish f) {
+            for (Stage.Source s : f.outputs()) {
+                if (!(s instanceof Stage.Fixed x)) continue;
+                if (!(x.value() instanceof Tensor t)) return Optional.empty();
+                fixed.put(t, constants.size());
+                constants.add(t);
+            }
+        }
+        List<Tensor> own = constants.stream()
+                .filter(t -> files.locate(t).isEmpty())
+                .distinct()
+                .toList();
+        Map<Tensor, WeightFiles.Place> places = weights.keep(PlanFolder.name(files.identity(), ""), own);
+        if (places.size() < own.size()) return Optional.empty();
+        List<String> names =
+                places.values().stream().map(WeightFiles.Place::file).distinct().toList();
+        List<SectionFile.Section> sections = new ArrayList<>();
+        sections.add(new SectionFile.Section(PlanStore.KEY, PlanStore.keySection(key)));
+        sections.add(new SectionFile.Section(STAGE, Form.write(out -> writeStage(out, c, fixed))));
+        sections.add(
+                new SectionFile.Section(CONSTANTS, Form.write(out -> writeConstants(out, constants, places, names))));
+        image.ifPresent(i -> sections.add(new SectionFile.Section(PROGRAM, MemorySegment.ofArray(i.program()))));
+        return Optional.of(sections);
+    }
+
+    private Compiled read(SectionFile file, WeightFiles weights) throws IOException {
+        List<WeightFiles.Loaded> loaded = new ArrayList<>();
+        List<Tensor> constants = Form.read(file.tagged(CONSTANTS), in -> readConstants(in, weights, loaded));
+        return Form.read(file.tagged(STAGE), in -> readStage(in, file, constants, loaded));
+    }
+
+    private static void writeStage(DataOutputStream out, Compiled c, Map<Tensor, Integer> fixed) throws IOException {
+        Form.numbers(out, c.inputs());
+        Form.numbers(out, c.outputs());
+        out.writeBoolean(c.executable() != null);
+        switch (c.then()) {
+            case Compiled.Finish f -> {
+                out.writeByte(0);
+                out.writeInt(f.outputs().size());
+                for (Stage.Source s : f.outputs()) {
+                    switch (s) {
+                        case Stage.Place p -> {
+                            out.writeByte(0);
+                            out.writeInt(p.number());
+                        }
+                        case Stage.Fixed x -> {
+                            out.writeByte(1);
+                            out.writeInt(fixed.getOrDefault(x.value(), -1));
+                        }
+                        case Stage.Absent _ -> {
+                            out.writeByte(2);
+                            out.writeInt(0);
+                        }
+                    }
+                }
+            }
+            case Compiled.Read r -> {
+                out.writeByte(1);
+                Form.numbers(out, r.places());
+            }
+            case Compiled.Ask _ -> out.writeByte(2);
+        }
+    }
+
+    private Compiled readStage(ByteBuffer in, SectionFile file, List<Tensor> constants, List<WeightFiles.Loaded> loaded)
+            throws IOException {
+        List<Integer> inputs = Form.numbers(in);
+        List<Integer> outputs = Form.numbers(in);
+        boolean runs = in.get() != 0;
+        int fixed = 0;
+        Compiled.Then then;
+        switch (in.get()) {
+            case 0 -> {
+                List<Stage.Source> sources = new ArrayList<>();
+                for (int n = Form.count(in); n > 0; n--) {
+                    byte kind = in.get();
+                    int number = in.getInt();
+                    if (kind == 1) fixed++;
+                    sources.add(
+                            switch (kind) {
+                                case 0 -> new Stage.Place(number);
+                                case 1 -> new Stage.Fixed(constants.get(number));
+                                case 2 -> new Stage.Absent();
+                                default -> throw new IOException("a source of kind " + kind);
+                            });
+                }
+                then = new Compiled.Finish(sources);
+            }
+            case 1 -> then = new Compiled.Read(Form.numbers(in));
+            case 2 -> then = new Compiled.Ask();
+            default -> throw new IOException("a plan that goes on in an unknown way");
+        }
+        Executable executable = null;
+        if (runs) {
+            byte[] program = file.tagged(PROGRAM).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
+            executable = device.load(new Image(program, constants.subList(0, constants.size() - fixed)));
+        }
+        return new Compiled(inputs, outputs, then, executable, loaded);
+    }
+}
