@@ -21,6 +21,12 @@ public final class Operators {
         SoftmaxOperators.register(r);
         QuantizeOperators.register(r);
         MovementOperators.register(r);
+        ReduceOperators.register(r);
+        SliceOperators.register(r);
+        IndexingOperators.register(r);
+        ResizeOperators.register(r);
+        SpaceOperators.register(r);
+        HostOperators.register(r);
         return r;
     }
 }

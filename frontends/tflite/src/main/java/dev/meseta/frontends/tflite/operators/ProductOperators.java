@@ -1,6 +1,7 @@
 package dev.meseta.frontends.tflite.operators;
 
 import dev.meseta.frontends.tflite.format.Quantization;
+import dev.meseta.frontends.tflite.format.TensorInfo;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Dim;
 import dev.meseta.graph.GraphBuilder;
@@ -52,7 +53,7 @@ final class ProductOperators {
         boolean narrow = x == DType.I8 && (w == DType.I8 || w == DType.I4) || x == DType.U8 && w == DType.U8;
         boolean words = x == DType.I16 && w == DType.I8;
         if (!narrow && !words) throw node.unsupportedTypes();
-        boolean wide = words && (!node.hasInput(2) || node.inputType(2) == DType.I64);
+        boolean wide = words && sumsAreWide(node);
         Rescale rescale = Rescale.ofProducts(node, activation, wide);
         Zeros zeros =
                 new Zeros(node.inputScale(0).zeroPoint(0), node.inputScale(1).zeroPoint(0));
@@ -64,6 +65,12 @@ final class ProductOperators {
             Value corrected = zeros.correct(b, sums, rows, weights);
             return List.of(shaped(c, rescale.apply(b, corrected, c.operandOrNull(2)), keep));
         };
+    }
+
+    /** 16-bit products are summed in 64 bits where the bias, or without one the options, say so. */
+    private static boolean sumsAreWide(OperatorNode node) {
+        if (node.hasInput(2)) return node.inputType(2) == DType.I64;
+        return TensorInfo.dtype(node.options().choice(4)) == DType.I64;
     }
 
     private static Value bytes(GraphBuilder b, Value w) {

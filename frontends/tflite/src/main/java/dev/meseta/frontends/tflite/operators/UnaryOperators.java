@@ -44,6 +44,7 @@ final class UnaryOperators {
         r.expand("ELU", node -> byBytes(node, UnaryOperators::elu, x -> x < 0 ? Math.expm1(x) : x));
         r.expand("GELU", UnaryOperators::gelu);
         r.expand("LEAKY_RELU", UnaryOperators::leaky);
+        r.expand("PRELU", UnaryOperators::prelu);
         r.expand("HARD_SWISH", UnaryOperators::hardSwish);
     }
 
@@ -144,6 +145,33 @@ final class UnaryOperators {
             Value v = FixedPoint.minus(b, c.operand(0), x.zeroPoint(0));
             Value isPositive = b.map(MapFunction.GE, v, b.scalar(DType.I32, 0L));
             return List.of(b.select(isPositive, positive.apply(b, v, null), negative.apply(b, v, null)));
+        };
+    }
+
+    /** Operands: x, slopes below 0. */
+    private static Lowering.Expand prelu(OperatorNode node) {
+        DType t = node.inputType(0);
+        if (!node.isQuantized(0)) {
+            if (t != DType.F32) throw node.unsupportedTypes();
+            return c -> {
+                GraphBuilder b = c.builder();
+                Value x = c.operand(0);
+                Value negative = b.map(MapFunction.LT, x, b.scalar(t, 0.0));
+                return List.of(b.select(negative, b.times(x, c.operand(1)), x));
+            };
+        }
+        if (node.inputType(1) != t || node.outputType(0) != t) throw node.unsupportedTypes();
+        Quantization x = node.inputScale(0);
+        Quantization slope = node.inputScale(1);
+        Quantization y = node.outputScale(0);
+        Rescale positive = Rescale.to(node, (double) x.scale(0) / (double) y.scale(0), Activation.NONE);
+        Rescale negative = Rescale.to(node, x.scale(0) * slope.scale(0) / y.scale(0), Activation.NONE);
+        return c -> {
+            GraphBuilder b = c.builder();
+            Value v = FixedPoint.minus(b, c.operand(0), x.zeroPoint(0));
+            Value s = FixedPoint.minus(b, c.operand(1), slope.zeroPoint(0));
+            Value isPositive = b.map(MapFunction.GE, v, b.scalar(DType.I32, 0L));
+            return List.of(b.select(isPositive, positive.apply(b, v, null), negative.apply(b, b.times(v, s), null)));
         };
     }
 

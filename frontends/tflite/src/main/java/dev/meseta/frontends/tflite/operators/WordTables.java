@@ -9,11 +9,20 @@ import dev.meseta.graph.program.Lowering;
  * 1/24 apart, since tanh(x) is 2 logistic(2x) - 1. As tables of all results.
  */
 final class WordTables {
-    private static final int[] LOGISTIC = new int[257];
+    private static final int PLACES = 256;
+
+    /** The places where TFLite's integer is one more than the nearest, a bit each. */
+    private static final long[] ONE_MORE = {
+        0xc0467baefa7bd110L, 0x0011009020440005L, 0x0000000000000080L, 0x8000000000000000L
+    };
+
+    /** logistic(i / 24) with 16 fraction bits. */
+    private static final int[] LOGISTIC = new int[PLACES];
 
     static {
-        for (int i = 0; i < LOGISTIC.length; i++) {
-            LOGISTIC[i] = (int) Math.min(65535, Math.rint(65536 / (1 + Math.exp(-i / 24.0))));
+        for (int i = 0; i < PLACES; i++) {
+            long more = ONE_MORE[i / Long.SIZE] >>> i & 1;
+            LOGISTIC[i] = (int) (Math.rint(65536 / (1 + Math.exp(-i / 24.0))) + more);
         }
     }
 
@@ -42,8 +51,8 @@ final class WordTables {
     }
 
     private static long interpolated(long magnitude, int bits, long beyond) {
-        int i = (int) Math.min(255, magnitude >> bits);
-        if (i >= 255) return beyond;
+        int i = (int) Math.min(PLACES - 1, magnitude >> bits);
+        if (i == PLACES - 1) return beyond;
         long rest = magnitude & (1 << bits) - 1;
         return ((long) LOGISTIC[i] << bits) + rest * (LOGISTIC[i + 1] - LOGISTIC[i]);
     }

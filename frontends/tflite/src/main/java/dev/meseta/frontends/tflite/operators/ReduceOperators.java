@@ -1,0 +1,156 @@
+package dev.meseta.frontends.tflite.operators;
+
+import dev.meseta.frontends.tflite.format.Quantization;
+import dev.meseta.frontends.tflite.operators.FixedPoint.Multiplier;
+import dev.meseta.graph.DType;
+import dev.meseta.graph.GraphBuilder;
+import dev.meseta.graph.MapFunction;
+import dev.meseta.graph.Op;
+import dev.meseta.graph.ReduceKind;
+import dev.meseta.graph.Value;
+import dev.meseta.graph.program.Lowering;
+import dev.meseta.graph.program.LoweringContext;
+import java.util.List;
+
+/** Reductions of whole axes. Operands: x, the axes. Option: whether the axes stay with extent 1. */
+final class ReduceOperators {
+    private ReduceOperators() {}
+
+    static void register(Registry r) {
+        r.expand("MEAN", node -> sum(node, true));
+        r.expand("SUM", node -> sum(node, false));
+        r.expand("REDUCE_MAX", node -> extreme(node, ReduceKind.MAX));
+        r.expand("REDUCE_MIN", node -> extreme(node, ReduceKind.MIN));
+        r.expand("REDUCE_PROD", node -> plain(node, ReduceKind.PROD));
+        r.expand("REDUCE_ANY", node -> plain(node, ReduceKind.OR));
+        r.expand("REDUCE_ALL", node -> plain(node, ReduceKind.AND));
+        r.expand("ARG_MAX", node -> position(node, true));
+        r.expand("ARG_MIN", node -> position(node, false));
+        r.expand("CUMSUM", ReduceOperators::cumulative);
+        r.expand("L2_NORMALIZATION", ReduceOperators::unitLength);
+        r.expand("LOCAL_RESPONSE_NORMALIZATION", ReduceOperators::localResponse);
+    }
+
+    private static Value reduce(LoweringContext c, OperatorNode node, ReduceKind kind, Value x) {
+        return c.builder().reduce(kind, x, Shapes.axes(c, 1, x.rank()), node.options().flag(0));
+    }
+
+    private static Lowering.Expand plain(OperatorNode node, ReduceKind kind) {
+        if (node.isQuantized(0)) throw node.unsupportedTypes();
+        return c -> List.of(reduce(c, node, kind, c.operand(0)));
+    }
+
+    private static Lowering.Expand extreme(OperatorNode node, ReduceKind kind) {
+        if (node.isQuantized(0) && node.isQuantizedResult(0)) {
+            Quantization x = node.inputScale(0);
+            Quantization y = node.outputScale(0);
+            boolean same = x.scale(0) == y.scale(0) && x.zeroPoint(0) == y.zeroPoint(0);
+            node.require(same, "operand and result have different scales");
+        }
+        return c -> List.of(reduce(c, node, kind, c.operand(0)));
+    }
+
+    private static Lowering.Expand sum(OperatorNode node, boolean mean) {
+        if (node.isQuantized(0)) return quantizedSum(node, mean);
+        DType t = node.inputType(0);
+        if (t != DType.F32 && t != DType.I32 && t != DType.I64) throw node.unsupportedTypes();
+        return c -> {
+            GraphBuilder b = c.builder();
+            Value sum = reduce(c, node, ReduceKind.SUM, c.operand(0));
+            return List.of(mean ? b.divide(sum, b.scalar(t, count(c))) : sum);
+        };
+    }
+
+    /** How many elements come to one. */
+    private static long count(LoweringContext c) {
+        long n = 1;
+        for (int a : Shapes.axes(c, 1, c.type(0).rank())) n *= c.type(0).shape().extent(a);
+        return n;
+    }
+
+    private static Lowering.Expand quantizedSum(OperatorNode node, boolean mean) {
+        Quantization x = node.inputScale(0);
+        Quantization y = node.outputScale(0);
+        DType t = node.outputType(0);
+        if (node.inputType(0) != t) throw node.unsupportedTypes();
+        Multiplier whole = Multiplier.of((double) x.scale(0) / (double) y.scale(0));
+        return c -> {
+            GraphBuilder b = c.builder();
+            long n = count(c);
+            Value sums = reduce(c, node, ReduceKind.SUM, b.cast(c.operand(0), DType.I32));
+            Value centered = b.minus(sums, b.scalar(DType.I32, x.zeroPoint(0) * n));
+            Multiplier m = mean ? over(whole, n) : whole;
+            Rescale rescale = new Rescale(new Multiplier[] {m}, false, y.zeroPoint(0), Activation.all(t), t);
+            return List.of(rescale.apply(b, centered, null));
+        };
+    }
+
+    /** A number divided by a count, in the bits that there are. */
+    private static Multiplier over(Multiplier m, long n) {
+        if (n < 1) return m;
+        int shift = Math.min(Math.min(63 - Long.numberOfLeadingZeros(n), 32), 31 + m.shift());
+        return new Multiplier((int) (((long) m.mantissa() << shift) / n), m.shift() - shift);
+    }
+
+    /** Operands: x, the axis. */
+    private static Lowering.Expand position(OperatorNode node, boolean largest) {
+        DType t = node.outputType(0);
+        return c -> {
+            int axis = Shapes.axis(c, Shapes.integer(c, 1), c.type(0).rank());
+            return List.of(c.builder().cast(c.builder().add(new Op.ArgReduce(largest, axis, false), c.operand(0)), t));
+        };
+    }
+
+    /** Options: whether an element is part of its own sum, whether from the end. */
+    private static Lowering.Expand cumulative(OperatorNode node) {
+        boolean exclusive = node.options().flag(0);
+        boolean reverse = node.options().flag(1);
+        return c -> {
+            int axis = Shapes.axis(c, Shapes.integer(c, 1), c.type(0).rank());
+            return List.of(
+                    c.builder().add(new Op.Cumulative(ReduceKind.SUM, axis, exclusive, reverse), c.operand(0)));
+        };
+    }
+
+    private static Lowering.Expand unitLength(OperatorNode node) {
+        if (node.inputType(0) != DType.F32) throw node.unsupportedTypes();
+        return c -> {
+            GraphBuilder b = c.builder();
+            Value x = c.operand(0);
+            c.require(x.rank() >= 1, "the input is a scalar");
+            Value length = b.map(MapFunction.SQRT, b.sum(b.times(x, x), x.rank() - 1, true));
+            return List.of(b.divide(x, b.max(length, b.scalar(DType.F32, 1e-6))));
+        };
+    }
+
+    /** Options: radius, bias, alpha, beta. */
+    private static Lowering.Expand localResponse(OperatorNode node) {
+        if (node.inputType(0) != DType.F32) throw node.unsupportedTypes();
+        long radius = node.options().integer(0);
+        float bias = node.options().real(1);
+        float alpha = node.options().real(2);
+        float beta = node.options().real(3);
+        node.require(radius >= 0 && radius < 1 << 20, "radius " + radius);
+        return c -> {
+            GraphBuilder b = c.builder();
+            Value x = c.operand(0);
+            c.require(x.rank() == 4, "the input is " + x.type() + ", expected rank 4");
+            List<Long> ones = List.of(1L, 1L, 1L, 1L);
+            // From the radius before to the one before the radius behind.
+            Value sums = radius == 0
+                    ? b.broadcast(b.scalar(DType.F32, 0.0), x.shape())
+                    : b.add(
+                            new Op.WindowReduce(
+                                    ReduceKind.SUM,
+                                    List.of(1L, 1L, 1L, 2 * radius),
+                                    ones,
+                                    ones,
+                                    List.of(0L, 0L, 0L, radius),
+                                    List.of(0L, 0L, 0L, radius - 1)),
+                            b.times(x, x));
+            Value base = b.plus(
+                    b.scalar(DType.F32, (double) bias), b.times(sums, b.scalar(DType.F32, (double) alpha)));
+            return List.of(b.divide(x, b.map(MapFunction.POW, base, b.scalar(DType.F32, (double) beta))));
+        };
+    }
+}
