@@ -281,7 +281,7 @@ final class Convolutions {
         TileKernel.Operand weights = TileKernel.Operand.of(nest.result().get(1));
         List<Lin> kept = indices.get(0);
         Atom column = kept.get(1).atom();
-        if (input == null || weights == null || column == null) return false;
+        if (input == null || weights == null || column == null || !input.isContiguousIn(column)) return false;
         List<Atom> outer = new ArrayList<>(nest.loops(0));
         Atom row = kept.getLast().atom();
         outer.remove(column);

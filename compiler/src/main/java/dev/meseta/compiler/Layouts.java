@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 
 /**
  * Chooses how the values between groups lie in memory. Convolutions give channels-last, so that lanes are channels: kernels need no edges
@@ -106,7 +107,7 @@ final class Layouts {
     /** The layout of most of the elements that a group reads from values of the same rank. */
     private static Layout common(Group g, V v) {
         Map<Layout, Long> elements = new HashMap<>();
-        count(g, v, v.type.rank(), elements, new IdentityHashMap<>());
+        count(g, v, v.type.rank(), UnaryOperator.identity(), elements, new IdentityHashMap<>());
         Layout best = Layout.plain(v.type.rank());
         long most = elements.getOrDefault(best, 0L);
         for (Map.Entry<Layout, Long> e : elements.entrySet()) {
@@ -117,19 +118,29 @@ final class Layouts {
         return best;
     }
 
-    private static void count(Group g, V v, int rank, Map<Layout, Long> into, Map<V, Boolean> seen) {
+    /**
+     * Counts what a value is computed from by how it lies.
+     *
+     * @param seenFrom how something that lies like v lies in the terms of the value that the count is for: transposes are between
+     */
+    private static void count(
+            Group g, V v, int rank, UnaryOperator<Layout> seenFrom, Map<Layout, Long> into, Map<V, Boolean> seen) {
         N n = v.producer;
         if (n == null) return;
+        UnaryOperator<Layout> through =
+                n.op instanceof Op.Transpose t && t.permutation().size() == rank
+                        ? l -> seenFrom.apply(l.transposed(t.permutation()))
+                        : seenFrom;
         for (V x : n.in) {
             if (seen.put(x, true) != null) continue;
             N p = x.producer;
             boolean inside = p != null && (p.group == g || p.group == null && !(p.op instanceof Op.Constant));
             if (inside) {
-                count(g, x, rank, into, seen);
+                count(g, x, rank, through, into, seen);
             } else if (x.type.rank() == rank && p != null && !(p.op instanceof Op.Constant)) {
                 // A value whose axes out of order have extent 1 lies as any other would have it.
                 if (x.layout.isPlain(x.shape()) && Layout.channelsLast(rank).isPlain(x.shape())) continue;
-                into.merge(new Layout(x.layout.order(), null), x.elements(), Long::sum);
+                into.merge(through.apply(new Layout(x.layout.order(), null)), x.elements(), Long::sum);
             }
         }
     }

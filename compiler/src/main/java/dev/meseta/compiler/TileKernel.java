@@ -37,6 +37,12 @@ final class TileKernel {
                     ? new Operand(l.place(), l.storage(), l.offset())
                     : null;
         }
+
+        /** Whether a loop's elements lie behind each other. */
+        boolean isContiguousIn(Atom loop) {
+            Size c = offset.coefficient(loop);
+            return c != null && c.is(1);
+        }
     }
 
     /**
@@ -70,8 +76,7 @@ final class TileKernel {
 
         /** Whether the columns must be packed: they do not lie behind each other. */
         boolean strided() {
-            Size c = columns.offset.coefficient(n);
-            return c == null || !c.is(1);
+            return !columns.isContiguousIn(n);
         }
     }
 

@@ -264,7 +264,7 @@ final class Winograd {
         if (l == null) return false;
         List<Point> p = l.nest().result();
         TileKernel.Operand x = TileKernel.Operand.of(p.get(0));
-        if (x == null) return false;
+        if (x == null || !x.isContiguousIn(l.channel())) return false;
         Lin h = index(p.get(2));
         Lin w = index(p.get(3));
         List<Size> extents = left.shape().subList(2, 4);
