@@ -86,7 +86,9 @@ final class FlatBufferWriter {
     }
 
     private void table(int at, Table t) {
-        int fields = t.fields.isEmpty() ? 0 : t.fields.keySet().stream().mapToInt(f -> f).max().getAsInt() + 1;
+        int fields = t.fields.isEmpty()
+                ? 0
+                : t.fields.keySet().stream().mapToInt(f -> f).max().getAsInt() + 1;
         int[] places = new int[fields];
         int length = 4;
         for (int width : new int[] {8, 4, 1}) {

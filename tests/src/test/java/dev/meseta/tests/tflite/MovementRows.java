@@ -98,7 +98,9 @@ final class MovementRows {
         }));
         rows.add(new Row("L2_NORMALIZATION f32", 0, d -> {
             long[] shape = d.shape(d.between(1, 4), 6);
-            return new OneOperator("L2_NORMALIZATION", 1).input(d.tensor(DType.F32, shape)).output(DType.F32, null, shape);
+            return new OneOperator("L2_NORMALIZATION", 1)
+                    .input(d.tensor(DType.F32, shape))
+                    .output(DType.F32, null, shape);
         }));
         rows.add(new Row("LOCAL_RESPONSE_NORMALIZATION", 0, d -> {
             long[] shape = d.shape(4, 6);
@@ -135,14 +137,20 @@ final class MovementRows {
                     .constant(ints(all, -1))
                     .output(t, s, all, shape[2]);
         }));
-        rows.add(new Row("SQUEEZE", 0, d -> new OneOperator("SQUEEZE", 1)
-                .with(0, d.flag() ? new int[] {1, -1} : new int[0])
-                .input(d.tensor(DType.F32, d.between(2, 3), 1, d.between(2, 3), 1))
-                .output(DType.F32, null, 1, 1)));
-        rows.add(new Row("EXPAND_DIMS", 0, d -> new OneOperator("EXPAND_DIMS", 1)
-                .input(d.tensor(DType.F32, d.shape(2, 4)))
-                .constant(scalar(d.between(-3, 2)))
-                .output(DType.F32, null, 1, 1, 1)));
+        rows.add(new Row(
+                "SQUEEZE",
+                0,
+                d -> new OneOperator("SQUEEZE", 1)
+                        .with(0, d.flag() ? new int[] {1, -1} : new int[0])
+                        .input(d.tensor(DType.F32, d.between(2, 3), 1, d.between(2, 3), 1))
+                        .output(DType.F32, null, 1, 1)));
+        rows.add(new Row(
+                "EXPAND_DIMS",
+                0,
+                d -> new OneOperator("EXPAND_DIMS", 1)
+                        .input(d.tensor(DType.F32, d.shape(2, 4)))
+                        .constant(scalar(d.between(-3, 2)))
+                        .output(DType.F32, null, 1, 1, 1)));
         rows.add(new Row("TRANSPOSE", 0, d -> {
             int rank = d.between(1, 4);
             Integer[] order = new Integer[rank];
@@ -152,7 +160,8 @@ final class MovementRows {
             Scale s = scale(d, t);
             return new OneOperator("TRANSPOSE", 2)
                     .input(d.tensor(t, d.shape(rank, 6)), s)
-                    .constant(ints(Arrays.stream(order).mapToInt(Integer::intValue).toArray()))
+                    .constant(ints(
+                            Arrays.stream(order).mapToInt(Integer::intValue).toArray()))
                     .output(t, s, new long[rank]);
         }));
         for (String name : List.of("PAD", "PADV2")) {
@@ -161,8 +170,7 @@ final class MovementRows {
         rows.add(new Row("MIRROR_PAD", 0, d -> {
             int mode = d.between(0, 1);
             long[] shape = {d.between(3, 5), d.between(3, 5)};
-            Tensor p = Tensor.of(
-                    new int[] {d.between(0, 2), d.between(0, 2), d.between(0, 2), d.between(0, 2)}, 2, 2);
+            Tensor p = Tensor.of(new int[] {d.between(0, 2), d.between(0, 2), d.between(0, 2), d.between(0, 2)}, 2, 2);
             DType t = d.one(DType.F32, DType.I8, DType.I32);
             Scale s = scale(d, t);
             return new OneOperator("MIRROR_PAD", 2)
@@ -221,14 +229,20 @@ final class MovementRows {
             for (int i = 0; i < count; i++) m.output(DType.F32, null, 1, 1);
             return m;
         }));
-        rows.add(new Row("TILE", 0, d -> new OneOperator("TILE", 1)
-                .input(d.tensor(DType.F32, d.shape(3, 4)))
-                .constant(ints(d.between(1, 3), d.between(1, 3), d.between(1, 3)))
-                .output(DType.F32, null, 1, 1, 1)));
-        rows.add(new Row("BROADCAST_TO", 0, d -> new OneOperator("BROADCAST_TO", 2)
-                .input(d.tensor(DType.F32, 1, d.between(1, 4)))
-                .constant(ints(2, 3, 1))
-                .output(DType.F32, null, 1, 1, 1)));
+        rows.add(new Row(
+                "TILE",
+                0,
+                d -> new OneOperator("TILE", 1)
+                        .input(d.tensor(DType.F32, d.shape(3, 4)))
+                        .constant(ints(d.between(1, 3), d.between(1, 3), d.between(1, 3)))
+                        .output(DType.F32, null, 1, 1, 1)));
+        rows.add(new Row(
+                "BROADCAST_TO",
+                0,
+                d -> new OneOperator("BROADCAST_TO", 2)
+                        .input(d.tensor(DType.F32, 1, d.between(1, 4)))
+                        .constant(ints(2, 3, 1))
+                        .output(DType.F32, null, 1, 1, 1)));
         rows.removeLast();
         rows.add(new Row("REVERSE_V2", 0, d -> {
             long[] shape = d.shape(3, 4);
@@ -266,7 +280,8 @@ final class MovementRows {
         Scale s = scale(d, t);
         int[] around = new int[8];
         for (int i = 0; i < 8; i++) around[i] = d.between(0, 2);
-        OneOperator m = new OneOperator(name, 2).input(d.tensor(t, d.shape(4, 4)), s).constant(Tensor.of(around, 4, 2));
+        OneOperator m =
+                new OneOperator(name, 2).input(d.tensor(t, d.shape(4, 4)), s).constant(Tensor.of(around, 4, 2));
         if (name.equals("PADV2")) m.constant(d.tensor(t, 1), s);
         return m.output(t, s, 1, 1, 1, 1);
     }
@@ -307,33 +322,48 @@ final class MovementRows {
                     .constant(ints(stride))
                     .output(DType.F32, null, 1);
         }));
-        rows.add(new Row("STRIDED_SLICE new axis and ellipsis", 0, d -> new OneOperator("STRIDED_SLICE", 6)
-                .with(0, 0)
-                .with(1, 0)
-                .with(2, d.one(0, 1, 2))
-                .with(3, d.one(0, 4))
-                .with(4, 0)
-                .input(d.tensor(DType.F32, d.between(4, 6), d.between(4, 6), d.between(4, 6)))
-                .constant(ints(0, 1, 0))
-                .constant(ints(2, 3, 2))
-                .constant(ints(1, 1, 1))
-                .output(DType.F32, null, 1)));
-        rows.add(new Row("SHAPE", 0, d -> new OneOperator("SHAPE", 1)
-                .with(0, (byte) 2)
-                .input(d.tensor(DType.F32, d.shape(d.between(1, 4), 6)))
-                .output(DType.I32, null, 1)));
-        rows.add(new Row("RANK", 0, d -> new OneOperator("RANK", 1)
-                .input(d.tensor(DType.F32, d.shape(d.between(1, 4), 6)))
-                .output(DType.I32, null)));
-        rows.add(new Row("FILL", 0, d -> new OneOperator("FILL", 1)
-                .constant(ints(d.between(1, 4), d.between(1, 4)))
-                .input(Tensor.scalar(DType.F32, d.real(0.1, 9)))
-                .output(DType.F32, null, 1, 1)));
-        rows.add(new Row("RANGE", 0, d -> new OneOperator("RANGE", 1)
-                .constant(scalar(d.between(-5, 5)))
-                .constant(scalar(d.between(6, 20)))
-                .constant(scalar(d.between(1, 4)))
-                .output(DType.I32, null, 1)));
+        rows.add(new Row(
+                "STRIDED_SLICE new axis and ellipsis",
+                0,
+                d -> new OneOperator("STRIDED_SLICE", 6)
+                        .with(0, 0)
+                        .with(1, 0)
+                        .with(2, d.one(0, 1, 2))
+                        .with(3, d.one(0, 4))
+                        .with(4, 0)
+                        .input(d.tensor(DType.F32, d.between(4, 6), d.between(4, 6), d.between(4, 6)))
+                        .constant(ints(0, 1, 0))
+                        .constant(ints(2, 3, 2))
+                        .constant(ints(1, 1, 1))
+                        .output(DType.F32, null, 1)));
+        rows.add(new Row(
+                "SHAPE",
+                0,
+                d -> new OneOperator("SHAPE", 1)
+                        .with(0, (byte) 2)
+                        .input(d.tensor(DType.F32, d.shape(d.between(1, 4), 6)))
+                        .output(DType.I32, null, 1)));
+        rows.add(new Row(
+                "RANK",
+                0,
+                d -> new OneOperator("RANK", 1)
+                        .input(d.tensor(DType.F32, d.shape(d.between(1, 4), 6)))
+                        .output(DType.I32, null)));
+        rows.add(new Row(
+                "FILL",
+                0,
+                d -> new OneOperator("FILL", 1)
+                        .constant(ints(d.between(1, 4), d.between(1, 4)))
+                        .input(Tensor.scalar(DType.F32, d.real(0.1, 9)))
+                        .output(DType.F32, null, 1, 1)));
+        rows.add(new Row(
+                "RANGE",
+                0,
+                d -> new OneOperator("RANGE", 1)
+                        .constant(scalar(d.between(-5, 5)))
+                        .constant(scalar(d.between(6, 20)))
+                        .constant(scalar(d.between(1, 4)))
+                        .output(DType.I32, null, 1)));
         rows.add(new Row("DYNAMIC_UPDATE_SLICE", 0, d -> {
             long[] shape = {d.between(3, 6), d.between(3, 6)};
             return new OneOperator("DYNAMIC_UPDATE_SLICE", 1)
@@ -366,10 +396,13 @@ final class MovementRows {
                     .input(d.integers(DType.I32, 0, (int) shape[axis] - 1, shape[0], d.between(1, 3)))
                     .output(DType.F32, null, 1);
         }));
-        rows.add(new Row("GATHER_ND", 0, d -> new OneOperator("GATHER_ND", 1)
-                .input(d.tensor(DType.F32, 3, 4, 5))
-                .input(d.integers(DType.I32, 0, 2, d.between(1, 4), d.between(1, 3)))
-                .output(DType.F32, null, 1)));
+        rows.add(new Row(
+                "GATHER_ND",
+                0,
+                d -> new OneOperator("GATHER_ND", 1)
+                        .input(d.tensor(DType.F32, 3, 4, 5))
+                        .input(d.integers(DType.I32, 0, 2, d.between(1, 4), d.between(1, 3)))
+                        .output(DType.F32, null, 1)));
         rows.add(new Row("SCATTER_ND", 0, d -> {
             long n = d.between(1, 6);
             return new OneOperator("SCATTER_ND", 1)
@@ -378,10 +411,13 @@ final class MovementRows {
                     .constant(ints(4, 3))
                     .output(DType.F32, null, 4, 3);
         }));
-        rows.add(new Row("EMBEDDING_LOOKUP", 0, d -> new OneOperator("EMBEDDING_LOOKUP", 1)
-                .input(d.integers(DType.I32, 0, 4, d.between(1, 6)))
-                .constant(d.tensor(DType.F32, 5, 3))
-                .output(DType.F32, null, 1, 3)));
+        rows.add(new Row(
+                "EMBEDDING_LOOKUP",
+                0,
+                d -> new OneOperator("EMBEDDING_LOOKUP", 1)
+                        .input(d.integers(DType.I32, 0, 4, d.between(1, 6)))
+                        .constant(d.tensor(DType.F32, 5, 3))
+                        .output(DType.F32, null, 1, 3)));
         rows.add(new Row("SELECT", 0, d -> {
             long[] shape = d.shape(3, 4);
             boolean vector = d.flag();
@@ -399,18 +435,24 @@ final class MovementRows {
                     .input(d.tensor(DType.F32, shape[0], shape[1], 1))
                     .output(DType.F32, null, shape);
         }));
-        rows.add(new Row("ONE_HOT", 0, d -> new OneOperator("ONE_HOT", 1)
-                .with(0, d.between(-1, 1))
-                .input(d.integers(DType.I32, -1, 5, 2, 3))
-                .constant(scalar(4))
-                .constant(Tensor.scalar(DType.F32, 2.0))
-                .constant(Tensor.scalar(DType.F32, -1.0))
-                .output(DType.F32, null, 1)));
-        rows.add(new Row("TOPK_V2", 0, d -> new OneOperator("TOPK_V2", 2)
-                .input(d.tensor(DType.F32, d.between(1, 4), d.between(5, 9)))
-                .constant(scalar(d.between(1, 5)))
-                .output(DType.F32, null, 1)
-                .output(DType.I32, null, 1)));
+        rows.add(new Row(
+                "ONE_HOT",
+                0,
+                d -> new OneOperator("ONE_HOT", 1)
+                        .with(0, d.between(-1, 1))
+                        .input(d.integers(DType.I32, -1, 5, 2, 3))
+                        .constant(scalar(4))
+                        .constant(Tensor.scalar(DType.F32, 2.0))
+                        .constant(Tensor.scalar(DType.F32, -1.0))
+                        .output(DType.F32, null, 1)));
+        rows.add(new Row(
+                "TOPK_V2",
+                0,
+                d -> new OneOperator("TOPK_V2", 2)
+                        .input(d.tensor(DType.F32, d.between(1, 4), d.between(5, 9)))
+                        .constant(scalar(d.between(1, 5)))
+                        .output(DType.F32, null, 1)
+                        .output(DType.I32, null, 1)));
         rows.add(new Row("REVERSE_SEQUENCE", 0, d -> {
             long[] shape = d.shape(3, 5);
             return new OneOperator("REVERSE_SEQUENCE", 1)
@@ -420,9 +462,12 @@ final class MovementRows {
                     .input(d.integers(DType.I32, 1, (int) shape[1], shape[0]))
                     .output(DType.F32, null, shape);
         }));
-        rows.add(new Row("MATRIX_DIAG", 0, d -> new OneOperator("MATRIX_DIAG", 1)
-                .input(d.tensor(DType.F32, d.shape(2, 4)))
-                .output(DType.F32, null, 1)));
+        rows.add(new Row(
+                "MATRIX_DIAG",
+                0,
+                d -> new OneOperator("MATRIX_DIAG", 1)
+                        .input(d.tensor(DType.F32, d.shape(2, 4)))
+                        .output(DType.F32, null, 1)));
         rows.add(new Row("MATRIX_SET_DIAG", 0, d -> {
             long n = d.between(1, 4);
             long m = d.between(1, 4);
@@ -431,18 +476,27 @@ final class MovementRows {
                     .input(d.tensor(DType.F32, 2, Math.min(n, m)))
                     .output(DType.F32, null, 2, n, m);
         }));
-        rows.add(new Row("SEGMENT_SUM", 0, d -> new OneOperator("SEGMENT_SUM", 1)
-                .input(d.tensor(DType.F32, 4, 3))
-                .constant(ints(0, 1, 1, 2))
-                .output(DType.F32, null, 1)));
-        rows.add(new Row("WHERE", 0, d -> new OneOperator("WHERE", 1)
-                .input(d.integers(DType.BOOL, 0, 1, d.shape(d.between(1, 3), 5)))
-                .output(DType.I64, null, 1)));
-        rows.add(new Row("UNIQUE", 0, d -> new OneOperator("UNIQUE", 1)
-                .with(0, (byte) 2)
-                .input(d.integers(DType.I32, 0, 5, d.between(1, 9)))
-                .output(DType.I32, null, 1)
-                .output(DType.I32, null, 1)));
+        rows.add(new Row(
+                "SEGMENT_SUM",
+                0,
+                d -> new OneOperator("SEGMENT_SUM", 1)
+                        .input(d.tensor(DType.F32, 4, 3))
+                        .constant(ints(0, 1, 1, 2))
+                        .output(DType.F32, null, 1)));
+        rows.add(new Row(
+                "WHERE",
+                0,
+                d -> new OneOperator("WHERE", 1)
+                        .input(d.integers(DType.BOOL, 0, 1, d.shape(d.between(1, 3), 5)))
+                        .output(DType.I64, null, 1)));
+        rows.add(new Row(
+                "UNIQUE",
+                0,
+                d -> new OneOperator("UNIQUE", 1)
+                        .with(0, (byte) 2)
+                        .input(d.integers(DType.I32, 0, 5, d.between(1, 9)))
+                        .output(DType.I32, null, 1)
+                        .output(DType.I32, null, 1)));
         for (String name : List.of("NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5")) {
             rows.add(new Row(name, 0, d -> suppression(d, name)));
         }
@@ -483,14 +537,16 @@ final class MovementRows {
             int k = d.between(1, 3);
             return new OneOperator("SPACE_TO_DEPTH", 2)
                     .with(0, k)
-                    .input(d.tensor(DType.F32, d.between(1, 2), k * d.between(1, 3), k * d.between(1, 3), d.between(1, 4)))
+                    .input(d.tensor(
+                            DType.F32, d.between(1, 2), k * d.between(1, 3), k * d.between(1, 3), d.between(1, 4)))
                     .output(DType.F32, null, 1, 1, 1, 1);
         }));
         rows.add(new Row("DEPTH_TO_SPACE", 0, d -> {
             int k = d.between(1, 3);
             return new OneOperator("DEPTH_TO_SPACE", 1)
                     .with(0, k)
-                    .input(d.tensor(DType.F32, d.between(1, 2), d.between(1, 3), d.between(1, 3), k * k * d.between(1, 4)))
+                    .input(d.tensor(
+                            DType.F32, d.between(1, 2), d.between(1, 3), d.between(1, 3), k * k * d.between(1, 4)))
                     .output(DType.F32, null, 1, 1, 1, 1);
         }));
         rows.add(new Row("SPACE_TO_BATCH_ND", 0, d -> {
@@ -508,11 +564,11 @@ final class MovementRows {
             int k = d.between(1, 3);
             int l = d.between(1, 3);
             return new OneOperator("BATCH_TO_SPACE_ND", 2)
-                    .input(d.tensor(DType.F32, k * l * d.between(1, 2), d.between(2, 4), d.between(2, 4), d.between(1, 4)))
+                    .input(d.tensor(
+                            DType.F32, k * l * d.between(1, 2), d.between(2, 4), d.between(2, 4), d.between(1, 4)))
                     .constant(ints(k, l))
                     .constant(Tensor.of(new int[] {d.between(0, 1), 0, 0, d.between(0, 1)}, 2, 2))
                     .output(DType.F32, null, 1, 1, 1, 1);
         }));
     }
-
 }

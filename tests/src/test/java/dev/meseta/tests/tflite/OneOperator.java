@@ -157,8 +157,7 @@ final class OneOperator {
                 .set(0, (byte) Math.min(127, number[0]))
                 .set(2, version)
                 .set(3, number[0]);
-        Table operator =
-                new Table().set(0, 0).set(1, ints(operands)).set(2, ints(results));
+        Table operator = new Table().set(0, 0).set(1, ints(operands)).set(2, ints(results));
         if (number[1] > 0) operator.set(3, (byte) number[1]).set(4, options);
         Table graph = new Table()
                 .set(0, tensors)

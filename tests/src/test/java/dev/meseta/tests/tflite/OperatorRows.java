@@ -102,7 +102,13 @@ final class OperatorRows {
                 .input(d.tensor(x, d.between(1, 2), h, wd, c), xs)
                 .constant(d.tensor(w, o, kh, kw, c), ws)
                 .constant(bias(d, bias, o), bias == DType.F32 ? null : biasScale(xs, ws))
-                .output(x, scale(d, x), 1, places(padding, h, kh, stride, dilation), places(padding, wd, kw, stride, dilation), o);
+                .output(
+                        x,
+                        scale(d, x),
+                        1,
+                        places(padding, h, kh, stride, dilation),
+                        places(padding, wd, kw, stride, dilation),
+                        o);
     }
 
     private static OneOperator depthwise(Draws d, DType x, DType w, DType bias, boolean perChannel) {
@@ -129,7 +135,13 @@ final class OperatorRows {
                 .input(d.tensor(x, d.between(1, 2), h, wd, c), xs)
                 .constant(d.tensor(w, 1, kh, kw, o), ws)
                 .constant(bias(d, bias, o), bias == DType.F32 ? null : biasScale(xs, ws))
-                .output(x, scale(d, x), 1, places(padding, h, kh, stride, dilation), places(padding, wd, kw, stride, dilation), o);
+                .output(
+                        x,
+                        scale(d, x),
+                        1,
+                        places(padding, h, kh, stride, dilation),
+                        places(padding, wd, kw, stride, dilation),
+                        o);
     }
 
     private static OneOperator transposed(Draws d, DType x, DType w, DType bias, boolean perChannel) {
@@ -249,8 +261,7 @@ final class OperatorRows {
                 long[] shape = d.shape(3, 5);
                 int low = name.equals("POW") ? 0 : -9;
                 Tensor divisor = d.integers(DType.I32, low, 5, shape);
-                for (long i = 0; i < divisor.elements(); i++)
-                    if (divisor.getLong(i) == 0) divisor.setLong(i, 1);
+                for (long i = 0; i < divisor.elements(); i++) if (divisor.getLong(i) == 0) divisor.setLong(i, 1);
                 return new OneOperator(name, 1)
                         .input(d.integers(DType.I32, -20, 20, shape))
                         .input(divisor)
@@ -322,21 +333,30 @@ final class OperatorRows {
             }
         }
         for (DType t : List.of(DType.I8, DType.U8)) {
-            rows.add(new Row("LOGISTIC " + t.text(), 0, d -> one(
-                    d, "LOGISTIC", t, d.scale(t), Scale.of(1.0 / 256, t == DType.I8 ? -128 : 0))));
+            rows.add(new Row(
+                    "LOGISTIC " + t.text(),
+                    0,
+                    d -> one(d, "LOGISTIC", t, d.scale(t), Scale.of(1.0 / 256, t == DType.I8 ? -128 : 0))));
             // TFLite's softmax of bytes is in floats.
-            rows.add(new Row("SOFTMAX " + t.text(), 1, d -> one(
-                            d, "SOFTMAX", t, d.scale(t), Scale.of(1.0 / 256, t == DType.I8 ? -128 : 0))
-                    .with(0, 1.0f)));
+            rows.add(new Row(
+                    "SOFTMAX " + t.text(),
+                    1,
+                    d -> one(d, "SOFTMAX", t, d.scale(t), Scale.of(1.0 / 256, t == DType.I8 ? -128 : 0))
+                            .with(0, 1.0f)));
         }
-        rows.add(new Row("LOGISTIC i16", 0, d -> one(
-                d, "LOGISTIC", DType.I16, Scale.of(1.0 / 4096, 0), Scale.of(1.0 / 32768, 0))));
-        rows.add(new Row("TANH i16", 0, d -> one(
-                d,
-                "TANH",
-                DType.I16,
-                Scale.of(d.flag() ? 1.0 / 4096 : 1.0 / 2048, 0),
-                Scale.of(1.0 / 32768, 0))));
+        rows.add(new Row(
+                "LOGISTIC i16",
+                0,
+                d -> one(d, "LOGISTIC", DType.I16, Scale.of(1.0 / 4096, 0), Scale.of(1.0 / 32768, 0))));
+        rows.add(new Row(
+                "TANH i16",
+                0,
+                d -> one(
+                        d,
+                        "TANH",
+                        DType.I16,
+                        Scale.of(d.flag() ? 1.0 / 4096 : 1.0 / 2048, 0),
+                        Scale.of(1.0 / 32768, 0))));
         rows.add(new Row("LOGISTIC f32", 0, d -> single(d, "LOGISTIC", DType.F32)));
         rows.add(new Row("SOFTMAX f32", 0, d -> single(d, "SOFTMAX", DType.F32).with(0, 1.5f)));
         rows.add(new Row("LOG_SOFTMAX f32", 0, d -> single(d, "LOG_SOFTMAX", DType.F32)));
@@ -352,7 +372,9 @@ final class OperatorRows {
         rows.add(new Row("QUANTIZE f32", 0, d -> {
             DType t = d.one(DType.I8, DType.U8, DType.I16);
             long[] shape = d.shape(3, 9);
-            return new OneOperator("QUANTIZE", 1).input(d.tensor(DType.F32, shape)).output(t, d.scale(t), shape);
+            return new OneOperator("QUANTIZE", 1)
+                    .input(d.tensor(DType.F32, shape))
+                    .output(t, d.scale(t), shape);
         }));
         rows.add(new Row("QUANTIZE integers", 0, d -> {
             DType from = d.one(DType.I8, DType.U8, DType.I16);

@@ -44,11 +44,12 @@ final class TfliteLibrary {
         call(RESOLVER, null, resolver);
         others = Arena.global().allocate(RESOLVER_BYTES, 64);
         call(OTHER_RESOLVER, null, others);
-        MethodType type =
-                MethodType.methodType(MemorySegment.class, MemorySegment.class, int.class, int.class);
+        MethodType type = MethodType.methodType(MemorySegment.class, MemorySegment.class, int.class, int.class);
         finder = Linker.nativeLinker()
                 .upcallStub(
-                        MethodHandles.lookup().findVirtual(TfliteLibrary.class, "find", type).bindTo(this),
+                        MethodHandles.lookup()
+                                .findVirtual(TfliteLibrary.class, "find", type)
+                                .bindTo(this),
                         FunctionDescriptor.of(ADDRESS, ADDRESS, JAVA_INT, JAVA_INT),
                         Arena.global());
     }
@@ -57,9 +58,7 @@ final class TfliteLibrary {
     private MemorySegment find(MemorySegment resolver, int operator, int version) {
         try {
             MemorySegment found = (MemorySegment) call(FIND_BUILTIN, ADDRESS, resolver, operator, version);
-            return found.address() != 0
-                    ? found
-                    : (MemorySegment) call(FIND_OTHER, ADDRESS, others, operator, version);
+            return found.address() != 0 ? found : (MemorySegment) call(FIND_OTHER, ADDRESS, others, operator, version);
         } catch (Throwable e) {
             return MemorySegment.NULL;
         }
@@ -99,7 +98,8 @@ final class TfliteLibrary {
             MemorySegment interpreter = handle.address() == 0
                     ? MemorySegment.NULL
                     : (MemorySegment) call("TfLiteInterpreterCreate", ADDRESS, handle, options);
-            String failure = interpreter.address() == 0 ? "no interpreter" : prepare(arena, interpreter, shapes, inputs);
+            String failure =
+                    interpreter.address() == 0 ? "no interpreter" : prepare(arena, interpreter, shapes, inputs);
             for (int i = 0; i < runs && failure.isEmpty(); i++) {
                 if ((int) call("TfLiteInterpreterInvoke", JAVA_INT, interpreter) != 0) failure = "does not run";
             }

@@ -57,7 +57,10 @@ final class TfliteModelsTest {
                     List<Tensor> found = TfliteOperatorsTest.ours(program, device, inputs);
                     for (int i = 0; i < expected.size(); i++) {
                         TfliteOperatorsTest.compare(
-                                entry.file() + ", run " + run + " on " + device, expected.get(i), found.get(i), entry.off());
+                                entry.file() + ", run " + run + " on " + device,
+                                expected.get(i),
+                                found.get(i),
+                                entry.off());
                     }
                 }
             }

@@ -55,7 +55,8 @@ final class TfliteOperatorsTest {
     }
 
     private static void run(OperatorRows.Row row, long seed) throws IOException {
-        OneOperator model = row.draw().apply(new Draws(new Random(seed + row.name().hashCode())));
+        OneOperator model =
+                row.draw().apply(new Draws(new Random(seed + row.name().hashCode())));
         byte[] bytes = model.bytes();
         String where = row.name() + ", seed " + seed;
         List<Tensor> expected;
@@ -71,11 +72,7 @@ final class TfliteOperatorsTest {
         for (int i = 0; i < expected.size(); i++) {
             compare(where + ", result " + i + " on reference", expected.get(i), reference.get(i), row.off());
             boolean integers = !expected.get(i).dtype().isFloat();
-            compare(
-                    where + ", result " + i + " on cpu",
-                    integers ? reference.get(i) : expected.get(i),
-                    cpu.get(i),
-                    0);
+            compare(where + ", result " + i + " on cpu", integers ? reference.get(i) : expected.get(i), cpu.get(i), 0);
         }
     }
 

@@ -5,6 +5,7 @@ import dev.meseta.frontends.tflite.format.ModelFile;
 import dev.meseta.frontends.tflite.operators.Operators;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.program.Program;
+import dev.meseta.graph.program.ProgramFile;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -14,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 
 /**
  * Reads TFLite models (version 3 of the format, the only one in use). Files are mapped, and weights stay in the mapping. Everything that is
@@ -43,7 +45,8 @@ public final class TfliteReader {
 
     /** Reads a file. The program's constants refer to it: it must not change while the program is in use. */
     public static Program read(Path file) {
-        return read(map(file), "model '" + file + "'");
+        MemorySegment bytes = map(file);
+        return read(bytes, "model '" + file + "'").with(List.of(new ProgramFile(file, bytes)));
     }
 
     /** Reads a model in memory, which the program's constants refer to from then on. */

@@ -60,8 +60,7 @@ final class DetectionPostProcess {
     }
 
     static Lowering.Host of(OperatorNode node) {
-        DetectionPostProcess p =
-                new DetectionPostProcess(node, FlexBuffer.map(node.customOptions(), node.where()));
+        DetectionPostProcess p = new DetectionPostProcess(node, FlexBuffer.map(node.customOptions(), node.where()));
         return p::run;
     }
 
@@ -77,7 +76,8 @@ final class DetectionPostProcess {
         for (int i = 0; i < count; i++) boxes.add(decode(encoded, anchors, 4 * i));
         // The first column is that of the background, if there is one.
         int skipped = columns - classes;
-        List<Found> found = regular ? byClass(boxes, scores, columns, skipped) : together(boxes, scores, columns, skipped);
+        List<Found> found =
+                regular ? byClass(boxes, scores, columns, skipped) : together(boxes, scores, columns, skipped);
         return results(boxes, found);
     }
 

@@ -86,8 +86,8 @@ final class HostOperators {
         float least = (float) tensor(node, data, 4, DType.F32).getDouble(0);
         float sigma = soft ? (float) tensor(node, data, 5, DType.F32).getDouble(0) : 0;
         if (boxes.elements() != 4 * scores.elements() || most < 0 || most > 1 << 24) {
-            throw new InvalidInputException(node.where() + ": boxes are " + boxes.type() + ", scores "
-                    + scores.type() + ", wanted are " + most);
+            throw new InvalidInputException(node.where() + ": boxes are " + boxes.type() + ", scores " + scores.type()
+                    + ", wanted are " + most);
         }
         Suppression.Taken taken = Suppression.run(
                 Suppression.boxes(boxes.toFloats()), scores.toFloats(), (int) most, overlap, least, sigma);

@@ -18,18 +18,15 @@ final class IndexingOperators {
 
     static void register(Registry r) {
         r.expand("GATHER", IndexingOperators::gather);
-        r.expand("GATHER_ND", node -> c -> List.of(
-                c.builder().add(new Op.GatherNd(0), c.operand(0), positions(c, 1))));
+        r.expand("GATHER_ND", node -> c -> List.of(c.builder().add(new Op.GatherNd(0), c.operand(0), positions(c, 1))));
         r.expand("EMBEDDING_LOOKUP", IndexingOperators::embedding);
         r.expand("SCATTER_ND", node -> c -> {
             Value zeros = Shapes.zeros(c.builder(), c.type(1).dtype(), Shape.of(Shapes.dims(c, 2)));
-            return List.of(c.builder()
-                    .add(new Op.ScatterNd(Op.Combine.ADD), zeros, positions(c, 0), c.operand(1)));
+            return List.of(c.builder().add(new Op.ScatterNd(Op.Combine.ADD), zeros, positions(c, 0), c.operand(1)));
         });
         r.expand("SPARSE_TO_DENSE", node -> IndexingOperators::dense);
         r.expand("SELECT", node -> IndexingOperators::selectRows);
-        r.expand("SELECT_V2", node -> c -> List.of(
-                c.builder().select(c.operand(0), c.operand(1), c.operand(2))));
+        r.expand("SELECT_V2", node -> c -> List.of(c.builder().select(c.operand(0), c.operand(1), c.operand(2))));
         r.expand("ONE_HOT", IndexingOperators::oneHot);
         r.expand("TOPK_V2", IndexingOperators::largest);
         r.expand("REVERSE_SEQUENCE", IndexingOperators::reverseSequence);
@@ -52,7 +49,9 @@ final class IndexingOperators {
 
     private static Value positions(LoweringContext c, int operand) {
         Value p = c.operand(operand);
-        return p.dtype() == DType.I32 || p.dtype() == DType.I64 ? p : c.builder().cast(p, DType.I64);
+        return p.dtype() == DType.I32 || p.dtype() == DType.I64
+                ? p
+                : c.builder().cast(p, DType.I64);
     }
 
     /** Options: the axis, how many leading axes are shared. Operands: x, positions. */
@@ -106,8 +105,8 @@ final class IndexingOperators {
         c.require(p.rank() <= 2, "positions are " + p.type());
         Value updates = c.type(2).rank() == 0 ? b.broadcast(c.operand(2), Shape.of(List.of(n))) : c.operand(2);
         Value all = b.broadcast(Shapes.scalar(c, 3), shape);
-        return List.of(b.add(
-                new Op.ScatterNd(Op.Combine.SET), all, b.reshape(p, Shape.of(List.of(n, width))), updates));
+        return List.of(
+                b.add(new Op.ScatterNd(Op.Combine.SET), all, b.reshape(p, Shape.of(List.of(n, width))), updates));
     }
 
     /** A condition that is a vector chooses whole rows. */
@@ -115,9 +114,7 @@ final class IndexingOperators {
         GraphBuilder b = c.builder();
         Value condition = c.operand(0);
         Value x = c.operand(1);
-        boolean rows = condition.rank() == 1
-                && x.rank() > 1
-                && condition.extent(0) == x.extent(0);
+        boolean rows = condition.rank() == 1 && x.rank() > 1 && condition.extent(0) == x.extent(0);
         if (rows) {
             List<Dim> dims = new ArrayList<>(condition.shape().dims());
             while (dims.size() < x.rank()) dims.add(Dim.of(1));

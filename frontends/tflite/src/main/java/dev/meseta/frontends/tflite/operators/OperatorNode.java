@@ -81,7 +81,13 @@ public record OperatorNode(
     }
 
     private Quantization scale(TensorInfo t, String what) {
-        if (!t.quantization().exists()) throw error(what + " is " + t.dtype() + " and has no scale");
+        DType d = t.dtype();
+        if (d == null
+                || !d.isInteger()
+                || d.bits() > Integer.SIZE
+                || !t.quantization().exists()) {
+            throw error(what + " is " + (d == null ? "of no numbers" : d.text()) + ", expected integers with a scale");
+        }
         return t.quantization();
     }
 

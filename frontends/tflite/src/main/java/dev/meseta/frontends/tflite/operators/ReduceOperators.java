@@ -32,7 +32,8 @@ final class ReduceOperators {
     }
 
     private static Value reduce(LoweringContext c, OperatorNode node, ReduceKind kind, Value x) {
-        return c.builder().reduce(kind, x, Shapes.axes(c, 1, x.rank()), node.options().flag(0));
+        return c.builder()
+                .reduce(kind, x, Shapes.axes(c, 1, x.rank()), node.options().flag(0));
     }
 
     private static Lowering.Expand plain(OperatorNode node, ReduceKind kind) {
@@ -107,8 +108,7 @@ final class ReduceOperators {
         boolean reverse = node.options().flag(1);
         return c -> {
             int axis = Shapes.axis(c, Shapes.integer(c, 1), c.type(0).rank());
-            return List.of(
-                    c.builder().add(new Op.Cumulative(ReduceKind.SUM, axis, exclusive, reverse), c.operand(0)));
+            return List.of(c.builder().add(new Op.Cumulative(ReduceKind.SUM, axis, exclusive, reverse), c.operand(0)));
         };
     }
 
@@ -148,8 +148,7 @@ final class ReduceOperators {
                                     List.of(0L, 0L, 0L, radius),
                                     List.of(0L, 0L, 0L, radius - 1)),
                             b.times(x, x));
-            Value base = b.plus(
-                    b.scalar(DType.F32, (double) bias), b.times(sums, b.scalar(DType.F32, (double) alpha)));
+            Value base = b.plus(b.scalar(DType.F32, (double) bias), b.times(sums, b.scalar(DType.F32, (double) alpha)));
             return List.of(b.divide(x, b.map(MapFunction.POW, base, b.scalar(DType.F32, (double) beta))));
         };
     }

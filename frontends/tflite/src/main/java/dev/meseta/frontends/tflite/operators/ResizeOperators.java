@@ -17,8 +17,12 @@ final class ResizeOperators {
     private ResizeOperators() {}
 
     static void register(Registry r) {
-        r.expand("RESIZE_BILINEAR", node -> bilinear(node, node.options().flag(2), node.options().flag(3)));
-        r.expand("RESIZE_NEAREST_NEIGHBOR", node -> nearest(node.options().flag(0), node.options().flag(1)));
+        r.expand(
+                "RESIZE_BILINEAR",
+                node -> bilinear(node, node.options().flag(2), node.options().flag(3)));
+        r.expand(
+                "RESIZE_NEAREST_NEIGHBOR",
+                node -> nearest(node.options().flag(0), node.options().flag(1)));
     }
 
     private static long[] size(LoweringContext c) {

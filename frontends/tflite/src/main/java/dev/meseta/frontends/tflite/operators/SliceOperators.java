@@ -25,7 +25,10 @@ final class SliceOperators {
             GraphBuilder b = c.builder();
             return List.of(b.cast(b.dims(c.type(0).shape().dims()), node.outputType(0)));
         });
-        r.expand("RANK", node -> c -> List.of(c.builder().scalar(DType.I32, (long) c.type(0).rank())));
+        r.expand(
+                "RANK",
+                node -> c ->
+                        List.of(c.builder().scalar(DType.I32, (long) c.type(0).rank())));
         r.expand("FILL", node -> c -> {
             Value x = Shapes.scalar(c, 1);
             return List.of(c.builder().broadcast(x, Shape.of(Shapes.dims(c, 0))));
@@ -172,8 +175,7 @@ final class SliceOperators {
         GraphBuilder b = c.builder();
         Value x = c.operand(0);
         Value part = c.operand(1);
-        c.require(
-                part.rank() == x.rank() && part.dtype() == x.dtype(), "puts " + part.type() + " into " + x.type());
+        c.require(part.rank() == x.rank() && part.dtype() == x.dtype(), "puts " + part.type() + " into " + x.type());
         if (x.rank() == 0) return List.of(part);
         Value at = b.cast(c.operand(2), DType.I64);
         c.require(at.rank() == 1 && at.extent(0) == x.rank(), "places are " + at.type() + " for " + x.type());

@@ -59,7 +59,8 @@ final class SpaceOperators {
             Value apart = b.reshape(x, Shape.of(List.of(d.get(0), d.get(1), d.get(2), k, k, depth)));
             Value moved = b.transpose(apart, 0, 1, 3, 2, 4, 5);
             return List.of(b.reshape(
-                    moved, Shape.of(List.of(d.get(0), d.get(1).times(k), d.get(2).times(k), depth))));
+                    moved,
+                    Shape.of(List.of(d.get(0), d.get(1).times(k), d.get(2).times(k), depth))));
         };
     }
 

@@ -63,7 +63,8 @@ final class Suppression {
             float score = c.score();
             boolean dropped = false;
             for (int k = taken.positions().size() - 1; k >= c.seen() && !dropped; k--) {
-                float o = boxes.get(c.position()).overlap(boxes.get(taken.positions().get(k)));
+                float o = boxes.get(c.position())
+                        .overlap(boxes.get(taken.positions().get(k)));
                 dropped = o > overlap;
                 if (sigma > 0) score *= (float) Math.exp(factor * o * o);
                 dropped |= score <= least;

@@ -68,7 +68,8 @@ final class UnaryOperators {
     /** A formula of floats, or a table of bytes. */
     private static Lowering.Expand byBytes(OperatorNode node, Formula formula, DoubleUnaryOperator real) {
         if (node.inputType(0) == DType.F32) return c -> List.of(formula.apply(c.builder(), c.operand(0)));
-        if (!Tables.isByte(node.inputType(0)) || !node.isQuantized(0)) throw node.unsupportedTypes();
+        boolean bytes = Tables.isByte(node.inputType(0)) && node.outputType(0) == node.inputType(0);
+        if (!bytes || !node.isQuantized(0)) throw node.unsupportedTypes();
         return Tables.ofReal(node, real).expansion();
     }
 
@@ -185,7 +186,8 @@ final class UnaryOperators {
                 return List.of(b.times(b.times(x, ramp), b.scalar(t, 1.0 / 6)));
             };
         }
-        if (!Tables.isByte(t) || !node.isQuantized(0)) throw node.unsupportedTypes();
+        boolean bytes = Tables.isByte(t) && node.outputType(0) == t;
+        if (!bytes || !node.isQuantized(0)) throw node.unsupportedTypes();
         return HardSwish.of(node).expansion();
     }
 
