@@ -31,7 +31,8 @@ record Findings(Optional<Path> file, Map<String, String> answers) {
 
     /** Those of a device: its processor, and the threads that it uses, are in the file's name. */
     static Findings of(KernelDevice device) {
-        String identity = device.name() + "\n" + device.description() + "\n" + device.target();
+        String identity = device.name() + "\n" + device.description() + "\n"
+                + device.target().text();
         String name = device.name() + "-" + device.target().threads() + "-" + String.format("%08x", identity.hashCode())
                 + ".txt";
         return at(CacheFolder.configured().map(base -> base.resolve(FOLDER).resolve(name)));

@@ -9,4 +9,9 @@ package dev.meseta.driver;
  * @param l1Bytes size of the first-level data cache
  * @param l2Bytes size of the second-level cache
  */
-public record Target(int vectorBytes, int vectorRegisters, int threads, long l1Bytes, long l2Bytes) {}
+public record Target(int vectorBytes, int vectorRegisters, int threads, long l1Bytes, long l2Bytes) {
+    /** All of it, to tell targets apart. */
+    public String text() {
+        return vectorBytes + " " + vectorRegisters + " " + threads + " " + l1Bytes + " " + l2Bytes;
+    }
+}

@@ -1,15 +1,9 @@
 package dev.meseta.linux;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -24,14 +18,14 @@ public final class Affinity {
 
     private static final @Nullable Affinity HERE = make();
 
-    private final MethodHandle current;
-    private final MethodHandle set;
-    private final MethodHandle thread;
+    private final MemorySegment current;
+    private final MemorySegment set;
+    private final MemorySegment thread;
 
     /** The processors that the process could use when this was made. */
     private final MemorySegment allowed;
 
-    private Affinity(MethodHandle current, MethodHandle set, MethodHandle thread, MemorySegment allowed) {
+    private Affinity(MemorySegment current, MemorySegment set, MemorySegment thread, MemorySegment allowed) {
         this.current = current;
         this.set = set;
         this.thread = thread;
@@ -39,46 +33,25 @@ public final class Affinity {
     }
 
     private static @Nullable Affinity make() {
-        Optional<MethodHandle> current = function("sched_getcpu", FunctionDescriptor.of(JAVA_INT));
-        Optional<MethodHandle> thread = function("gettid", FunctionDescriptor.of(JAVA_INT));
-        FunctionDescriptor ofSet = FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS);
-        Optional<MethodHandle> get = function("sched_getaffinity", ofSet);
-        Optional<MethodHandle> set = function("sched_setaffinity", ofSet);
+        if (!System.getProperty("os.name").equals("Linux")) return null;
+        Optional<MemorySegment> current = Calls.function("sched_getcpu");
+        Optional<MemorySegment> thread = Calls.function("gettid");
+        Optional<MemorySegment> get = Calls.function("sched_getaffinity");
+        Optional<MemorySegment> set = Calls.function("sched_setaffinity");
         if (current.isEmpty() || thread.isEmpty() || get.isEmpty() || set.isEmpty()) return null;
         MemorySegment allowed = Arena.ofAuto().allocate(SET_BYTES, Long.BYTES);
-        if (call(get.get(), 0, allowed) != 0) return null;
+        if ((int) Calls.call(get.get(), 0, SET_BYTES, allowed.address()) != 0) return null;
         return new Affinity(current.get(), set.get(), thread.get(), allowed);
-    }
-
-    private static Optional<MethodHandle> function(String name, FunctionDescriptor type) {
-        Linker linker = Linker.nativeLinker();
-        return linker.defaultLookup().find(name).map(f -> linker.downcallHandle(f, type));
-    }
-
-    private static int call(MethodHandle function, int id, MemorySegment processors) {
-        try {
-            return (int) function.invokeExact(id, (long) SET_BYTES, processors);
-        } catch (Throwable e) {
-            throw new IllegalStateException(e);
-        }
     }
 
     /** The processor on which the calling thread runs at this moment; -1 where nothing is known. */
     public static int processor() {
-        return HERE == null ? -1 : call(HERE.current);
+        return HERE == null ? -1 : (int) Calls.call(HERE.current, 0, 0, 0);
     }
 
     /** The calling thread's number, for {@link #keepOff}; -1 where there is none. */
     public static int thread() {
-        return HERE == null ? -1 : call(HERE.thread);
-    }
-
-    private static int call(MethodHandle function) {
-        try {
-            return (int) function.invokeExact();
-        } catch (Throwable e) {
-            throw new IllegalStateException(e);
-        }
+        return HERE == null ? -1 : (int) Calls.call(HERE.thread, 0, 0, 0);
     }
 
     /**
@@ -95,7 +68,7 @@ public final class Affinity {
             byte without = (byte) (others.get(JAVA_BYTE, processor / 8) & ~(1 << processor % 8));
             others.set(JAVA_BYTE, processor / 8, without);
             // The call fails for an empty set, where no other is left.
-            return call(HERE.set, thread, others) == 0;
+            return (int) Calls.call(HERE.set, thread, SET_BYTES, others.address()) == 0;
         }
     }
 }

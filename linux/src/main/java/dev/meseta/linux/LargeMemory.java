@@ -1,13 +1,7 @@
 package dev.meseta.linux;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,25 +26,18 @@ public final class LargeMemory {
     private static final int PRIVATE_ANONYMOUS = 0x22;
     private static final int ADVICE_HUGE_PAGES = 14;
 
-    private static final Linker LINKER = Linker.nativeLinker();
-    private static final @Nullable MethodHandle MMAP = function(
-            "mmap", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
-    private static final @Nullable MethodHandle MUNMAP =
-            function("munmap", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final @Nullable MethodHandle MADVISE =
-            function("madvise", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
+    private static final @Nullable MemorySegment MMAP = function("mmap");
+    private static final @Nullable MemorySegment MUNMAP = function("munmap");
+    private static final @Nullable MemorySegment MADVISE = function("madvise");
 
     /** What is left of the mapping that pieces are cut from. */
     private static MemorySegment rest = MemorySegment.NULL;
 
     private LargeMemory() {}
 
-    private static @Nullable MethodHandle function(String name, FunctionDescriptor type) {
+    private static @Nullable MemorySegment function(String name) {
         if (!System.getProperty("os.name").equals("Linux")) return null;
-        return LINKER.defaultLookup()
-                .find(name)
-                .map(f -> LINKER.downcallHandle(f, type))
-                .orElse(null);
+        return Calls.function(name).orElse(null);
     }
 
     /** So many bytes of zeros, aligned to 64; they stay as long as the segment or a part of it is reachable. */
@@ -76,30 +63,16 @@ public final class LargeMemory {
     private static MemorySegment map(long bytes) {
         if (MMAP == null || MUNMAP == null || MADVISE == null) return ordinary(bytes);
         long size = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
-        try {
-            long address = (long) MMAP.invokeExact(0L, size + HUGE_PAGE, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0L);
-            if (address == -1) return ordinary(bytes);
-            long begin = (address + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
-            // A system that has no large pages says so, and gives small ones.
-            int _ = (int) MADVISE.invokeExact(begin, size, ADVICE_HUGE_PAGES);
-            return MemorySegment.ofAddress(begin)
-                    .reinterpret(size, Arena.ofAuto(), _ -> unmap(address, size + HUGE_PAGE));
-        } catch (RuntimeException | Error e) {
-            throw e;
-        } catch (Throwable e) {
-            throw new IllegalStateException("the system could not be asked for memory", e);
-        }
+        long address = Calls.call(MMAP, 0, size + HUGE_PAGE, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0);
+        if (address == -1) return ordinary(bytes);
+        long begin = (address + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+        // A system that has no large pages says so, and gives small ones.
+        Calls.call(MADVISE, begin, size, ADVICE_HUGE_PAGES);
+        return MemorySegment.ofAddress(begin).reinterpret(size, Arena.ofAuto(), _ -> unmap(address, size + HUGE_PAGE));
     }
 
     private static void unmap(long address, long bytes) {
-        if (MUNMAP == null) return;
-        try {
-            int result = (int) MUNMAP.invokeExact(address, bytes);
-            if (result != 0) throw new IllegalStateException("memory could not be given back");
-        } catch (RuntimeException | Error e) {
-            throw e;
-        } catch (Throwable e) {
-            throw new IllegalStateException("the system could not be asked to take memory back", e);
-        }
+        if (MUNMAP != null && (int) Calls.call(MUNMAP, address, bytes, 0) != 0)
+            throw new IllegalStateException("memory could not be given back");
     }
 }

@@ -74,7 +74,7 @@ final class CpuDevice implements KernelDevice {
         return String.join(
                 "\n",
                 Instructions.identity(),
-                target.toString(),
+                target.text(),
                 "checking " + KernelCache.checkedByDefault(),
                 KernelCompiler.library(),
                 FileStamp.ofClasses(CpuDevice.class, Processors.class, KernelCompiler.class));

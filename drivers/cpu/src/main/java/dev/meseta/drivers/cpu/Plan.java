@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -163,29 +164,31 @@ final class Plan {
     private void slots() {
         for (int i = 0; i < commands.slots().size(); i++) {
             if (!(commands.slots().get(i) instanceof CommandList.TemporarySlot t)) continue;
+            int number = i;
             check(
                     t.offset() >= 0
                             && t.offset() % 64 == 0
                             && t.bytes() >= 0
                             && t.offset() + t.bytes() <= commands.arenaBytes(),
-                    "slot " + i + " is not in the arena of " + commands.arenaBytes() + " bytes: " + t);
+                    () -> "slot " + number + " is not in the arena of " + commands.arenaBytes() + " bytes: " + t);
         }
         for (int slot : commands.inputs())
-            check(commands.slots().get(slot) instanceof CommandList.InputSlot, "slot " + slot + " is no input");
+            check(commands.slots().get(slot) instanceof CommandList.InputSlot, () -> "slot " + slot + " is no input");
         for (CommandList.Output o : commands.outputs())
             check(
                     o.type().bytes() <= commands.slots().get(o.slot()).bytes(),
-                    "output " + o.type() + " is larger than " + commands.slots().get(o.slot()));
+                    () -> "output " + o.type() + " is larger than "
+                            + commands.slots().get(o.slot()));
     }
 
-    private static void check(boolean condition, String message) {
-        if (!condition) throw new IllegalArgumentException("the command list cannot run: " + message);
+    private static void check(boolean condition, Supplier<String> message) {
+        if (!condition) throw new IllegalArgumentException("the command list cannot run: " + message.get());
     }
 
     /** Whether bytes from a place on lie in its slot for all rounds of the enclosing Repeats. */
     private void check(Binding b, long bytes, boolean write, List<Long> rounds, String who) {
-        check(b.slot() >= 0 && b.slot() < commands.slots().size(), who + " uses slot " + b.slot());
-        check(b.strides().size() <= rounds.size(), who + " has strides for more loops than there are");
+        check(b.slot() >= 0 && b.slot() < commands.slots().size(), () -> who + " uses slot " + b.slot());
+        check(b.strides().size() <= rounds.size(), () -> who + " has strides for more loops than there are");
         long low = b.offset();
         long high = b.offset();
         for (int i = 0; i < b.strides().size(); i++) {
@@ -194,12 +197,14 @@ final class Plan {
             else high = Math.addExact(high, reach);
         }
         CommandList.Slot slot = commands.slots().get(b.slot());
+        long first = low;
+        long end = high + bytes;
         check(
                 bytes >= 0 && low >= 0 && high <= slot.bytes() - bytes,
-                who + " touches bytes " + low + " to " + (high + bytes) + " of slot " + b.slot() + ", which has "
+                () -> who + " touches bytes " + first + " to " + end + " of slot " + b.slot() + ", which has "
                         + slot.bytes());
         boolean writable = slot instanceof CommandList.OutputSlot || slot instanceof CommandList.TemporarySlot;
-        check(!write || writable, who + " writes slot " + b.slot() + ", which is read only");
+        check(!write || writable, () -> who + " writes slot " + b.slot() + ", which is read only");
     }
 
     private List<Step> steps(List<Command> list, List<Long> rounds) {
@@ -211,7 +216,7 @@ final class Plan {
                 case CommandList.Copy k -> run.add(launch(CopyKernel.of(k), rounds));
                 case CommandList.Repeat r -> {
                     end(run, result);
-                    check(rounds.size() < RunState.DEEPEST, "more than " + RunState.DEEPEST + " nested loops");
+                    check(rounds.size() < RunState.DEEPEST, () -> "more than " + RunState.DEEPEST + " nested loops");
                     List<Long> inner = new ArrayList<>(rounds);
                     inner.add(r.steps());
                     result.add(new Step.Repeat(rounds.size(), r.steps(), r.reverse(), steps(r.body(), inner)));
@@ -248,11 +253,11 @@ final class Plan {
         String who = "kernel " + k.name() + " of " + l.origin();
         check(
                 l.bindings().size() == k.buffers().size(),
-                who + " has " + k.buffers().size() + " buffers, bound are "
+                () -> who + " has " + k.buffers().size() + " buffers, bound are "
                         + l.bindings().size());
         check(
                 l.extents().size() == k.extents(),
-                who + " has " + k.extents() + " extents, given are "
+                () -> who + " has " + k.extents() + " extents, given are "
                         + l.extents().size());
         List<Step.Place> places = new ArrayList<>();
         List<Integer> moving = new ArrayList<>();

@@ -1,6 +1,5 @@
 package dev.meseta.drivers.cpu;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -10,12 +9,10 @@ import dev.meseta.compiler.llvm.ArgumentLayout;
 import dev.meseta.compiler.llvm.Dispatcher;
 import dev.meseta.driver.CommandList;
 import dev.meseta.graph.InvalidInputException;
+import dev.meseta.linux.Calls;
 import dev.meseta.linux.LargeMemory;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,9 +22,6 @@ import java.util.List;
  * what does not change between runs is written once. Launches run in machine code, one call for all that follow each other.
  */
 final class RunState implements WorkerPool.Helper {
-    private static final MethodHandle DISPATCH = Linker.nativeLinker()
-            .downcallHandle(
-                    FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG));
     /** Repeats within each other. */
     static final int DEEPEST = 16;
 
@@ -196,20 +190,23 @@ final class RunState implements WorkerPool.Helper {
 
     private long call(long what, long first, long end) {
         try {
-            return (long) DISPATCH.invokeExact(plan.dispatcher().entry(), what, records, control, status, first, end);
-        } catch (Throwable e) {
-            throw new IllegalStateException("the dispatcher could not be called", e);
+            return Calls.call(
+                    plan.dispatcher().entry(),
+                    what,
+                    records.address(),
+                    control.address(),
+                    status.address(),
+                    first,
+                    end);
+        } finally {
+            // Addresses are all that machine code knows of what this holds.
+            Reference.reachabilityFence(this);
         }
     }
 
     @Override
     public boolean help(int worker) {
-        try {
-            return call(Dispatcher.HELP, worker, 0) != Dispatcher.OVER;
-        } finally {
-            // The addresses are all that machine code knows of these.
-            Reference.reachabilityFence(this);
-        }
+        return call(Dispatcher.HELP, worker, 0) != Dispatcher.OVER;
     }
 
     private void fail(Step.Launch l) {

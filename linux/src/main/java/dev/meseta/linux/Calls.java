@@ -1,0 +1,40 @@
+package dev.meseta.linux;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.util.Optional;
+
+/**
+ * Calls of native functions whose arguments and results are whole numbers or addresses, where errno is of no interest. One signature serves
+ * all: whoever takes fewer arguments leaves the others alone, whoever takes an int reads the low half, and a handle takes some ten
+ * milliseconds to make and to call for the first time. Thread-safe.
+ */
+public final class Calls {
+    private static final Linker LINKER = Linker.nativeLinker();
+    private static final MethodHandle CALL = LINKER.downcallHandle(
+            FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG));
+
+    private Calls() {}
+
+    /** A function of the C library; empty where it has none of that name. */
+    static Optional<MemorySegment> function(String name) {
+        return LINKER.defaultLookup().find(name);
+    }
+
+    /** Calls a function, of the C library or another. Of a result that is an int the upper half means nothing. */
+    public static long call(MemorySegment function, long a, long b, long c, long d, long e, long f) {
+        try {
+            return (long) CALL.invokeExact(function, a, b, c, d, e, f);
+        } catch (Throwable t) {
+            throw new IllegalStateException("a native function could not be called", t);
+        }
+    }
+
+    static long call(MemorySegment function, long a, long b, long c) {
+        return call(function, a, b, c, 0, 0, 0);
+    }
+}
