@@ -3,6 +3,7 @@ package dev.meseta.compiler;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.CommandList.Binding;
 import dev.meseta.driver.CommandList.Command;
+import dev.meseta.driver.CommandList.ConstantSlot;
 import dev.meseta.driver.CommandList.Slot;
 import dev.meseta.driver.CommandList.TemporarySlot;
 import dev.meseta.graph.Debug;
@@ -105,9 +106,12 @@ final class MemoryPlan {
         List<Integer> order = new ArrayList<>();
         List<Slot> slots = new ArrayList<>(list.slots());
         for (int i = 0; i < slots.size(); i++) {
-            if (!(slots.get(i) instanceof TemporarySlot)) continue;
-            if (last[i] >= 0) order.add(i);
-            else slots.set(i, new TemporarySlot(0, 0));
+            boolean temporary = slots.get(i) instanceof TemporarySlot;
+            boolean touched = last[i] >= 0;
+            if (temporary && touched) order.add(i);
+            // Such as weights of which only the packed form is read: they need not be kept.
+            else if (!touched && (temporary || slots.get(i) instanceof ConstantSlot && !isOutput(i)))
+                slots.set(i, new TemporarySlot(0, 0));
         }
         order.sort(Comparator.<Integer>comparingLong(i -> -list.slots().get(i).bytes())
                 .thenComparingInt(i -> first[i]));
@@ -121,6 +125,10 @@ final class MemoryPlan {
             end = Math.max(end, at + size);
         }
         return new CommandList(slots, list.commands(), list.inputs(), list.outputs(), end);
+    }
+
+    private boolean isOutput(int slot) {
+        return list.outputs().stream().anyMatch(o -> o.slot() == slot);
     }
 
     /** Keeps the placed slots in order of their places. */
