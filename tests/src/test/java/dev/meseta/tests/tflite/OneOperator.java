@@ -69,6 +69,7 @@ final class OneOperator {
     private final List<Integer> operands = new ArrayList<>();
     private final List<Integer> results = new ArrayList<>();
     private final List<Integer> inputs = new ArrayList<>();
+    private int states;
 
     /** What the inputs are run on. */
     final List<Tensor> values = new ArrayList<>();
@@ -121,9 +122,15 @@ final class OneOperator {
 
     /** An operand that the operator changes, and that is kept from one run to the next. */
     OneOperator variable(DType dtype, long[] extents, Scale scale) {
+        states++;
         operands.add(tensors.size());
         tensors.add(tensor(dtype, extents, scale, 0).set(5, true));
         return this;
+    }
+
+    /** How many variables the operator has. */
+    int states() {
+        return states;
     }
 
     OneOperator output(DType dtype, Scale scale, long... extents) {

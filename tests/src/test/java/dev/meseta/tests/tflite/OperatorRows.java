@@ -15,8 +15,13 @@ final class OperatorRows {
      * @param name of the row
      * @param off how much integers may be off: 0, but where the text of the row says why
      * @param draw makes a model
+     * @param tolerance of floats, relative to the largest
      */
-    record Row(String name, int off, Function<Draws, OneOperator> draw) {}
+    record Row(String name, int off, Function<Draws, OneOperator> draw, double tolerance) {
+        Row(String name, int off, Function<Draws, OneOperator> draw) {
+            this(name, off, draw, 2e-5);
+        }
+    }
 
     private static final byte SAME = 0;
     private static final byte VALID = 1;
@@ -34,6 +39,7 @@ final class OperatorRows {
         binary(rows);
         unary(rows);
         MovementRows.add(rows);
+        RecurrentRows.add(rows);
         return rows;
     }
 

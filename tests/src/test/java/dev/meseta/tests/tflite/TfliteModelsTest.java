@@ -60,7 +60,7 @@ final class TfliteModelsTest {
                                 entry.file() + ", run " + run + " on " + device,
                                 expected.get(i),
                                 found.get(i),
-                                entry.off());
+                                entry.off(), TfliteOperatorsTest.TOLERANCE);
                     }
                 }
             }

@@ -30,7 +30,12 @@ final class TfliteOperatorsTest {
     private static final int CASES = Integer.getInteger("meseta.tflite.cases", 4);
     private static final long SEED = Long.getLong("meseta.tflite.seed", 20260101);
     private static final String ROWS = System.getProperty("meseta.tflite.rows", ".*");
-    private static final double TOLERANCE = 2e-5;
+    /** Of models in floats. */
+    static final double TOLERANCE = 2e-5;
+
+    /** Models that keep state are run so often. */
+    private static final int RUNS = 3;
+
     private static final Meseta MESETA = Meseta.open();
 
     private static TflitePeer peer;
@@ -61,19 +66,32 @@ final class TfliteOperatorsTest {
         String where = row.name() + ", seed " + seed;
         List<Tensor> expected;
         try {
-            expected = peer.run(bytes, model.values);
+            expected = peer.run(bytes, model.states() > 0 ? RUNS : 1, model.values);
         } catch (TflitePeer.Refusal e) {
             fail(where + ": TFLite " + e.getMessage());
             return;
         }
         Program program = TfliteReader.read(MemorySegment.ofArray(bytes));
-        List<Tensor> reference = ours(program, "reference", model.values);
-        List<Tensor> cpu = ours(program, "cpu", model.values);
+        List<Tensor> reference = runs(program, "reference", model);
+        List<Tensor> cpu = runs(program, "cpu", model);
         for (int i = 0; i < expected.size(); i++) {
-            compare(where + ", result " + i + " on reference", expected.get(i), reference.get(i), row.off());
+            compare(where + ", result " + i + " on reference", expected.get(i), reference.get(i), row.off(), row.tolerance());
             boolean integers = !expected.get(i).dtype().isFloat();
-            compare(where + ", result " + i + " on cpu", integers ? reference.get(i) : expected.get(i), cpu.get(i), 0);
+            compare(where + ", result " + i + " on cpu", integers ? reference.get(i) : expected.get(i), cpu.get(i),
+                    0,
+                    row.tolerance());
         }
+    }
+
+    /** Runs a model; one that keeps state several times, with what each run leaves for the next. */
+    private static List<Tensor> runs(Program program, String device, OneOperator model) {
+        List<Tensor> results = ours(program, device, model.values);
+        for (int run = 1; run < RUNS && model.states() > 0; run++) {
+            List<Tensor> inputs = new java.util.ArrayList<>(model.values);
+            inputs.addAll(results.subList(results.size() - model.states(), results.size()));
+            results = ours(program, device, inputs);
+        }
+        return results;
     }
 
     static List<Tensor> ours(Program program, String device, List<Tensor> inputs) {
@@ -98,7 +116,7 @@ final class TfliteOperatorsTest {
     }
 
     /** Integers may be off by so much, floats by a small part of the largest. */
-    static void compare(String where, Tensor expected, Tensor found, int off) {
+    static void compare(String where, Tensor expected, Tensor found, int off, double tolerance) {
         assertEquals(expected.type().toString(), found.type().toString(), where);
         double largest = 0;
         double worst = 0;
@@ -111,7 +129,7 @@ final class TfliteOperatorsTest {
             largest = Math.max(largest, Math.abs(e));
             worst = Math.max(worst, Double.isNaN(f) || Double.isNaN(e) ? Double.POSITIVE_INFINITY : Math.abs(e - f));
         }
-        double allowed = expected.dtype().isFloat() ? TOLERANCE * Math.max(1, largest) : off;
+        double allowed = expected.dtype().isFloat() ? tolerance * Math.max(1, largest) : off;
         if (worst > allowed) {
             fail(where + ": " + differing + " of " + expected.elements() + " differ, by up to " + worst + "; expected "
                     + first(expected) + ", found " + first(found));

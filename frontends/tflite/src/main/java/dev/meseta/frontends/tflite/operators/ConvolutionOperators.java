@@ -132,6 +132,7 @@ final class ConvolutionOperators {
         int zero = xq.zeroPoint(0);
         Value w = c.operand(1);
         if (w.dtype() == DType.I4) w = b.cast(w, DType.I8);
+        if (node.inputType(0) == DType.U8 && !form.depthwise()) return unsignedSums(c, node, form, dtype);
         if (node.inputType(0) == DType.U8 && wq.zeroPoint(0) != 0) {
             // Products of bytes as they are would need the sums of each window's bytes: as costly where each channel
             // has its own.
@@ -144,6 +145,40 @@ final class ConvolutionOperators {
         Value padded = pad(c, node, form, c.operand(0), b.scalar(c.operand(0).dtype(), (long) zero));
         Value sums = channelsLast(b, convolve(c, node, form, padded, w, false, dtype));
         return b.minus(sums, b.times(kernelSums(b, form, w, dtype), b.scalar(dtype, (long) zero)));
+    }
+
+    /**
+     * Sums of bytes without a sign. Weights less 128 are bytes with one; what their zero point adds is corrected for by the sums of what
+     * each window holds.
+     */
+    private static Value unsignedSums(LoweringContext c, OperatorNode node, Form form, DType dtype) {
+        GraphBuilder b = c.builder();
+        int zero = node.inputScale(0).zeroPoint(0);
+        int weightZero = node.inputScale(1).zeroPoint(0) - 128;
+        Value w = b.cast(FixedPoint.minus(b, c.operand(1), 128), DType.I8);
+        Value x = pad(c, node, form, c.operand(0), b.scalar(DType.U8, (long) zero));
+        Value sums = channelsLast(b, convolve(c, node, form, x, w, false, dtype));
+        Value ofWeights = b.times(kernelSums(b, form, w, dtype), b.scalar(dtype, (long) zero));
+        if (weightZero == 0) return b.minus(sums, ofWeights);
+        c.require(w.extent(form.kernelOrder()[1]) == x.extent(x.rank() - 1), "groups of bytes without a sign");
+        List<Long> window = new ArrayList<>(List.of(1L));
+        List<Long> strides = new ArrayList<>(List.of(1L));
+        List<Long> dilations = new ArrayList<>(List.of(1L));
+        long count = x.extent(x.rank() - 1);
+        for (int i = 0; i < form.spatial(); i++) {
+            window.add(w.extent(form.kernelOrder()[i + 2]));
+            strides.add(form.strides().get(i));
+            dilations.add(form.dilations().get(i));
+            count *= window.getLast();
+        }
+        for (List<Long> l : List.of(window, strides, dilations)) l.add(1L);
+        List<Long> none = Collections.nCopies(x.rank(), 0L);
+        Value perPixel = b.sum(b.cast(x, dtype), x.rank() - 1, true);
+        Value perWindow =
+                b.add(new Op.WindowReduce(ReduceKind.SUM, window, strides, dilations, none, none), perPixel);
+        Value ofInput = b.times(
+                b.minus(perWindow, b.scalar(dtype, zero * count)), b.scalar(dtype, (long) weightZero));
+        return b.minus(b.minus(sums, ofWeights), ofInput);
     }
 
     /** The sum of each output channel's weights. */

@@ -27,6 +27,8 @@ public final class Operators {
         ResizeOperators.register(r);
         SpaceOperators.register(r);
         HostOperators.register(r);
+        RecurrentOperators.register(r);
+        SvdfOperators.register(r);
         return r;
     }
 }

@@ -1,0 +1,146 @@
+package dev.meseta.frontends.tflite.operators;
+
+import dev.meseta.graph.DType;
+import dev.meseta.graph.GraphBuilder;
+import dev.meseta.graph.Op;
+import dev.meseta.graph.ReduceKind;
+import dev.meseta.graph.Value;
+import dev.meseta.graph.program.Lowering;
+import dev.meseta.graph.program.LoweringContext;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Recurrent networks in floats; weights may be bytes, which stand for floats. Their states are variables: what a run leaves is what the
+ * next one begins with.
+ */
+final class RecurrentOperators {
+    private RecurrentOperators() {}
+
+    static void register(Registry r) {
+        r.expandStateful("UNIDIRECTIONAL_SEQUENCE_LSTM", node -> {
+            LstmCell.Options o = LstmCell.Options.of(node);
+            boolean timeMajor = node.options().flag(3);
+            requireFloats(node, 0, 18, 19);
+            return c -> sequence(c, node, LstmCell.Places.UNIDIRECTIONAL, o, timeMajor, false);
+        });
+        r.expandStateful("LSTM", node -> {
+            node.require(node.options().choice(3) == 0 && node.inputs().size() >= 20, "the basic kernel is not supported");
+            LstmCell.Options o = LstmCell.Options.of(node);
+            requireFloats(node, 0, 18, 19);
+            return c -> {
+                Value x = Shapes.unsqueeze(c.builder(), c.operand(0), 0);
+                LstmCell.Result y = new LstmCell(c, node, LstmCell.Places.UNIDIRECTIONAL, o).run(x, false);
+                return List.of(c.builder().select(y.outputs(), 0, 0), y.output(), y.cell());
+            };
+        });
+        r.expandStateful("BIDIRECTIONAL_SEQUENCE_LSTM", RecurrentOperators::bidirectional);
+        r.expandStateful("UNIDIRECTIONAL_SEQUENCE_RNN", node -> {
+            boolean timeMajor = node.options().flag(0);
+            Activation activation = Activation.of(node, 1);
+            requireFloats(node, 0, 4);
+            return c -> simple(c, node, activation, timeMajor);
+        });
+        r.expandStateful("RNN", node -> {
+            Activation activation = Activation.of(node, 0);
+            requireFloats(node, 0, 4);
+            return c -> {
+                Value h = simpleStep(c, node, activation, c.operand(0), c.operand(4));
+                return List.of(h, h);
+            };
+        });
+    }
+
+    private static void requireFloats(OperatorNode node, int... operands) {
+        for (int i : operands) if (node.inputType(i) != DType.F32) throw node.unsupportedTypes();
+    }
+
+    private static List<Value> sequence(
+            LoweringContext c,
+            OperatorNode node,
+            LstmCell.Places places,
+            LstmCell.Options options,
+            boolean timeMajor,
+            boolean reverse) {
+        GraphBuilder b = c.builder();
+        c.require(c.type(0).rank() == 3, "the input is " + c.type(0) + ", expected rank 3");
+        Value x = timeMajor ? c.operand(0) : b.transpose(c.operand(0), 1, 0, 2);
+        LstmCell.Result y = new LstmCell(c, node, places, options).run(x, reverse);
+        Value all = timeMajor ? y.outputs() : b.transpose(y.outputs(), 1, 0, 2);
+        return List.of(all, y.output(), y.cell());
+    }
+
+    /** Options: as for one direction, whether results are joined, and whether time is the first axis. */
+    private static Lowering.Expand bidirectional(OperatorNode node) {
+        LstmCell.Options o = LstmCell.Options.of(node);
+        boolean merged = node.options().flag(3);
+        boolean timeMajor = node.options().flag(4, true);
+        requireFloats(node, 0, 35, 36, 37, 38);
+        node.require(!node.hasInput(39), "an auxiliary input is not supported");
+        return c -> {
+            List<Value> forward = sequence(c, node, LstmCell.Places.FORWARD, o, timeMajor, false);
+            List<Value> backward = sequence(c, node, LstmCell.Places.BACKWARD, o, timeMajor, true);
+            List<Value> results = new ArrayList<>();
+            if (merged) results.add(c.builder().concat(2, forward.get(0), backward.get(0)));
+            else results.addAll(List.of(forward.get(0), backward.get(0)));
+            results.addAll(forward.subList(1, 3));
+            results.addAll(backward.subList(1, 3));
+            return results;
+        };
+    }
+
+    /** Operands: x, weights, recurrent weights, a bias, the state. */
+    private static List<Value> simple(LoweringContext c, OperatorNode node, Activation activation, boolean timeMajor) {
+        GraphBuilder b = c.builder();
+        c.require(c.type(0).rank() == 3, "the input is " + c.type(0) + ", expected rank 3");
+        Value x = timeMajor ? c.operand(0) : b.transpose(c.operand(0), 1, 0, 2);
+        Value projected = b.plus(times(b, x, weights(c, node, 1)), c.operand(3));
+        Value recurrent = weights(c, node, 2);
+        Value state = c.operand(4);
+        var body = b.body(
+                "rnn", List.of(state.type(), step(projected), recurrent.type()), (g, in) -> {
+                    Value h = activation.apply(g, g.plus(in.get(1), times(g, in.get(0), in.get(2))));
+                    return List.of(h, h);
+                });
+        List<Value> y = b.addAll(
+                new Op.Scan(body, 1, 1, x.extent(0), false), List.of(state, projected, recurrent));
+        return List.of(timeMajor ? y.get(1) : b.transpose(y.get(1), 1, 0, 2), y.get(0));
+    }
+
+    private static Value simpleStep(
+            LoweringContext c, OperatorNode node, Activation activation, Value x, Value state) {
+        GraphBuilder b = c.builder();
+        Value sum = b.plus(times(b, x, weights(c, node, 1)), times(b, state, weights(c, node, 2)));
+        return activation.apply(b, b.plus(sum, c.operand(3)));
+    }
+
+    /** One step of a sequence. */
+    static dev.meseta.graph.TensorType step(Value sequence) {
+        return sequence.type().with(sequence.shape().without(0));
+    }
+
+    /** Weights in floats. */
+    static Value weights(LoweringContext c, OperatorNode node, int i) {
+        Value w = c.operand(i);
+        if (w.dtype() == DType.F32) return w;
+        if (w.dtype() == DType.F16) return c.builder().cast(w, DType.F32);
+        return QuantizeOperators.dequantize(c.builder(), w, node.inputScale(i), DType.F32);
+    }
+
+    static @Nullable Value weightsOrNull(LoweringContext c, OperatorNode node, int i) {
+        return i >= 0 && c.has(i) ? weights(c, node, i) : null;
+    }
+
+    /** Rows along the last axis of x times rows of w. */
+    static Value times(GraphBuilder b, Value x, Value w) {
+        return b.add(new Op.Contraction(List.of(), List.of(), List.of(x.rank() - 1), List.of(1), DType.F32), x, w);
+    }
+
+    /** The mean along an axis, which stays. */
+    static Value mean(GraphBuilder b, Value x, int axis) {
+        Value sum = b.reduce(ReduceKind.SUM, x, List.of(axis), true);
+        return b.divide(sum, b.scalar(x.dtype(), (double) x.extent(axis)));
+    }
+
+}
