@@ -41,6 +41,21 @@ final class OneOperator {
         return all;
     }
 
+    /** TFLite's number of an operator. */
+    static int number(String name) {
+        return NUMBERS.get(name)[0];
+    }
+
+    /** TFLite's number of an operator's table of options; 0 if it has none. */
+    static int options(String name) {
+        return NUMBERS.get(name)[1];
+    }
+
+    /** TFLite's number of an element type. */
+    static byte number(DType dtype) {
+        return (byte) TYPES.indexOf(dtype);
+    }
+
     private static final List<DType> TYPES = java.util.Arrays.asList(
             DType.F32,
             DType.F16,

@@ -35,6 +35,7 @@ final class OperatorRows {
     static List<Row> all() {
         List<Row> rows = new ArrayList<>();
         products(rows);
+        hybrid(rows);
         pools(rows);
         binary(rows);
         unary(rows);
@@ -67,6 +68,41 @@ final class OperatorRows {
         rows.add(new Row("BATCH_MATMUL int8", 0, d -> matmul(d, DType.I8)));
         rows.add(new Row("BATCH_MATMUL int16", 0, d -> matmul(d, DType.I16)));
         rows.add(new Row("BATCH_MATMUL float", 0, d -> matmul(d, DType.F32)));
+    }
+
+    /** Floats with weights that are bytes. */
+    private static void hybrid(List<Row> rows) {
+        rows.add(new Row("FULLY_CONNECTED hybrid", 0, d -> {
+            long k = d.between(1, 70);
+            long o = d.between(1, 20);
+            return new OneOperator("FULLY_CONNECTED", 9)
+                    .with(0, activation(d))
+                    .with(2, false)
+                    .with(3, d.flag())
+                    .input(d.tensor(DType.F32, d.between(1, 5), k))
+                    .constant(d.integers(DType.I8, -127, 127, o, k), Scale.of(d.real(0.001, 0.02), 0))
+                    .constant(d.tensor(DType.F32, o))
+                    .output(DType.F32, null, 1, o);
+        }));
+        for (boolean each : new boolean[] {false, true}) {
+            String name = each ? "DEPTHWISE_CONV_2D" : "CONV_2D";
+            rows.add(new Row(name + " hybrid", 0, d -> {
+                int c = d.between(1, 12);
+                int o = each ? c : d.between(1, 12);
+                OneOperator m = new OneOperator(name, each ? 6 : 5)
+                        .with(0, d.one(SAME, VALID))
+                        .with(1, 1)
+                        .with(2, 1);
+                if (each) m.with(3, 1);
+                return m.with(each ? 4 : 3, activation(d))
+                        .input(d.tensor(DType.F32, d.between(1, 2), 6, 7, c))
+                        .constant(
+                                d.integers(DType.I8, -127, 127, each ? 1 : o, 3, 3, c),
+                                d.channels(o, each ? 3 : 0, 0.001, 0.02))
+                        .constant(d.tensor(DType.F32, o))
+                        .output(DType.F32, null, 1, 1, 1, o);
+            }));
+        }
     }
 
     private static long places(byte padding, long extent, long window, long stride, long dilation) {

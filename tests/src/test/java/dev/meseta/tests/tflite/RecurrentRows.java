@@ -91,7 +91,14 @@ final class RecurrentRows {
 
     /** The operands of one direction in front of the states. */
     private static void direction(
-            Draws d, OneOperator m, Sizes s, boolean bytes, boolean coupled, boolean looks, boolean normal, boolean projected) {
+            Draws d,
+            OneOperator m,
+            Sizes s,
+            boolean bytes,
+            boolean coupled,
+            boolean looks,
+            boolean normal,
+            boolean projected) {
         for (int g = 0; g < 4; g++) weights(d, m, bytes, g > 0 || !coupled, s.cell(), s.input());
         for (int g = 0; g < 4; g++) weights(d, m, bytes, g > 0 || !coupled, s.cell(), s.output());
         for (int g = 0; g < 3; g++) weights(d, m, bytes, looks && (g > 0 || !coupled), s.cell());

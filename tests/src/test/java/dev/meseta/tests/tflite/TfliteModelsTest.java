@@ -60,7 +60,8 @@ final class TfliteModelsTest {
                                 entry.file() + ", run " + run + " on " + device,
                                 expected.get(i),
                                 found.get(i),
-                                entry.off(), TfliteOperatorsTest.TOLERANCE);
+                                entry.off(),
+                                TfliteOperatorsTest.TOLERANCE);
                     }
                 }
             }

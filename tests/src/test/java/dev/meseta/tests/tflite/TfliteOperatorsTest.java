@@ -75,9 +75,17 @@ final class TfliteOperatorsTest {
         List<Tensor> reference = runs(program, "reference", model);
         List<Tensor> cpu = runs(program, "cpu", model);
         for (int i = 0; i < expected.size(); i++) {
-            compare(where + ", result " + i + " on reference", expected.get(i), reference.get(i), row.off(), row.tolerance());
+            compare(
+                    where + ", result " + i + " on reference",
+                    expected.get(i),
+                    reference.get(i),
+                    row.off(),
+                    row.tolerance());
             boolean integers = !expected.get(i).dtype().isFloat();
-            compare(where + ", result " + i + " on cpu", integers ? reference.get(i) : expected.get(i), cpu.get(i),
+            compare(
+                    where + ", result " + i + " on cpu",
+                    integers ? reference.get(i) : expected.get(i),
+                    cpu.get(i),
                     0,
                     row.tolerance());
         }

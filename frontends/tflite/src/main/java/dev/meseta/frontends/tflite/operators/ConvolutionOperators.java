@@ -92,8 +92,9 @@ final class ConvolutionOperators {
         DType x = node.inputType(0);
         DType w = node.inputType(1);
         if (x == DType.F32 && w == DType.F32) return c -> List.of(real(c, node, form, c.operand(0), c.operand(1)));
-        if (x == DType.F32 && w == DType.I8) {
-            HybridProducts hybrid = HybridProducts.of(node, HybridProducts.SYMMETRIC);
+        if (x == DType.F32 && w == DType.I8 && form.spatial() == 2) {
+            HybridProducts hybrid = HybridProducts.of(
+                    node, form.depthwise() || node.inputScale(1).isPerChannel());
             return c -> List.of(hybridConvolution(c, node, form, hybrid));
         }
         boolean bytes = x == DType.I8 && (w == DType.I8 || w == DType.I4) || x == DType.U8 && w == DType.U8;
@@ -174,10 +175,8 @@ final class ConvolutionOperators {
         for (List<Long> l : List.of(window, strides, dilations)) l.add(1L);
         List<Long> none = Collections.nCopies(x.rank(), 0L);
         Value perPixel = b.sum(b.cast(x, dtype), x.rank() - 1, true);
-        Value perWindow =
-                b.add(new Op.WindowReduce(ReduceKind.SUM, window, strides, dilations, none, none), perPixel);
-        Value ofInput = b.times(
-                b.minus(perWindow, b.scalar(dtype, zero * count)), b.scalar(dtype, (long) weightZero));
+        Value perWindow = b.add(new Op.WindowReduce(ReduceKind.SUM, window, strides, dilations, none, none), perPixel);
+        Value ofInput = b.times(b.minus(perWindow, b.scalar(dtype, zero * count)), b.scalar(dtype, (long) weightZero));
         return b.minus(b.minus(sums, ofWeights), ofInput);
     }
 

@@ -19,17 +19,16 @@ import java.util.stream.IntStream;
  * of bytes, and their sums become floats again.
  *
  * @param weights how the weights' integers stand for numbers
+ * @param asymmetric whether the bytes have a zero point
  */
-record HybridProducts(Quantization weights) {
-    /** The options do not ask for a zero point of the floats. */
-    static final boolean SYMMETRIC = false;
-
+record HybridProducts(Quantization weights, boolean asymmetric) {
     private static final double LARGEST = 127;
+    private static final double LEAST = -128;
 
     /**
-     * Floats as bytes.
+     * Floats as integers.
      *
-     * @param integers I8
+     * @param integers I8, or I16 where a zero point was taken from them
      * @param scales F32, of the same rank, one a batch
      */
     record Quantized(Value integers, Value scales) {}
@@ -37,14 +36,20 @@ record HybridProducts(Quantization weights) {
     static HybridProducts of(OperatorNode node, boolean asymmetric) {
         Quantization q = node.inputScale(1);
         for (long zero : q.zeroPoints()) node.require(zero == 0, "weights of zero point " + zero + " with floats");
-        // TFLite's zero point for the floats only changes the rounding: the symmetric form is as exact.
-        return new HybridProducts(q);
+        return new HybridProducts(q, asymmetric);
     }
 
-    /** Each place of axis 0 by its own largest magnitude. */
+    /** Each place of axis 0 by its own range. */
     Quantized quantizeBatches(GraphBuilder b, Value x) {
-        List<Integer> others = IntStream.range(1, x.rank()).boxed().toList();
-        Value largest = b.reduce(ReduceKind.MAX, b.map(MapFunction.ABS, x), others, true);
+        return asymmetric ? byRange(b, x) : byMagnitude(b, x);
+    }
+
+    private static List<Integer> others(Value x) {
+        return IntStream.range(1, x.rank()).boxed().toList();
+    }
+
+    private static Quantized byMagnitude(GraphBuilder b, Value x) {
+        Value largest = b.reduce(ReduceKind.MAX, b.map(MapFunction.ABS, x), others(x), true);
         Value zero = b.scalar(DType.F32, 0.0);
         Value one = b.scalar(DType.F32, 1.0);
         Value isZero = b.map(MapFunction.EQ, largest, zero);
@@ -54,6 +59,31 @@ record HybridProducts(Quantization weights) {
         Value limit = b.scalar(DType.F32, LARGEST);
         Value clamped = b.map(MapFunction.CLAMP, rounded, b.neg(limit), limit);
         return new Quantized(b.add(new Op.Cast(DType.I8, Op.Cast.Rounding.SATURATE), clamped), scales);
+    }
+
+    /** Bytes from the least to the greatest number, 0 among them; the zero point is taken from them at once. */
+    private static Quantized byRange(GraphBuilder b, Value x) {
+        Value zero = b.scalar(DType.F64, 0.0);
+        Value low = b.min(b.cast(b.reduce(ReduceKind.MIN, x, others(x), true), DType.F64), zero);
+        Value high = b.max(b.cast(b.reduce(ReduceKind.MAX, x, others(x), true), DType.F64), zero);
+        Value isZero = b.map(MapFunction.EQ, low, high);
+        Value least = b.scalar(DType.F64, LEAST);
+        Value most = b.scalar(DType.F64, LARGEST);
+        Value span = b.divide(b.minus(high, low), b.scalar(DType.F64, LARGEST - LEAST));
+        Value scale = b.select(isZero, b.scalar(DType.F64, 1.0), span);
+        Value fromLow = b.divide(low, scale);
+        Value fromHigh = b.divide(high, scale);
+        Value lowIsNearer =
+                b.map(MapFunction.LT, b.plus(b.neg(least), b.map(MapFunction.ABS, fromLow)), b.plus(most, fromHigh));
+        Value point = b.select(lowIsNearer, b.minus(least, fromLow), b.minus(most, fromHigh));
+        Value offset = b.select(isZero, zero, roundHalfAway(b, b.map(MapFunction.CLAMP, point, least, most)));
+        Value narrowOffset = b.cast(offset, DType.F32);
+        Value narrowScale = b.cast(scale, DType.F32);
+        Value inverse = b.divide(b.scalar(DType.F32, 1.0), narrowScale);
+        Value rounded = roundHalfAway(b, b.plus(narrowOffset, b.times(x, inverse)));
+        Value clamped = b.map(MapFunction.CLAMP, rounded, b.scalar(DType.F32, LEAST), b.scalar(DType.F32, LARGEST));
+        Value centered = b.minus(clamped, narrowOffset);
+        return new Quantized(b.add(new Op.Cast(DType.I16, Op.Cast.Rounding.SATURATE), centered), narrowScale);
     }
 
     /** The numbers of sums whose last axis is that of the weights' channels. */

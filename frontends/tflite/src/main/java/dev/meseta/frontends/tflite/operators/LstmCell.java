@@ -37,7 +37,9 @@ final class LstmCell {
     record Options(Activation activation, float cellClip, float projectionClip) {
         static Options of(OperatorNode node) {
             return new Options(
-                    Activation.of(node, 0), node.options().real(1), node.options().real(2));
+                    Activation.of(node, 0),
+                    node.options().real(1),
+                    node.options().real(2));
         }
     }
 
@@ -131,7 +133,8 @@ final class LstmCell {
         Value candidate = options.activation().apply(b, normal(b, s, CELL, part(b, CELL, sums, cell), cell, in));
         Value come = coupled ? b.minus(b.scalar(DType.F32, 1.0), forget) : gate(b, s, INPUT, sums, cell, in);
         Value next = clip(b, b.plus(b.times(forget, cell), b.times(come, candidate)), options.cellClip());
-        Value out = b.times(gate(b, s, OUTPUT, sums, next, in), options.activation().apply(b, next));
+        Value out =
+                b.times(gate(b, s, OUTPUT, sums, next, in), options.activation().apply(b, next));
         if (s.projection() >= 0) {
             out = RecurrentOperators.times(b, out, in.get(s.projection()));
             if (s.projectionBias() >= 0) out = b.plus(out, in.get(s.projectionBias()));
@@ -142,7 +145,8 @@ final class LstmCell {
 
     private Value part(GraphBuilder b, int gate, Value sums, Value cell) {
         long width = cell.extent(1);
-        return b.slice(sums, 1, (coupled ? gate - 1 : gate) * width, cell.shape().dim(1));
+        return b.slice(
+                sums, 1, (coupled ? gate - 1 : gate) * width, cell.shape().dim(1));
     }
 
     private Value gate(GraphBuilder b, Step s, int gate, Value sums, Value cell, List<Value> in) {
@@ -159,13 +163,16 @@ final class LstmCell {
         Value deviation = b.map(MapFunction.SQRT, b.plus(variance, b.scalar(DType.F32, NORMALIZATION)));
         Value scaled = b.times(b.divide(centered, deviation), in.get(s.norms()[gate]));
         long width = cell.extent(1);
-        Value bias = b.slice(in.get(s.biases()), 0, (coupled ? gate - 1 : gate) * width, cell.shape().dim(1));
+        Value bias = b.slice(
+                in.get(s.biases()),
+                0,
+                (coupled ? gate - 1 : gate) * width,
+                cell.shape().dim(1));
         return b.plus(scaled, bias);
     }
 
     private static Value clip(GraphBuilder b, Value x, float limit) {
         if (!(limit > 0)) return x;
-        return b.map(
-                MapFunction.CLAMP, x, b.scalar(DType.F32, (double) -limit), b.scalar(DType.F32, (double) limit));
+        return b.map(MapFunction.CLAMP, x, b.scalar(DType.F32, (double) -limit), b.scalar(DType.F32, (double) limit));
     }
 }

@@ -26,7 +26,8 @@ final class RecurrentOperators {
             return c -> sequence(c, node, LstmCell.Places.UNIDIRECTIONAL, o, timeMajor, false);
         });
         r.expandStateful("LSTM", node -> {
-            node.require(node.options().choice(3) == 0 && node.inputs().size() >= 20, "the basic kernel is not supported");
+            node.require(
+                    node.options().choice(3) == 0 && node.inputs().size() >= 20, "the basic kernel is not supported");
             LstmCell.Options o = LstmCell.Options.of(node);
             requireFloats(node, 0, 18, 19);
             return c -> {
@@ -98,18 +99,15 @@ final class RecurrentOperators {
         Value projected = b.plus(times(b, x, weights(c, node, 1)), c.operand(3));
         Value recurrent = weights(c, node, 2);
         Value state = c.operand(4);
-        var body = b.body(
-                "rnn", List.of(state.type(), step(projected), recurrent.type()), (g, in) -> {
-                    Value h = activation.apply(g, g.plus(in.get(1), times(g, in.get(0), in.get(2))));
-                    return List.of(h, h);
-                });
-        List<Value> y = b.addAll(
-                new Op.Scan(body, 1, 1, x.extent(0), false), List.of(state, projected, recurrent));
+        var body = b.body("rnn", List.of(state.type(), step(projected), recurrent.type()), (g, in) -> {
+            Value h = activation.apply(g, g.plus(in.get(1), times(g, in.get(0), in.get(2))));
+            return List.of(h, h);
+        });
+        List<Value> y = b.addAll(new Op.Scan(body, 1, 1, x.extent(0), false), List.of(state, projected, recurrent));
         return List.of(timeMajor ? y.get(1) : b.transpose(y.get(1), 1, 0, 2), y.get(0));
     }
 
-    private static Value simpleStep(
-            LoweringContext c, OperatorNode node, Activation activation, Value x, Value state) {
+    private static Value simpleStep(LoweringContext c, OperatorNode node, Activation activation, Value x, Value state) {
         GraphBuilder b = c.builder();
         Value sum = b.plus(times(b, x, weights(c, node, 1)), times(b, state, weights(c, node, 2)));
         return activation.apply(b, b.plus(sum, c.operand(3)));
@@ -142,5 +140,4 @@ final class RecurrentOperators {
         Value sum = b.reduce(ReduceKind.SUM, x, List.of(axis), true);
         return b.divide(sum, b.scalar(x.dtype(), (double) x.extent(axis)));
     }
-
 }

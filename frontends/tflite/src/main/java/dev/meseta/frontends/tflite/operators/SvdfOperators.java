@@ -49,9 +49,11 @@ final class SvdfOperators {
         Quantization x = node.inputScale(0);
         Quantization state = node.inputScale(4);
         float first = x.scale(0) * node.inputScale(1).scale(0) / state.scale(0);
-        float second = state.scale(0) * node.inputScale(2).scale(0) / node.outputScale(0).scale(0);
-        Rescale kept = new Rescale(
-                new Multiplier[] {Multiplier.of(first)}, false, 0, Activation.all(DType.I16), DType.I16);
+        float second = state.scale(0)
+                * node.inputScale(2).scale(0)
+                / node.outputScale(0).scale(0);
+        Rescale kept =
+                new Rescale(new Multiplier[] {Multiplier.of(first)}, false, 0, Activation.all(DType.I16), DType.I16);
         Rescale result = Rescale.to(node, second, Activation.NONE);
         return c -> {
             GraphBuilder b = c.builder();
