@@ -52,7 +52,7 @@ final class ModelFuzzTest {
     }
 
     /** Zeros of the port's type; null for what is not a tensor, or too large. */
-    private static Tensor input(Port port) {
+    static Tensor input(Port port) {
         if (port.kind() != Port.Kind.TENSOR || port.dtype() == null) return null;
         Shape stated = port.shape() == null ? Shape.SCALAR : port.shape();
         long[] extents = stated.dims().stream()

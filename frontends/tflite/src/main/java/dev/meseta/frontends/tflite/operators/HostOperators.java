@@ -30,9 +30,14 @@ final class HostOperators {
         throw node.error("operand " + i + " is missing, or is not of type " + List.of(types));
     }
 
+    private static Tensor numbers(OperatorNode node, List<@Nullable Data> data) {
+        if (!data.isEmpty() && data.getFirst() instanceof Tensor t && t.dtype().kind() != DType.Kind.COMPLEX) return t;
+        throw node.error("operand 0 is missing, or is of no numbers");
+    }
+
     private static Lowering.Host where(OperatorNode node) {
         return data -> {
-            if (!(data.getFirst() instanceof Tensor t)) throw node.error("operand 0 is missing");
+            Tensor t = numbers(node, data);
             int rank = t.type().rank();
             List<Long> places = new ArrayList<>();
             for (long i = 0; i < t.elements(); i++) if (t.getDouble(i) != 0) places.add(i);
@@ -52,7 +57,7 @@ final class HostOperators {
     private static Lowering.Host unique(OperatorNode node) {
         DType positions = node.outputType(1);
         return data -> {
-            if (!(data.getFirst() instanceof Tensor t)) throw node.error("operand 0 is missing");
+            Tensor t = numbers(node, data);
             Map<Object, Integer> seen = new LinkedHashMap<>();
             List<Long> first = new ArrayList<>();
             Tensor where = Tensor.allocate(positions, t.shape().fixed());
