@@ -142,12 +142,29 @@ final class Fusion {
         return switch (consumer.op) {
             case Op.Scan _, Op.If _, Op.While _ -> false;
             // The operands of a concatenation are stored where they belong.
-            case Op.Contraction _, Op.Convolution _, Op.Concat _ -> isView(n);
-            case Op.Reshape _, Op.Transpose _, Op.Slice _, Op.Broadcast _ -> !consumer.viewOnly || isView(n);
+            case Op.Concat _ -> isView(n);
+            case Op.Contraction _, Op.Convolution _ -> isView(n) || isWidening(n);
+            case Op.Reshape _, Op.Transpose _, Op.Slice _, Op.Broadcast _ ->
+                !consumer.viewOnly || isView(n) || isWidening(n);
             case Op.WindowReduce _ -> isView(n) || n.op instanceof Op.Cast || n.op instanceof Op.Dequantize;
             case Op.Bitcast b -> !Pull.isStorageBitcast(consumer.in.getFirst().dtype(), b.dtype());
             default -> true;
         };
+    }
+
+    /** Whether a node makes a narrow constant wide: products load it as it is, and widen it in registers. */
+    private static boolean isWidening(N n) {
+        if (!(n.op instanceof Op.Cast o) || o.dtype() != DType.F32) return false;
+        V x = n.in.getFirst();
+        boolean narrow =
+                x.dtype() == DType.F16 || x.dtype() == DType.BF16 || x.dtype() == DType.I8 || x.dtype() == DType.U8;
+        return narrow && isConstant(x);
+    }
+
+    private static boolean isConstant(V v) {
+        if (v.producer == null) return false;
+        return v.producer.op instanceof Op.Constant
+                || isView(v.producer) && v.producer.in.size() == 1 && isConstant(v.producer.in.getFirst());
     }
 
     private static boolean isView(N n) {

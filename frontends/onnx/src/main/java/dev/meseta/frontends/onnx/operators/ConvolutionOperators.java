@@ -4,7 +4,6 @@ import dev.meseta.graph.DType;
 import dev.meseta.graph.Dim;
 import dev.meseta.graph.GraphBuilder;
 import dev.meseta.graph.Op;
-import dev.meseta.graph.ReduceKind;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.Value;
@@ -70,7 +69,8 @@ final class ConvolutionOperators {
         Value k = c.operand(1);
         requireChannels(c, x, k, groups);
         Windows.Placed p = w.place(c, x.shape(), kernelExtents(c, w, x, k));
-        Value y = convolve(c.builder(), x, k, p, groups, x.dtype());
+        Value y = Dequantized.convolution(c, w, groups, x, k);
+        if (y == null) y = convolve(c.builder(), x, k, p, groups, x.dtype());
         return addBias(c, y, c.operandOrNull(2));
     }
 
@@ -122,7 +122,7 @@ final class ConvolutionOperators {
         List<Long> none = Collections.nCopies(p.rank(), 0L);
         Windows.Placed inside = new Windows.Placed(p.kernel(), p.strides(), p.dilations(), none, none, none, p.out());
         Value y = convolve(b, padded, k, inside, groups, DType.I32);
-        Value weights = b.reduce(ReduceKind.SUM, b.cast(k, DType.I32), Shorthand.axes(1, k.rank()), false);
+        Value weights = QuantizeOperators.rowSums(b, k);
         Value correction = b.times(weights, b.cast(zero, DType.I32));
         return b.minus(y, Shorthand.along(b, correction, 1, y.rank()));
     }

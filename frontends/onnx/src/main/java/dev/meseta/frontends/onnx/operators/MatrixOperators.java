@@ -15,7 +15,8 @@ final class MatrixOperators {
         r.expand("MatMul", 1, node -> c -> {
             DType t = c.type(0).dtype();
             if (c.type(1).dtype() != t) throw c.error("operands are " + c.type(0) + " and " + c.type(1));
-            return List.of(matmul(c, c.operand(0), c.operand(1), t));
+            Value ofBytes = Dequantized.matmul(c, c.operand(0), c.operand(1));
+            return List.of(ofBytes != null ? ofBytes : matmul(c, c.operand(0), c.operand(1), t));
         });
         r.expand("Gemm", 1, node -> {
             float alpha = node.attributes().real("alpha", 1);
@@ -61,7 +62,9 @@ final class MatrixOperators {
         }
         // Everything is rounded once, at the end.
         DType w = t.computeType();
-        Value y = b.add(new Op.Contraction(List.of(), List.of(), List.of(leftSum), List.of(rightSum), w), left, right);
+        Value y = Dequantized.product(c, left, transA, right, transB);
+        if (y == null)
+            y = b.add(new Op.Contraction(List.of(), List.of(), List.of(leftSum), List.of(rightSum), w), left, right);
         boolean scaledInteger = t.isInteger() && (alpha != 1 || beta != 1);
         if (scaledInteger) w = DType.F64;
         y = MathOperators.linear(b, b.cast(y, w), alpha, 0);

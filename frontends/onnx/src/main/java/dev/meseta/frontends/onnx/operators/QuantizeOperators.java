@@ -267,6 +267,22 @@ final class QuantizeOperators {
         return b.constant(sums);
     }
 
+    /** The sums in I32 of what lies at each place of the first axis; those of constant bytes are summed here. */
+    static Value rowSums(GraphBuilder b, Value y) {
+        Tensor t = b.known(y);
+        if (t == null || y.dtype() != DType.I8 && y.dtype() != DType.U8)
+            return b.reduce(ReduceKind.SUM, b.cast(y, DType.I32), Shorthand.axes(1, y.rank()), false);
+        int[] sums = new int[Math.toIntExact(y.extent(0))];
+        long length = t.elements() / Math.max(1, sums.length);
+        for (int i = 0; i < sums.length; i++) {
+            for (long k = 0; k < length; k++) {
+                byte v = t.data().get(ValueLayout.JAVA_BYTE, i * length + k);
+                sums[i] += y.dtype() == DType.U8 ? v & 0xff : v;
+            }
+        }
+        return b.constant(Tensor.of(sums, sums.length));
+    }
+
     /** A product of operands of any rank from 1, by one of matrices. */
     private static Value matrixProduct(
             LoweringContext c, Value left, Value right, java.util.function.BinaryOperator<Value> f) {
