@@ -42,6 +42,7 @@ final class MapTest {
             Map.entry("compiler.llvm", Set.of("graph", "compiler.kernel")),
             Map.entry("driver", Set.of("graph", "compiler.kernel")),
             Map.entry("compiler", Set.of("graph", "compiler.kernel", "driver", "linux", "runtime")),
+            Map.entry("drivers.ethosu", Set.of("graph", "driver")),
             Map.entry("drivers.reference", Set.of("graph", "compiler.kernel", "driver")),
             Map.entry("drivers.cpu", Set.of("graph", "compiler.kernel", "compiler.llvm", "driver", "linux")),
             Map.entry("runtime", Set.of("graph", "compiler.kernel", "driver", "linux")),

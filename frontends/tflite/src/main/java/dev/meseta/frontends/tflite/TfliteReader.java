@@ -54,6 +54,11 @@ public final class TfliteReader {
         return read(model, "the model");
     }
 
+    /** The custom operators of a file, whether they can run or not. */
+    public static List<CustomOperator> customOperators(Path file) {
+        return CustomOperator.of(ModelFile.read(map(file), "model '" + file + "'"));
+    }
+
     private static Program read(MemorySegment model, String where) {
         if (!recognizes(model)) {
             throw new InvalidInputException(

@@ -3,7 +3,9 @@ package dev.meseta.frontends.tflite.format;
 import dev.meseta.graph.InvalidInputException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,8 +14,10 @@ import org.jspecify.annotations.Nullable;
  * @param description what its writer says of it
  * @param subgraphs the first one is the model's own
  * @param buffers the bytes of constants, parts of the file
+ * @param metadata what else a writer put into the file, by name
  */
-public record ModelFile(String description, List<Subgraph> subgraphs, List<MemorySegment> buffers) {
+public record ModelFile(
+        String description, List<Subgraph> subgraphs, List<MemorySegment> buffers, Map<String, MemorySegment> metadata) {
     /** What the bytes 4 to 7 of a file are. */
     public static final String IDENTIFIER = "TFL3";
 
@@ -77,7 +81,12 @@ public record ModelFile(String description, List<Subgraph> subgraphs, List<Memor
                 subgraphs.add(subgraph(s, subgraphs.size(), codes, buffers.size()));
             }
             if (subgraphs.isEmpty()) throw error("holds no graph");
-            return new ModelFile(model.string(3), List.copyOf(subgraphs), List.copyOf(buffers));
+            Map<String, MemorySegment> metadata = new HashMap<>();
+            for (FlatBuffer.Table m : model.tables(6)) {
+                int buffer = m.int32(1, 0);
+                if (buffer >= 0 && buffer < buffers.size()) metadata.put(m.string(0), buffers.get(buffer));
+            }
+            return new ModelFile(model.string(3), List.copyOf(subgraphs), List.copyOf(buffers), metadata);
         }
 
         private MemorySegment buffer(FlatBuffer.Table table) {

@@ -22,7 +22,7 @@ record Rescale(Multiplier[] multipliers, boolean wide, int zeroPoint, Activation
         Quantization w = node.inputScale(1);
         Quantization y = node.outputScale(0);
         Multiplier[] m = new Multiplier[w.scales().length];
-        boolean narrowProduct = node.inputType(0) == DType.U8;
+        boolean narrowProduct = node.inputType(0) == DType.U8 || node.name().equals("FULLY_CONNECTED") && m.length == 1;
         for (int i = 0; i < m.length; i++) {
             double product = narrowProduct ? x.scale(0) * w.scale(i) : (double) x.scale(0) * w.scale(i);
             m[i] = Multiplier.of(product / y.scale(0));

@@ -1,0 +1,189 @@
+package dev.meseta.drivers.ethosu.commands;
+
+import static dev.meseta.drivers.ethosu.commands.Opcode.*;
+
+import dev.meseta.drivers.ethosu.commands.Operation.Block;
+import dev.meseta.drivers.ethosu.commands.Operation.Kernel;
+import dev.meseta.drivers.ethosu.commands.Operation.Kind;
+import dev.meseta.drivers.ethosu.commands.Operation.Range;
+import dev.meseta.graph.InvalidInputException;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Reads what registers say of an operation on feature maps. */
+final class Blocks {
+    private static final int SCALAR = 1 << 7;
+    private static final int REVERSED = 1 << 6;
+
+    private final Kind kind;
+    private final Registers r;
+
+    private Blocks(Kind kind, Registers r) {
+        this.kind = kind;
+        this.r = r;
+    }
+
+    static Block of(Kind kind, Registers r) {
+        return new Blocks(kind, r).block();
+    }
+
+    private Block block() {
+        int precision = r.unsigned(OFM_PRECISION);
+        int height = r.unsigned(OFM_HEIGHT_M1) + 1;
+        int width = r.unsigned(OFM_WIDTH_M1) + 1;
+        int depth = r.unsigned(OFM_DEPTH_M1) + 1;
+        FeatureMap result = result(precision, height, width, depth);
+        Kernel kernel = kind.isElementwise() ? new Kernel(1, 1, 1, 1, 1, 1, 0, 0, 0, 0, false) : kernel();
+        int upscale = r.unsignedOrZero(IFM_UPSCALE) & 3;
+        FeatureMap first = first(kernel, upscale, height, width);
+        int broadcast = kind.isUnary() ? 0 : r.unsigned(IFM2_BROADCAST);
+        boolean isScalar = (broadcast & SCALAR) != 0;
+        FeatureMap second = kind.isUnary() || isScalar ? null : second(broadcast, height, width, depth);
+        boolean globalScale = (precision & 1 << 8) != 0;
+        boolean scaled = globalScale || kind.isElementwise();
+        boolean sums = kind == Kind.ADD || kind == Kind.SUB;
+        return new Block(
+                kind,
+                first,
+                second,
+                isScalar ? r.signed(IFM2_SCALAR) : 0,
+                isScalar,
+                kind.isUnary() ? 0 : r.signed(IFM2_ZERO_POINT),
+                (broadcast & REVERSED) != 0,
+                result,
+                kernel,
+                upscale,
+                globalScale,
+                precision >> 14 & 3,
+                r.unsigned(IFM_PRECISION) >> 8 & 3,
+                r.unsigned(ACTIVATION),
+                bound(ACTIVATION_MIN, result),
+                bound(ACTIVATION_MAX, result),
+                r.unsigned(OFM_BLK_DEPTH_M1) + 1,
+                kind.hasWeights() ? ranges(WEIGHT_REGION, WEIGHT_BASE, WEIGHT_LENGTH, WEIGHT1_BASE, WEIGHT1_LENGTH) : List.of(),
+                kind.hasWeights() || !scaled && kind != Kind.MAX_POOL && r.addressOrZero(SCALE_LENGTH) > 0
+                        ? ranges(SCALE_REGION, SCALE_BASE, SCALE_LENGTH, SCALE1_BASE, SCALE1_LENGTH)
+                        : List.of(),
+                scaled ? r.factor(OFM_SCALE) : 0,
+                scaled ? r.shift(OFM_SCALE) : 0,
+                sums ? r.factor(OPA_SCALE) : 0,
+                sums ? r.shift(OPA_SCALE) : 0,
+                sums ? r.factor(OPB_SCALE) : 0);
+    }
+
+    private int bound(Opcode register, FeatureMap result) {
+        return result.signed() ? r.signed(register) : r.unsigned(register);
+    }
+
+    private List<Range> ranges(Opcode region, Opcode base, Opcode length, Opcode base1, Opcode length1) {
+        List<Range> ranges = new ArrayList<>();
+        int in = r.unsigned(region) & 7;
+        ranges.add(new Range(in, r.address(base), r.address(length)));
+        boolean parallel = r.unsignedOrZero(PARALLEL_MODE) != 0;
+        if (parallel) ranges.add(new Range(in, r.addressOrZero(base1), r.addressOrZero(length1)));
+        return ranges;
+    }
+
+    private Kernel kernel() {
+        int stride = r.unsigned(KERNEL_STRIDE);
+        int dilationX = (stride >> 3 & 1) + 1;
+        int dilationY = (stride >> 4 & 1) + 1;
+        int reachX = r.unsigned(KERNEL_WIDTH_M1);
+        int reachY = r.unsigned(KERNEL_HEIGHT_M1);
+        if (reachX % dilationX != 0 || reachY % dilationY != 0) {
+            throw new InvalidInputException("the kernel reaches over " + (reachY + 1) + "×" + (reachX + 1)
+                    + " elements with dilation " + dilationY + "×" + dilationX);
+        }
+        return new Kernel(
+                reachY / dilationY + 1,
+                reachX / dilationX + 1,
+                (stride >> 1 & 1 | (stride >> 9 & 7) << 1) + 1,
+                (stride & 1 | (stride >> 6 & 7) << 1) + 1,
+                dilationY,
+                dilationX,
+                r.unsigned(IFM_PAD_TOP),
+                r.unsigned(IFM_PAD_LEFT),
+                r.unsigned(IFM_PAD_BOTTOM),
+                r.unsigned(IFM_PAD_RIGHT),
+                (stride & 4) != 0);
+    }
+
+    private static int bytes(int precision) {
+        if (precision == 3) throw new InvalidInputException("an element has the unknown width 3");
+        return 1 << precision;
+    }
+
+    private FeatureMap result(int precision, int height, int width, int depth) {
+        return new FeatureMap(
+                r.unsigned(OFM_REGION) & 7,
+                bases(OFM_BASE0, OFM_BASE1, OFM_BASE2, OFM_BASE3),
+                r.unsigned(OFM_HEIGHT0_M1) + 1,
+                r.unsigned(OFM_HEIGHT1_M1) + 1,
+                r.unsigned(OFM_WIDTH0_M1) + 1,
+                r.stride(OFM_STRIDE_Y),
+                r.stride(OFM_STRIDE_X),
+                r.stride(OFM_STRIDE_C),
+                (precision & 1 << 6) != 0,
+                height,
+                width,
+                depth,
+                bytes(precision >> 1 & 3),
+                (precision & 1) != 0,
+                r.signed(OFM_ZERO_POINT));
+    }
+
+    /** Its height and width follow from the result's and the window. */
+    private FeatureMap first(Kernel k, int upscale, int height, int width) {
+        int precision = r.unsigned(IFM_PRECISION);
+        int h = (height - 1) * k.strideY() + k.reachY() - k.top() - k.bottom();
+        int w = (width - 1) * k.strideX() + k.reachX() - k.left() - k.right();
+        if (upscale != 0) {
+            h = (h + 1) / 2;
+            w = (w + 1) / 2;
+        }
+        if (h < 1 || w < 1) throw new InvalidInputException("the operand has " + h + "×" + w + " elements");
+        return new FeatureMap(
+                r.unsigned(IFM_REGION) & 7,
+                bases(IFM_BASE0, IFM_BASE1, IFM_BASE2, IFM_BASE3),
+                r.unsigned(IFM_HEIGHT0_M1) + 1,
+                r.unsigned(IFM_HEIGHT1_M1) + 1,
+                r.unsigned(IFM_WIDTH0_M1) + 1,
+                r.stride(IFM_STRIDE_Y),
+                r.stride(IFM_STRIDE_X),
+                r.stride(IFM_STRIDE_C),
+                (precision & 1 << 6) != 0,
+                h,
+                w,
+                r.unsigned(IFM_DEPTH_M1) + 1,
+                bytes(precision >> 2 & 3),
+                (precision & 1) != 0,
+                r.signed(IFM_ZERO_POINT));
+    }
+
+    private @Nullable FeatureMap second(int broadcast, int height, int width, int depth) {
+        int precision = r.unsigned(IFM2_PRECISION);
+        return new FeatureMap(
+                r.unsigned(IFM2_REGION) & 7,
+                bases(IFM2_BASE0, IFM2_BASE1, IFM2_BASE2, IFM2_BASE3),
+                r.unsigned(IFM2_HEIGHT0_M1) + 1,
+                r.unsigned(IFM2_HEIGHT1_M1) + 1,
+                r.unsigned(IFM2_WIDTH0_M1) + 1,
+                r.stride(IFM2_STRIDE_Y),
+                r.stride(IFM2_STRIDE_X),
+                r.stride(IFM2_STRIDE_C),
+                (precision & 1 << 6) != 0,
+                (broadcast & 1) != 0 ? 1 : height,
+                (broadcast & 2) != 0 ? 1 : width,
+                (broadcast & 4) != 0 ? 1 : depth,
+                bytes(precision >> 2 & 3),
+                (precision & 1) != 0,
+                r.signed(IFM2_ZERO_POINT));
+    }
+
+    private long[] bases(Opcode... registers) {
+        long[] bases = new long[registers.length];
+        for (int i = 0; i < bases.length; i++) bases[i] = r.address(registers[i]);
+        return bases;
+    }
+}

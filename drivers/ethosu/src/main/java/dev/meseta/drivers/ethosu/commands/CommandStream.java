@@ -1,0 +1,97 @@
+package dev.meseta.drivers.ethosu.commands;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+
+import dev.meseta.graph.InvalidInputException;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A command stream.
+ *
+ * @param configuration the device that it is for, as its register {@code CONFIG} says; 0 if the stream does not
+ * @param commands in order; the last one is {@link Opcode#OP_STOP}
+ */
+public record CommandStream(int configuration, List<Command> commands) {
+    /** What the bytes begin with that Arm's driver takes: actions, one of which is the stream. */
+    private static final int ACTIONS = 'C' | 'O' << 8 | 'P' << 16 | '1' << 24;
+
+    private static final int CONFIG = 1;
+    private static final int STREAM = 2;
+    private static final int READ = 3;
+    private static final int DUMP = 4;
+    private static final int NOTHING = 5;
+    private static final int OPCODE_BITS = 0x3ff;
+    private static final int MODE_BITS = 0xc000;
+    private static final int WITH_PAYLOAD = 0x4000;
+
+    public CommandStream {
+        commands = List.copyOf(commands);
+    }
+
+    /** Whether bytes begin as those that Arm's driver takes. */
+    public static boolean recognizes(MemorySegment bytes) {
+        return bytes.byteSize() >= 4 && bytes.get(JAVA_INT_UNALIGNED, 0) == ACTIONS;
+    }
+
+    /** The stream in what Arm's driver takes. Throws {@link InvalidInputException} for anything else. */
+    public static CommandStream ofActions(MemorySegment bytes) {
+        if (!recognizes(bytes)) throw new InvalidInputException("the bytes do not begin with 'COP1'");
+        int words = (int) Math.min(bytes.byteSize() / 4, Integer.MAX_VALUE);
+        int configuration = 0;
+        int at = 1;
+        while (at < words) {
+            int action = word(bytes, at);
+            switch (action & 0xff) {
+                case CONFIG -> {
+                    if (at + 2 >= words) throw broken(at, "an action is cut off");
+                    configuration = word(bytes, at + 1);
+                    at += 3;
+                }
+                case STREAM -> {
+                    int length = action >>> 16 | (action >>> 8 & 0xff) << 16;
+                    if (length > words - at - 1) {
+                        throw broken(at, "the stream has " + length + " words, " + (words - at - 1) + " are there");
+                    }
+                    return ofWords(bytes.asSlice(4L * (at + 1), 4L * length), configuration);
+                }
+                case READ, DUMP, NOTHING -> at++;
+                default -> throw broken(at, "there is no action " + (action & 0xff));
+            }
+        }
+        throw broken(at, "there is no stream");
+    }
+
+    /** Commands without anything around them, as the kernel takes them. */
+    public static CommandStream ofWords(MemorySegment bytes, int configuration) {
+        List<Command> commands = new ArrayList<>();
+        int words = (int) Math.min(bytes.byteSize() / 4, Integer.MAX_VALUE);
+        int at = 0;
+        while (at < words) {
+            int word = word(bytes, at);
+            int mode = word & MODE_BITS;
+            boolean payload = mode == WITH_PAYLOAD;
+            if (mode != 0 && !payload) throw broken(at, "a command has the unknown form " + (mode >>> 14));
+            Opcode opcode = Opcode.find(word & OPCODE_BITS, payload);
+            if (opcode == null || (word & ~(OPCODE_BITS | MODE_BITS) & 0xffff) != 0) {
+                throw broken(at, String.format("there is no command %04x", word & 0xffff));
+            }
+            if (payload && at + 1 >= words) throw broken(at, opcode + " is cut off");
+            int parameter = word >>> 16;
+            long value = payload ? word(bytes, at + 1) & 0xffff_ffffL : 0;
+            commands.add(new Command(at, opcode, parameter, value));
+            at += payload ? 2 : 1;
+            if (opcode == Opcode.OP_STOP) return new CommandStream(configuration, commands);
+        }
+        throw broken(at, "the stream does not end with OP_STOP");
+    }
+
+    private static int word(MemorySegment bytes, int at) {
+        return bytes.get(JAVA_INT_UNALIGNED, 4L * at);
+    }
+
+    private static InvalidInputException broken(int at, String what) {
+        return new InvalidInputException("command stream, word " + at + ": " + what);
+    }
+}

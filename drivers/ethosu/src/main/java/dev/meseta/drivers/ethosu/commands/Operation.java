@@ -1,0 +1,162 @@
+package dev.meseta.drivers.ethosu.commands;
+
+import static dev.meseta.drivers.ethosu.commands.Opcode.*;
+
+import dev.meseta.graph.InvalidInputException;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What one command does, with the registers as they are at it. */
+public sealed interface Operation {
+    /** The region of the memory inside the device. */
+    int INSIDE = 8;
+
+    /** Bytes of the memory inside, by {@link #INSIDE}. */
+    long INSIDE_BYTES = 48 << 10;
+
+    /** Of the regions that a stream can name. */
+    int REGIONS = 8;
+
+    /** Copies bytes. */
+    record Dma(int fromRegion, long from, int toRegion, long to, long length) implements Operation {}
+
+    /** What an operation on feature maps computes. */
+    enum Kind {
+        CONVOLUTION,
+        DEPTHWISE,
+        MAX_POOL,
+        AVERAGE_POOL,
+        SUM_CHANNELS,
+        MUL,
+        ADD,
+        SUB,
+        MIN,
+        MAX,
+        LEAKY,
+        ABS,
+        LEADING_ZEROS,
+        SHIFT_RIGHT,
+        SHIFT_LEFT;
+
+        /** Whether it is element by element. */
+        public boolean isElementwise() {
+            return ordinal() >= MUL.ordinal();
+        }
+
+        /** Whether it has one operand. */
+        public boolean isUnary() {
+            return this == LEAKY || this == ABS || this == LEADING_ZEROS || !isElementwise();
+        }
+
+        /** Whether it has weights. */
+        public boolean hasWeights() {
+            return this == CONVOLUTION || this == DEPTHWISE;
+        }
+    }
+
+    /** Bytes of a region. */
+    record Range(int region, long begin, long length) {}
+
+    /**
+     * How a window walks over the operand.
+     *
+     * @param height of the window
+     * @param partFirst whether weights are ordered by the window's elements before channels
+     */
+    record Kernel(
+            int height,
+            int width,
+            int strideY,
+            int strideX,
+            int dilationY,
+            int dilationX,
+            int top,
+            int left,
+            int bottom,
+            int right,
+            boolean partFirst) {
+        /** Rows that the window reaches over. */
+        public int reachY() {
+            return (height - 1) * dilationY + 1;
+        }
+
+        public int reachX() {
+            return (width - 1) * dilationX + 1;
+        }
+    }
+
+    /**
+     * An operation on feature maps.
+     *
+     * @param second the second operand; null if there is none or it is a number
+     * @param scalar the second operand if it is a number
+     * @param isScalar whether it is
+     * @param reversed whether the operands of a difference or shift are exchanged
+     * @param upscale 0, 1 if each element is repeated, 2 if zeros stand between
+     * @param globalScale whether the result has one scale
+     * @param rounding 0 twice as TFLite, 1 truncates, 2 once
+     * @param operandToScale 0 none or both, 1 the first, 2 the second
+     * @param activation 0 none, 3 tanh, 4 logistic, 16 and more a table
+     * @param blockDepth channels of a block of results
+     * @param weights one a core
+     * @param scales one a core
+     */
+    record Block(
+            Kind kind,
+            FeatureMap first,
+            @Nullable FeatureMap second,
+            int scalar,
+            boolean isScalar,
+            int secondZeroPoint,
+            boolean reversed,
+            FeatureMap result,
+            Kernel kernel,
+            int upscale,
+            boolean globalScale,
+            int rounding,
+            int operandToScale,
+            int activation,
+            int minimum,
+            int maximum,
+            int blockDepth,
+            List<Range> weights,
+            List<Range> scales,
+            long resultScale,
+            int resultShift,
+            long firstScale,
+            int firstShift,
+            long secondScale)
+            implements Operation {}
+
+    /** The operation of a command; null if it computes nothing. Throws {@link InvalidInputException} for registers that make no sense. */
+    static @Nullable Operation of(Command c, Registers r) {
+        return switch (c.opcode()) {
+            case OP_DMA_START ->
+                new Dma(
+                        dmaRegion(r.unsigned(DMA0_SRC_REGION)),
+                        r.address(DMA0_SRC),
+                        dmaRegion(r.unsigned(DMA0_DST_REGION)),
+                        r.address(DMA0_DST),
+                        r.address(DMA0_LEN));
+            case OP_CONV -> Blocks.of(Kind.CONVOLUTION, r);
+            case OP_DEPTHWISE -> Blocks.of(Kind.DEPTHWISE, r);
+            case OP_POOL -> Blocks.of(kind(c, List.of(Kind.MAX_POOL, Kind.AVERAGE_POOL, Kind.SUM_CHANNELS)), r);
+            case OP_ELEMENTWISE -> {
+                List<Kind> kinds = new ArrayList<>();
+                for (Kind k : Kind.values()) if (k.isElementwise()) kinds.add(k);
+                yield Blocks.of(kind(c, kinds), r);
+            }
+            default -> null;
+        };
+    }
+
+    private static Kind kind(Command c, List<Kind> kinds) {
+        if (c.parameter() < kinds.size()) return kinds.get(c.parameter());
+        throw new InvalidInputException(c.opcode() + " has no mode " + c.parameter());
+    }
+
+    private static int dmaRegion(int register) {
+        return (register & 0x100) != 0 ? INSIDE : register & 7;
+    }
+}

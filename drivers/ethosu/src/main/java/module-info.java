@@ -1,0 +1,8 @@
+/** Arm's Ethos-U65: its command streams, and a model of the device that executes them. */
+module dev.meseta.drivers.ethosu {
+    exports dev.meseta.drivers.ethosu.commands;
+    exports dev.meseta.drivers.ethosu.model;
+
+    requires transitive dev.meseta.driver;
+    requires static org.jspecify;
+}

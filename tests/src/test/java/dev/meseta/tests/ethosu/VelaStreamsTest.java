@@ -1,0 +1,127 @@
+package dev.meseta.tests.ethosu;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.meseta.Meseta;
+import dev.meseta.Session;
+import dev.meseta.drivers.ethosu.commands.Checker;
+import dev.meseta.drivers.ethosu.commands.CommandStream;
+import dev.meseta.drivers.ethosu.commands.Disassembler;
+import dev.meseta.drivers.ethosu.model.DeviceModel;
+import dev.meseta.graph.DType;
+import dev.meseta.graph.InvalidInputException;
+import dev.meseta.graph.Shape;
+import dev.meseta.graph.Tensor;
+import dev.meseta.graph.program.Port;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+
+/** Streams of the shared test data: they give, to the bit, what the models that they were made of give. */
+final class VelaStreamsTest {
+    private record Entry(String compiled, String original) {}
+
+    private static final List<Entry> MODELS = List.of(
+            new Entry("kws_int8_vela.tflite", "mlperf-tiny/kws_int8.tflite"),
+            new Entry("resnet8_cifar10_int8_vela.tflite", "mlperf-tiny/resnet8_cifar10_int8.tflite"),
+            new Entry("mobilenet_v1_0.25_128_quant_vela.tflite", "mobilenet_v1/mobilenet_v1_0.25_128_quant.tflite"));
+
+    /** Mutated streams; {@code -Dmeseta.ethosu.mutations=1000000} for many. */
+    private static final int MUTATIONS = Integer.getInteger("meseta.ethosu.mutations", 20_000);
+
+    /** Enough to begin, so that many mutations are tried. */
+    private static final double MUTATION_WORK = 2e5;
+
+    @TestFactory
+    Stream<DynamicTest> streamsGiveWhatTheirModelsGive() {
+        return MODELS.stream().map(e -> DynamicTest.dynamicTest(e.compiled(), () -> run(e)));
+    }
+
+    private static void run(Entry entry) {
+        VelaModel compiled = VelaModel.read(entry.compiled());
+        Checker.check(compiled.stream(), compiled.regionSizes());
+        Random random = new Random(5);
+        try (Session session = Meseta.open()
+                .load(VelaModel.folder().resolve("models").resolve(entry.original()))
+                .on("reference")
+                .prepare()) {
+            Port port = session.inputs().getFirst();
+            for (int i = 0; i < 2; i++) {
+                Tensor input = input(random, port);
+                Tensor expected = session.run(Map.of(port.name(), input)).first();
+                MemorySegment[] regions = compiled.regions(input);
+                DeviceModel.run(compiled.stream(), regions);
+                assertEquals(-1, expected.data().mismatch(compiled.result(regions)), "first byte that differs");
+            }
+        }
+    }
+
+    private static Tensor input(Random random, Port port) {
+        long[] extents = port.shape().extents();
+        for (int i = 0; i < extents.length; i++) if (extents[i] < 0) extents[i] = 1;
+        Tensor t = Tensor.allocate(port.dtype(), Shape.of(extents));
+        for (long i = 0; i < t.elements(); i++) t.setLong(i, random.nextLong());
+        return t;
+    }
+
+    @Test
+    void streamsArePrinted() {
+        List<String> lines =
+                Disassembler.lines(VelaModel.read(MODELS.getFirst().compiled()).stream());
+        assertTrue(lines.stream().anyMatch(l -> l.contains("convolution i8[49,5,2] -> i8[25,5,16] bricks, window 10x3")));
+        assertTrue(lines.getLast().contains("OP_STOP"));
+    }
+
+    @Test
+    void aRegionThatIsTooSmallIsFound() {
+        VelaModel m = VelaModel.read(MODELS.getFirst().compiled());
+        long[] sizes = m.regionSizes();
+        Checker.check(m.stream(), sizes);
+        for (int i = 0; i < sizes.length; i++) {
+            long[] smaller = sizes.clone();
+            smaller[i] = sizes[i] / 2;
+            InvalidInputException e = org.junit.jupiter.api.Assertions.assertThrows(
+                    InvalidInputException.class, () -> Checker.check(m.stream(), smaller));
+            assertTrue(e.getMessage().contains("region " + i), e.getMessage());
+        }
+    }
+
+    /** Words changed at random: each stream is refused with one message, or runs inside its regions (heap memory, which is checked). */
+    @Test
+    void mutatedStreamsAreRefusedOrStayInside() {
+        VelaModel m = VelaModel.read(MODELS.getFirst().compiled());
+        byte[] original = m.operator().inputs().getFirst().constant().orElseThrow().toArray(ValueLayout.JAVA_BYTE);
+        Random random = new Random(11);
+        int refused = 0;
+        for (int i = 0; i < MUTATIONS; i++) {
+            byte[] bytes = original.clone();
+            for (int k = random.nextInt(1, 4); k > 0; k--) mutate(random, bytes);
+            try {
+                CommandStream stream = CommandStream.ofActions(MemorySegment.ofArray(bytes));
+                Tensor input = Tensor.allocate(DType.I8, Shape.of(1, 49, 10, 1));
+                DeviceModel.run(stream, MUTATION_WORK, m.regions(input));
+            } catch (InvalidInputException e) {
+                assertFalse(e.getMessage().isBlank());
+                refused++;
+            }
+        }
+        assertTrue(refused > MUTATIONS / 10, refused + " of " + MUTATIONS + " are refused");
+    }
+
+    private static void mutate(Random random, byte[] bytes) {
+        int at = random.nextInt(bytes.length);
+        switch (random.nextInt(3)) {
+            case 0 -> bytes[at] = (byte) random.nextInt();
+            case 1 -> bytes[at] ^= (byte) (1 << random.nextInt(8));
+            default -> bytes[at] += (byte) random.nextInt(-2, 3);
+        }
+    }
+}
