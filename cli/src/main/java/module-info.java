@@ -9,8 +9,11 @@ module dev.meseta.cli {
     requires java.desktop;
     requires java.management;
     requires dev.meseta.frontends.onnx;
+    requires dev.meseta.frontends.tflite;
     requires info.picocli;
     requires me.tongfei.progressbar;
     requires tools.jackson.databind;
     requires static org.jspecify;
+
+    uses dev.meseta.graph.program.CustomOperatorProvider;
 }

@@ -5,4 +5,9 @@ module dev.meseta.drivers.ethosu {
 
     requires transitive dev.meseta.driver;
     requires static org.jspecify;
+
+    provides dev.meseta.driver.Driver with
+            dev.meseta.drivers.ethosu.EthosuDriver;
+    provides dev.meseta.graph.program.CustomOperatorProvider with
+            dev.meseta.drivers.ethosu.EthosuOperator;
 }

@@ -4,4 +4,6 @@ module dev.meseta.frontends.tflite {
 
     requires transitive dev.meseta.graph;
     requires static org.jspecify;
+
+    uses dev.meseta.graph.program.CustomOperatorProvider;
 }

@@ -73,6 +73,9 @@ public final class Meseta implements AutoCloseable {
         for (Device d : all) {
             if (d.name().equals(name)) return d;
         }
+        for (Driver driver : drivers) {
+            for (Device d : driver.models()) if (d.name().equals(name)) return d;
+        }
         String reasons = drivers.stream()
                 .filter(d -> d.name().equals(name) && !d.unavailable().isEmpty())
                 .map(d -> ": " + d.unavailable())

@@ -74,6 +74,11 @@ final class InspectCommand implements Callable<Integer> {
             description = "Show every step of the plan, uncut (default: the first " + LONGEST_PLAN + ").")
     private boolean all;
 
+    @Option(
+            names = "--commands",
+            description = "Print the command streams of a device that the model holds, checked against their memory.")
+    private boolean commands;
+
     @Option(names = "--json", description = "Print JSON.")
     private boolean json;
 
@@ -86,6 +91,10 @@ final class InspectCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         PrintWriter out = spec.commandLine().getOut();
+        if (commands) {
+            CommandStreams.print(out, file);
+            return 0;
+        }
         try (Meseta meseta = Meseta.open()) {
             Model model = meseta.load(file);
             if (device != null) model = model.on(device);

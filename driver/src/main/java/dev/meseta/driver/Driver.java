@@ -10,6 +10,11 @@ public interface Driver {
     /** The devices that can be used, best first; opened on first use. */
     List<Device> devices();
 
+    /** Devices that this process models: they are used by who names them, and by nobody else. */
+    default List<Device> models() {
+        return List.of();
+    }
+
     /** Why there are no devices and what to do about it; empty where there are some. */
     String unavailable();
 }

@@ -68,6 +68,7 @@ final class MapTest {
                             "files",
                             "graph",
                             "frontends.onnx",
+                            "frontends.tflite",
                             "compiler",
                             "driver",
                             "runtime",

@@ -4,9 +4,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.meseta.conformance.TestData;
 import dev.meseta.drivers.ethosu.commands.CommandStream;
-import dev.meseta.frontends.tflite.CustomOperator;
 import dev.meseta.frontends.tflite.TfliteReader;
 import dev.meseta.graph.Tensor;
+import dev.meseta.graph.program.CustomOperator;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 
@@ -16,8 +16,8 @@ import java.nio.file.Path;
  */
 record VelaModel(CustomOperator operator, CommandStream stream) {
     static VelaModel read(String name) {
-        CustomOperator o =
-                TfliteReader.customOperators(folder().resolve("vela").resolve(name)).getFirst();
+        CustomOperator o = TfliteReader.customOperators(folder().resolve("vela").resolve(name))
+                .getFirst();
         return new VelaModel(o, CommandStream.ofActions(bytes(o, 0)));
     }
 
@@ -38,7 +38,9 @@ record VelaModel(CustomOperator operator, CommandStream stream) {
 
     long[] regionSizes() {
         return new long[] {
-            weights().byteSize(), operator.inputs().get(2).bytes(), operator.inputs().get(3).bytes()
+            weights().byteSize(),
+            operator.inputs().get(2).bytes(),
+            operator.inputs().get(3).bytes()
         };
     }
 
@@ -46,7 +48,11 @@ record VelaModel(CustomOperator operator, CommandStream stream) {
     MemorySegment[] regions(Tensor input) {
         MemorySegment maps = MemorySegment.ofArray(new byte[(int) regionSizes()[1]]);
         MemorySegment.copy(
-                input.data(), 0, maps, operator.inputs().get(4).offset(), input.data().byteSize());
+                input.data(),
+                0,
+                maps,
+                operator.inputs().get(4).offset(),
+                input.data().byteSize());
         return new MemorySegment[] {weights(), maps, MemorySegment.ofArray(new byte[(int) regionSizes()[2]])};
     }
 

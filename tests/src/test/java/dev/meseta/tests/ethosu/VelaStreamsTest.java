@@ -64,6 +64,29 @@ final class VelaStreamsTest {
         }
     }
 
+    /** The same by a session on the device that is a model. */
+    @Test
+    void aCompiledModelRunsOnItsDevice() {
+        java.nio.file.Path folder = VelaModel.folder();
+        Entry e = MODELS.getFirst();
+        try (Session npu = Meseta.open()
+                        .load(folder.resolve("vela").resolve(e.compiled()))
+                        .on("ethosu")
+                        .prepare();
+                Session reference = Meseta.open()
+                        .load(folder.resolve("models").resolve(e.original()))
+                        .on("reference")
+                        .prepare()) {
+            Tensor input = input(new Random(8), npu.inputs().getFirst());
+            Tensor expected = reference
+                    .run(Map.of(reference.inputs().getFirst().name(), input))
+                    .first();
+            Tensor found =
+                    npu.run(Map.of(npu.inputs().getFirst().name(), input)).first();
+            assertEquals(-1, expected.data().mismatch(found.data()), "first byte that differs");
+        }
+    }
+
     private static Tensor input(Random random, Port port) {
         long[] extents = port.shape().extents();
         for (int i = 0; i < extents.length; i++) if (extents[i] < 0) extents[i] = 1;
@@ -74,9 +97,9 @@ final class VelaStreamsTest {
 
     @Test
     void streamsArePrinted() {
-        List<String> lines =
-                Disassembler.lines(VelaModel.read(MODELS.getFirst().compiled()).stream());
-        assertTrue(lines.stream().anyMatch(l -> l.contains("convolution i8[49,5,2] -> i8[25,5,16] bricks, window 10x3")));
+        List<String> lines = Disassembler.lines(VelaModel.read(MODELS.getFirst().compiled()).stream());
+        assertTrue(
+                lines.stream().anyMatch(l -> l.contains("convolution i8[49,5,2] -> i8[25,5,16] bricks, window 10x3")));
         assertTrue(lines.getLast().contains("OP_STOP"));
     }
 
@@ -98,7 +121,8 @@ final class VelaStreamsTest {
     @Test
     void mutatedStreamsAreRefusedOrStayInside() {
         VelaModel m = VelaModel.read(MODELS.getFirst().compiled());
-        byte[] original = m.operator().inputs().getFirst().constant().orElseThrow().toArray(ValueLayout.JAVA_BYTE);
+        byte[] original =
+                m.operator().inputs().getFirst().constant().orElseThrow().toArray(ValueLayout.JAVA_BYTE);
         Random random = new Random(11);
         int refused = 0;
         for (int i = 0; i < MUTATIONS; i++) {

@@ -197,7 +197,10 @@ final class GraphReader {
             return;
         }
         Registry.Definition definition = model.registry.find(operator.name(), operator.custom());
-        if (definition == null) throw new InvalidInputException(where + ": unknown operator");
+        if (definition == null) {
+            addCustom(operator, index, where);
+            return;
+        }
         boolean stateful = model.registry.isStateful(operator.name());
         List<String> inputs = new ArrayList<>();
         List<@Nullable TensorInfo> infos = new ArrayList<>();
@@ -221,6 +224,24 @@ final class GraphReader {
         call(label(operator, index), kind(operator), inputs, outputs, checked(node, lowering));
         for (int i = 0; i < own; i++) values[operator.outputs()[i]] = outputs.get(i);
         for (int i = 0; i < changed.size(); i++) assign(changed.get(i), outputs.get(own + i));
+    }
+
+    /** An operator that somebody else knows: its operands are the values that are there. */
+    private void addCustom(Operator operator, int index, String where) {
+        List<Integer> given = new ArrayList<>();
+        List<String> inputs = new ArrayList<>();
+        for (int i = 0; i < operator.inputs().length; i++) {
+            int t = operator.inputs()[i];
+            String value = t < 0 ? null : values[t];
+            if (value == null) continue;
+            given.add(i);
+            inputs.add(value);
+        }
+        Lowering lowering = CustomOperators.lowering(CustomOperators.of(model.file, number, operator, where), given)
+                .orElseThrow(() -> new InvalidInputException(where + ": unknown operator"));
+        List<String> outputs = new ArrayList<>();
+        for (int t : operator.outputs()) outputs.add(define(t));
+        call(label(operator, index), kind(operator), inputs, outputs, lowering);
     }
 
     private OperatorNode node(Operator o, String where, List<@Nullable TensorInfo> inputs) {

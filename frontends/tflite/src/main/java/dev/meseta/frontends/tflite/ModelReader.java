@@ -55,14 +55,20 @@ final class ModelReader {
     }
 
     private void noteUnknownOperators() {
-        for (Subgraph s : file.subgraphs()) {
-            for (Operator o : s.operators()) {
-                if (registry.find(o.name(), o.custom()) != null || !o.custom() && ControlFlow.NAMES.contains(o.name()))
-                    continue;
+        for (int graph = 0; graph < file.subgraphs().size(); graph++) {
+            for (Operator o : file.subgraphs().get(graph).operators()) {
+                if (isKnown(graph, o)) continue;
                 String name = o.custom() ? "custom operator '" + o.name() + "'" : o.name() + "-" + o.version();
                 unsupported.merge(name, 1, Integer::sum);
             }
         }
+    }
+
+    private boolean isKnown(int graph, Operator o) {
+        if (registry.find(o.name(), o.custom()) != null) return true;
+        if (!o.custom()) return ControlFlow.NAMES.contains(o.name());
+        return CustomOperators.lowering(CustomOperators.of(file, graph, o, o.name()), List.of())
+                .isPresent();
     }
 
     Subgraph subgraph(int index, String caller) {

@@ -4,6 +4,7 @@ import dev.meseta.frontends.tflite.format.FlatBuffer;
 import dev.meseta.frontends.tflite.format.ModelFile;
 import dev.meseta.frontends.tflite.operators.Operators;
 import dev.meseta.graph.InvalidInputException;
+import dev.meseta.graph.program.CustomOperator;
 import dev.meseta.graph.program.Program;
 import dev.meseta.graph.program.ProgramFile;
 import java.io.IOException;
@@ -56,7 +57,7 @@ public final class TfliteReader {
 
     /** The custom operators of a file, whether they can run or not. */
     public static List<CustomOperator> customOperators(Path file) {
-        return CustomOperator.of(ModelFile.read(map(file), "model '" + file + "'"));
+        return CustomOperators.all(ModelFile.read(map(file), "model '" + file + "'"));
     }
 
     private static Program read(MemorySegment model, String where) {

@@ -61,7 +61,9 @@ final class Blocks {
                 bound(ACTIVATION_MIN, result),
                 bound(ACTIVATION_MAX, result),
                 r.unsigned(OFM_BLK_DEPTH_M1) + 1,
-                kind.hasWeights() ? ranges(WEIGHT_REGION, WEIGHT_BASE, WEIGHT_LENGTH, WEIGHT1_BASE, WEIGHT1_LENGTH) : List.of(),
+                kind.hasWeights()
+                        ? ranges(WEIGHT_REGION, WEIGHT_BASE, WEIGHT_LENGTH, WEIGHT1_BASE, WEIGHT1_LENGTH)
+                        : List.of(),
                 kind.hasWeights() || !scaled && kind != Kind.MAX_POOL && r.addressOrZero(SCALE_LENGTH) > 0
                         ? ranges(SCALE_REGION, SCALE_BASE, SCALE_LENGTH, SCALE1_BASE, SCALE1_LENGTH)
                         : List.of(),

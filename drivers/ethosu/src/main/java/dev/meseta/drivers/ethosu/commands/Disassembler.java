@@ -33,13 +33,18 @@ public final class Disassembler {
         switch (operation) {
             case Dma d -> text.append("copy ").append(d.length()).append(" bytes");
             case Block b -> {
-                text.append(b.kind().name().toLowerCase(Locale.ROOT)).append(' ').append(shape(b.first()));
+                text.append(b.kind().name().toLowerCase(Locale.ROOT))
+                        .append(' ')
+                        .append(shape(b.first()));
                 FeatureMap second = b.second();
                 if (second != null) text.append(", ").append(shape(second));
                 if (b.isScalar()) text.append(", ").append(b.scalar());
                 text.append(" -> ").append(shape(b.result()));
                 if (!b.kind().isElementwise()) {
-                    text.append(", window ").append(b.kernel().height()).append('x').append(b.kernel().width());
+                    text.append(", window ")
+                            .append(b.kernel().height())
+                            .append('x')
+                            .append(b.kernel().width());
                 }
             }
         }

@@ -62,7 +62,8 @@ public final class DeviceModel {
 
     private void requireWritable(Access a) {
         if (a.written() && region(a.region()).isReadOnly()) {
-            throw new InvalidInputException("its " + a.what() + " is in region " + a.region() + ", which is read alone");
+            throw new InvalidInputException(
+                    "its " + a.what() + " is in region " + a.region() + ", which is read alone");
         }
     }
 
@@ -95,8 +96,8 @@ public final class DeviceModel {
         double weights = b.kind().hasWeights() ? window * (out.depth() + 64.0) * (in.depth() + 64.0) : 0;
         workLeft -= results * window * (channels ? in.depth() : 1) + operands + weights;
         if (workLeft < 0 || operands > MOST_ELEMENTS || weights > MOST_ELEMENTS) {
-            throw new InvalidInputException("the model does not execute as much as this: " + results + " results of "
-                    + operands + " elements");
+            throw new InvalidInputException(
+                    "the model does not execute as much as this: " + results + " results of " + operands + " elements");
         }
     }
 
@@ -131,7 +132,8 @@ public final class DeviceModel {
     private void finish(Block b, int y, int x, int c, long value) {
         FeatureMap f = b.result();
         int function = b.activation() & 0x1f;
-        if (function != 0 && function < 16) throw new InvalidInputException("function " + function + " is not modelled");
+        if (function != 0 && function < 16)
+            throw new InvalidInputException("function " + function + " is not modelled");
         boolean table = function >= 16;
         long v = value;
         if (f.bytes() < 4 || table) v = Math.clamp(v + f.zeroPoint(), b.minimum(), b.maximum());

@@ -17,7 +17,10 @@ import org.jspecify.annotations.Nullable;
  * @param metadata what else a writer put into the file, by name
  */
 public record ModelFile(
-        String description, List<Subgraph> subgraphs, List<MemorySegment> buffers, Map<String, MemorySegment> metadata) {
+        String description,
+        List<Subgraph> subgraphs,
+        List<MemorySegment> buffers,
+        Map<String, MemorySegment> metadata) {
     /** What the bytes 4 to 7 of a file are. */
     public static final String IDENTIFIER = "TFL3";
 

@@ -1,0 +1,77 @@
+package dev.meseta.drivers.ethosu;
+
+import dev.meseta.driver.Device;
+import dev.meseta.driver.Driver;
+import dev.meseta.driver.Executable;
+import dev.meseta.driver.GraphDevice;
+import dev.meseta.graph.Graph;
+import dev.meseta.graph.Node;
+import dev.meseta.graph.Tensor;
+import java.util.List;
+import java.util.Map;
+
+/** The driver of Ethos-U65. It has a model of the device, and runs what was compiled for it before. */
+public final class EthosuDriver implements Driver {
+    private static final String NAME = "ethosu";
+
+    @Override
+    public String name() {
+        return NAME;
+    }
+
+    @Override
+    public List<Device> devices() {
+        return List.of();
+    }
+
+    @Override
+    public List<Device> models() {
+        return List.of(new Modelled());
+    }
+
+    @Override
+    public String unavailable() {
+        return "boards are not driven yet; --device " + NAME
+                + " runs on a model of the device what Arm's compiler Vela made";
+    }
+
+    private static final class Modelled implements GraphDevice {
+        @Override
+        public String name() {
+            return NAME;
+        }
+
+        @Override
+        public String description() {
+            return "a model of Arm's Ethos-U65, to the bit";
+        }
+
+        @Override
+        public Map<String, String> properties() {
+            return Map.of();
+        }
+
+        @Override
+        public String refuses(Node node) {
+            return "graphs are not compiled for it yet; it runs TFLite files that Arm's compiler Vela made";
+        }
+
+        @Override
+        public Executable compile(Graph graph) {
+            return new Nothing();
+        }
+    }
+
+    /** A graph without nodes gives what it takes. */
+    private record Nothing() implements Executable {
+        @Override
+        public List<Tensor> run(List<Tensor> inputs) {
+            return List.copyOf(inputs);
+        }
+
+        @Override
+        public String describe() {
+            return "nothing";
+        }
+    }
+}
