@@ -387,6 +387,11 @@ final class OperatorRows {
                             .with(0, 1.0f)));
         }
         rows.add(new Row(
+                "SOFTMAX i16",
+                0,
+                d -> one(d, "SOFTMAX", DType.I16, Scale.of(d.real(0.0001, 0.01), 0), Scale.of(1.0 / 32768, 0))
+                        .with(0, 1.0f)));
+        rows.add(new Row(
                 "LOGISTIC i16",
                 0,
                 d -> one(d, "LOGISTIC", DType.I16, Scale.of(1.0 / 4096, 0), Scale.of(1.0 / 32768, 0))));

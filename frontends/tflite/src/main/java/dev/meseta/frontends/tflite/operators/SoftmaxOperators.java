@@ -43,6 +43,13 @@ final class SoftmaxOperators {
                 return List.of(b.divide(e, b.reduce(ReduceKind.SUM, e, last, true)));
             };
         }
+        if (t == DType.I16 && node.outputType(0) == t && node.isQuantized(0)) {
+            WordSoftmax words = WordSoftmax.of(node.inputScale(0), beta);
+            return c -> {
+                c.require(c.type(0).rank() >= 1, "the input is a scalar");
+                return List.of(words.shares(c.builder(), c.operand(0)));
+            };
+        }
         if (!Tables.isByte(t) || !node.isQuantized(0)) throw node.unsupportedTypes();
         DType y = node.outputType(0);
         if (y != t && y != DType.I16) throw node.unsupportedTypes();
@@ -64,6 +71,19 @@ final class SoftmaxOperators {
             Value sum = b.reduce(ReduceKind.SUM, b.map(MapFunction.EXP, d), last, true);
             return List.of(b.minus(d, b.map(MapFunction.LOG, sum)));
         };
+    }
+
+    /** Of 32 bits; x is positive. */
+    static Value leadingZeros(GraphBuilder b, Value x) {
+        Value n = b.scalar(DType.I64, 0L);
+        Value v = x;
+        for (int step = 16; step >= 1; step /= 2) {
+            Value low = b.map(MapFunction.LT, v, b.scalar(DType.I64, 1L << 32 - step));
+            Value shift = b.select(low, b.scalar(DType.I64, (long) step), b.scalar(DType.I64, 0L));
+            n = b.plus(n, shift);
+            v = b.map(MapFunction.SHIFT_LEFT, v, shift);
+        }
+        return n;
     }
 
     /**
@@ -108,19 +128,6 @@ final class SoftmaxOperators {
             Value rounded = b.map(MapFunction.SHIFT_RIGHT, b.plus(product, half), exponent);
             Activation.Range range = Activation.all(result);
             return FixedPoint.narrow(b, rounded, (int) range.low(), range, result);
-        }
-
-        /** Of 32 bits; x is positive. */
-        private static Value leadingZeros(GraphBuilder b, Value x) {
-            Value n = b.scalar(DType.I64, 0L);
-            Value v = x;
-            for (int step = 16; step >= 1; step /= 2) {
-                Value low = b.map(MapFunction.LT, v, b.scalar(DType.I64, 1L << 32 - step));
-                Value shift = b.select(low, b.scalar(DType.I64, (long) step), b.scalar(DType.I64, 0L));
-                n = b.plus(n, shift);
-                v = b.map(MapFunction.SHIFT_LEFT, v, shift);
-            }
-            return n;
         }
 
         /** 1 / (1 + f) with 31 fraction bits, where x is 1 + f with 31: by three steps of Newton's method. */
