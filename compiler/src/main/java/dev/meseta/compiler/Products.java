@@ -177,6 +177,7 @@ final class Products {
         for (Atom o : s.others())
             literal &= o.extent().isLiteral() || (s.columns().offset().vars() & o.vars()) == 0;
         return type == DType.I32
+                && (a.target.byteProducts() || WideRows.fit(s))
                 && isByte(s.rows().storage())
                 && isByte(s.columns().storage())
                 && s.columns().place().constant() != null

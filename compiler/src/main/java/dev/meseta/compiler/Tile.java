@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The code of one register tile of a {@link TileKernel}: its sums live in registers from the first product to what is stored. */
 final class Tile {
+    /** What a dot product of bytes takes of each row. */
+    private static final int BYTES = 4;
+
     /** Steps of a short innermost loop that are written out. */
     private static final int UNROLLED = 8;
 
@@ -135,7 +138,7 @@ final class Tile {
         return sums;
     }
 
-    /** Sums of products of bytes, four a step. */
+    /** Sums of products of bytes, four a step, or two of 16 bits. */
     private List<Expr.Var> dot(DotPanels d, List<Expr> rowStarts, Lin rowSteps) {
         Lin[] columnParts = parts(d.offset(), d.steps());
         e.open();
@@ -144,21 +147,23 @@ final class Tile {
         List<Expr> begin = new ArrayList<>();
         for (int v = 0; v < vectors; v++) begin.add(correction(d, v));
         e.closeInline();
+        WideRows wide = d.pairs() ? WideRows.make(e, s, rowStarts, rowSteps) : null;
         List<Expr.Var> sums = new ArrayList<>();
         for (int r = 0; r < s.height(); r++) for (int v = 0; v < vectors; v++) sums.add(e.declare("a", begin.get(v)));
         Atom inner = s.summed().getLast();
         long length = inner.extent().value();
-        long whole = length / DotPanels.STEP;
+        // Rows of 16 bits end with zeros.
+        long whole = wide != null ? Math.ceilDiv(length, d.step()) : length / d.step();
         e.loops(s.summed().subList(0, s.summed().size() - 1), 0, () -> {
             String k = e.fresh("k");
             e.open();
-            step(d, Kernels.variable(k), DotPanels.STEP, rowStarts, rowSteps, columnStart, columnParts[1], sums);
+            step(d, wide, Kernels.variable(k), d.step(), rowStarts, rowSteps, columnStart, columnParts[1], sums);
             Stmt body = e.close();
             if (whole > 0) e.add(Kernels.loop(k, Kernels.index(0), Kernels.index(whole), 1, body));
-            int rest = (int) (length % DotPanels.STEP);
+            int rest = wide != null ? 0 : (int) (length % d.step());
             if (rest == 0) return;
             e.open();
-            step(d, Kernels.index(whole), rest, rowStarts, rowSteps, columnStart, columnParts[1], sums);
+            step(d, null, Kernels.index(whole), rest, rowStarts, rowSteps, columnStart, columnParts[1], sums);
             e.add(e.close());
         });
         return sums;
@@ -189,6 +194,7 @@ final class Tile {
     /** One step of a sum of bytes: up to four of each row and column. */
     private void step(
             DotPanels d,
+            @Nullable WideRows wide,
             Expr number,
             int bytes,
             List<Expr> rowStarts,
@@ -196,21 +202,22 @@ final class Tile {
             Expr columnStart,
             Lin columnSteps,
             List<Expr.Var> sums) {
-        e.bind(s.summed().getLast(), Kernels.mul(number, DotPanels.STEP));
+        e.bind(s.summed().getLast(), Kernels.mul(number, d.step()));
         e.bind(d.steps(), number);
-        int lanes = s.lanes() * DotPanels.STEP;
-        int columns = e.buffer(d.place(), s.columns().storage(), Kernel.Access.READ);
-        int rows = e.buffer(s.rows().place(), s.rows().storage(), Kernel.Access.READ);
+        int lanes = s.lanes() * d.step();
+        int columns = e.buffer(d.place(), d.storage(), Kernel.Access.READ);
+        int rows = wide != null ? 0 : e.buffer(s.rows().place(), s.rows().storage(), Kernel.Access.READ);
         Expr k = Kernels.add(columnStart, e.index(columnSteps));
         List<Expr> b = new ArrayList<>();
         for (int v = 0; v < vectors; v++) {
             Expr index = Kernels.add(k, (long) v * lanes);
-            b.add(e.let("b", Kernels.load(columns, index, new Type(s.columns().storage(), lanes))));
+            b.add(e.let("b", Kernels.load(columns, index, new Type(d.storage(), lanes))));
         }
-        prefetch(columns, k, s.columns().storage(), vectors * lanes);
-        Expr j = e.index(rowSteps);
+        prefetch(columns, k, d.storage(), vectors * lanes);
+        Expr j = wide != null ? wide.at(number) : e.index(rowSteps);
         for (int r = 0; r < s.height(); r++) {
-            Expr x = repeated(bytes(rows, Kernels.add(rowStarts.get(r), j), bytes), lanes);
+            Expr x = repeated(
+                    wide != null ? wide.pair(r, j) : bytes(rows, Kernels.add(rowStarts.get(r), j), bytes), lanes);
             if (d.turned()) {
                 long sign = s.rows().storage() == DType.U8 ? 128 : -128;
                 x = Kernels.apply(MapFunction.XOR, x, new Expr.Int(x.type(), sign));
@@ -227,20 +234,20 @@ final class Tile {
     /** Four bytes from an index on, of which the last may be zeros instead. */
     private Expr bytes(int buffer, Expr index, int count) {
         DType t = s.rows().storage();
-        if (count == DotPanels.STEP) return e.let("y", Kernels.load(buffer, index, new Type(t, count)));
+        if (count == BYTES) return e.let("y", Kernels.load(buffer, index, new Type(t, count)));
         Expr zero = new Expr.Int(Type.of(t), 0);
         List<Expr> x = new ArrayList<>();
-        for (int i = 0; i < DotPanels.STEP; i++)
+        for (int i = 0; i < BYTES; i++)
             x.add(i < count ? e.let("y", Kernels.load(buffer, Kernels.add(index, i), Type.of(t))) : zero);
         Expr low = e.let("y", new Expr.Shuffle(x.get(0), x.get(1), List.of(0, 1)));
         Expr high = e.let("y", new Expr.Shuffle(x.get(2), x.get(3), List.of(0, 1)));
         return e.let("y", new Expr.Shuffle(low, high, List.of(0, 1, 2, 3)));
     }
 
-    private static Expr repeated(Expr four, int lanes) {
+    private static Expr repeated(Expr few, int lanes) {
         List<Integer> from = new ArrayList<>();
-        for (int i = 0; i < lanes; i++) from.add(i % DotPanels.STEP);
-        return new Expr.Shuffle(four, four, from);
+        for (int i = 0; i < lanes; i++) from.add(i % few.type().lanes());
+        return new Expr.Shuffle(few, few, from);
     }
 
     /** Stores some columns of a row. */

@@ -25,7 +25,9 @@ class ByteProductTest {
     private static final List<Target> TARGETS = List.of(
             new Target(64, 32, 2, 32 << 10, 1024 << 10),
             new Target(32, 16, 2, 32 << 10, 512 << 10),
-            new Target(16, 32, 4, 64 << 10, 512 << 10));
+            new Target(16, 32, 4, 64 << 10, 512 << 10),
+            new Target(32, 16, 2, 32 << 10, 512 << 10, false),
+            new Target(16, 16, 2, 32 << 10, 512 << 10, false));
 
     /** The first seed and the number of products; -Dseed=S -Dproducts=1 replays one. */
     private static final long SEED = Long.getLong("seed", 1);

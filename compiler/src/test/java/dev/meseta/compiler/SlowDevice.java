@@ -250,7 +250,8 @@ final class SlowDevice {
                     yield fill(d.type(), t -> {
                         for (int i = 0; i < t.elements(); i++) {
                             long sum = c.getLong(i);
-                            for (int j = 4 * i; j < 4 * i + 4; j++) sum += a.getLong(j) * b.getLong(j);
+                            int n = (int) (a.elements() / t.elements());
+                            for (int j = n * i; j < n * i + n; j++) sum += a.getLong(j) * b.getLong(j);
                             t.setLong(i, (int) sum);
                         }
                     });

@@ -8,10 +8,17 @@ package dev.meseta.driver;
  * @param threads iterations that run at once
  * @param l1Bytes size of the first-level data cache
  * @param l2Bytes size of the second-level cache
+ * @param byteProducts whether it has an instruction for sums of products of four bytes
  */
-public record Target(int vectorBytes, int vectorRegisters, int threads, long l1Bytes, long l2Bytes) {
+public record Target(
+        int vectorBytes, int vectorRegisters, int threads, long l1Bytes, long l2Bytes, boolean byteProducts) {
+    /** One with products of bytes. */
+    public Target(int vectorBytes, int vectorRegisters, int threads, long l1Bytes, long l2Bytes) {
+        this(vectorBytes, vectorRegisters, threads, l1Bytes, l2Bytes, true);
+    }
+
     /** All of it, to tell targets apart. */
     public String text() {
-        return vectorBytes + " " + vectorRegisters + " " + threads + " " + l1Bytes + " " + l2Bytes;
+        return vectorBytes + " " + vectorRegisters + " " + threads + " " + l1Bytes + " " + l2Bytes + " " + byteProducts;
     }
 }

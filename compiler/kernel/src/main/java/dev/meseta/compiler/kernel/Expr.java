@@ -63,11 +63,11 @@ public sealed interface Expr {
     }
 
     /**
-     * sum + the products of four neighbouring bytes each: lane i is sum[i] + left[4 i] right[4 i] + … + left[4 i + 3] right[4 i + 3],
-     * exact but that I32 wraps.
+     * sum + the products of four neighbouring bytes each: lane i is sum[i] + left[4 i] right[4 i] + … + left[4 i + 3] right[4 i + 3]; or of
+     * two neighbouring numbers of 16 bits. Exact but that I32 wraps.
      *
-     * @param left U8, four times as many lanes as the sum
-     * @param right I8, as many lanes as left
+     * @param left U8, four times as many lanes as the sum, or I16, twice as many
+     * @param right I8 or I16, as many lanes as left
      * @param sum I32
      */
     record Dot(Expr left, Expr right, Expr sum) implements Expr {

@@ -266,9 +266,10 @@ public final class KernelInterpreter {
 
     private static long[] dot(long[] left, long[] right, long[] sum) {
         long[] result = new long[sum.length];
+        int n = left.length / Math.max(1, sum.length);
         for (int i = 0; i < result.length; i++) {
             long s = sum[i];
-            for (int j = 4 * i; j < 4 * i + 4; j++) s += left[j] * right[j];
+            for (int j = n * i; j < n * i + n; j++) s += left[j] * right[j];
             result[i] = (int) s;
         }
         return result;

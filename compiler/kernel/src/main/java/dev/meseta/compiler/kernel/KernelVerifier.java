@@ -197,8 +197,10 @@ public final class KernelVerifier {
             }
             case Expr.Dot d -> {
                 require(t.element() == DType.I32 && t.lanes() <= 16, "a dot product to " + t, e);
-                typed(d.left(), new Type(DType.U8, 4 * t.lanes()));
-                typed(d.right(), new Type(DType.I8, 4 * t.lanes()));
+                boolean pairs = d.left().type().element() == DType.I16;
+                int lanes = (pairs ? 2 : 4) * t.lanes();
+                typed(d.left(), new Type(pairs ? DType.I16 : DType.U8, lanes));
+                typed(d.right(), new Type(pairs ? DType.I16 : DType.I8, lanes));
                 expression(d.sum());
             }
             case Expr.Convert c -> expression(c.operand());

@@ -5,7 +5,7 @@ import dev.meseta.compiler.llvm.IrBuilder.Value;
 import dev.meseta.graph.DType;
 
 /**
- * Sums of products of four unsigned with four signed bytes, exact on every processor: by the instruction for it where there is one (VNNI,
+ * Sums of products of four unsigned with four signed bytes, or of two pairs of 16 bits, exact on every processor: by the instruction for it where there is one (VNNI,
  * I8MM); else on x86 by products of 16-bit halves, the even and the odd bytes by themselves, which cannot overflow as the older
  * instruction for bytes can; else by 32-bit products.
  */
@@ -18,13 +18,21 @@ final class IrDot {
         this.target = target;
     }
 
-    /** @param left U8, {@code right} I8 of as many lanes, {@code sum} I32 of a fourth of them */
+    /** @param left U8, {@code right} I8 of as many lanes, {@code sum} I32 of a fourth of them; or both I16, and half of them */
     Value emit(Value left, Value right, Value sum) {
         int n = sum.lanes();
+        if (left.type().element() == DType.I16) return ofPairs(left, right, sum);
         boolean x86 = target.architecture().equals("x86_64") && (n == 4 || n == 8 || n == 16);
         if (x86 && hasVnni(n)) return instruction("llvm.x86.avx512.vpdpbusd." + n * 32, left, right, sum);
         if (x86) return halves(left, right, sum);
         if (target.architecture().equals("aarch64") && n == 4 && target.has("i8mm")) return usdot(left, right, sum);
+        return words(left, right, sum);
+    }
+
+    private Value ofPairs(Value left, Value right, Value sum) {
+        int n = sum.lanes();
+        boolean x86 = target.architecture().equals("x86_64") && (n == 4 || n == 8 || n == 16);
+        if (x86) return b.op("add", pairs(left, right, sum.type()), sum);
         return words(left, right, sum);
     }
 
@@ -84,24 +92,26 @@ final class IrDot {
     }
 
     private Value words(Value left, Value right, Value sum) {
+        int count = left.lanes() / sum.lanes();
+        String extension = left.type().element() == DType.U8 ? "zext " : "sext ";
         Value total = sum;
-        for (int j = 0; j < 4; j++) {
-            Value x = every(left, j, sum.lanes());
-            Value y = every(right, j, sum.lanes());
+        for (int j = 0; j < count; j++) {
+            Value x = every(left, j, count, sum.lanes());
+            Value y = every(right, j, count, sum.lanes());
             String wide = IrBuilder.ir(sum.type());
-            Value a = b.value(sum.type(), "zext " + x.typed() + " to " + wide);
+            Value a = b.value(sum.type(), extension + x.typed() + " to " + wide);
             Value c = b.value(sum.type(), "sext " + y.typed() + " to " + wide);
             total = b.op("add", total, b.op("mul", a, c));
         }
         return total;
     }
 
-    /** Every fourth byte. */
-    private Value every(Value v, int first, int count) {
+    /** Every so manieth lane. */
+    private Value every(Value v, int first, int step, int count) {
         if (count == 1) return b.lane(v, first);
         StringBuilder mask = new StringBuilder("<");
         for (int i = 0; i < count; i++)
-            mask.append(i == 0 ? "" : ", ").append("i32 ").append(4 * i + first);
+            mask.append(i == 0 ? "" : ", ").append("i32 ").append(step * i + first);
         return b.value(
                 v.type().with(count),
                 "shufflevector " + v.typed() + ", " + v.typed() + ", <" + count + " x i32> " + mask.append('>'));

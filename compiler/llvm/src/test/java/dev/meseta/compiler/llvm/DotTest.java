@@ -17,23 +17,24 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Dot products of bytes are exact in every form that they take, at the ends of both ranges too. */
+/** Dot products of bytes and of 16 bits are exact in every form that they take, at the ends of both ranges too. */
 class DotTest {
     private static final int STEPS = 64;
 
-    private static Kernel kernel(int lanes, boolean repeated) {
-        Type left = new Type(DType.U8, 4 * lanes);
-        Type right = new Type(DType.I8, 4 * lanes);
+    /** @param count numbers of a product: four bytes, or two of 16 bits */
+    private static Kernel kernel(int lanes, boolean repeated, int count) {
+        Type left = new Type(left(count), count * lanes);
+        Type right = new Type(right(count), count * lanes);
         Type sum = new Type(DType.I32, lanes);
         Expr at = Kernel.GRID_VARIABLE;
-        Expr bytes = Kernels.mul(at, 4L * lanes);
+        Expr bytes = Kernels.mul(at, (long) count * lanes);
         Expr a = Kernels.load(0, bytes, left);
         if (repeated) {
-            Expr four = Kernels.load(0, bytes, left.with(4));
+            Expr four = Kernels.load(0, bytes, left.with(count));
             a = new Expr.Shuffle(
                     four,
                     four,
-                    IntStream.range(0, 4 * lanes).mapToObj(i -> i % 4).toList());
+                    IntStream.range(0, count * lanes).mapToObj(i -> i % count).toList());
         }
         Expr begin = Kernels.load(2, Kernels.mul(at, lanes), sum);
         Expr dot = new Expr.Dot(a, Kernels.load(1, bytes, right), begin);
@@ -41,8 +42,8 @@ class DotTest {
         return new Kernel(
                 "dot",
                 List.of(
-                        new Kernel.Buffer("a", DType.U8, Kernel.Access.READ, Kernels.index(4 * n)),
-                        new Kernel.Buffer("b", DType.I8, Kernel.Access.READ, Kernels.index(4 * n)),
+                        new Kernel.Buffer("a", left(count), Kernel.Access.READ, Kernels.index(count * n)),
+                        new Kernel.Buffer("b", right(count), Kernel.Access.READ, Kernels.index(count * n)),
                         new Kernel.Buffer("c", DType.I32, Kernel.Access.READ, Kernels.index(n)),
                         new Kernel.Buffer("to", DType.I32, Kernel.Access.WRITE, Kernels.index(n))),
                 0,
@@ -50,20 +51,29 @@ class DotTest {
                 Kernels.store(3, Kernels.mul(at, lanes), dot));
     }
 
-    private static void compare(LlvmTarget target, int lanes, boolean repeated) {
+    private static DType left(int count) {
+        return count == 4 ? DType.U8 : DType.I16;
+    }
+
+    private static DType right(int count) {
+        return count == 4 ? DType.I8 : DType.I16;
+    }
+
+    private static void compare(LlvmTarget target, int lanes, boolean repeated, int count) {
         Random random = new Random(lanes);
         int n = STEPS * lanes;
-        Tensor a = Tensor.allocate(DType.U8, Shape.of(4L * n));
-        Tensor b = Tensor.allocate(DType.I8, Shape.of(4L * n));
+        Tensor a = Tensor.allocate(left(count), Shape.of((long) count * n));
+        Tensor b = Tensor.allocate(right(count), Shape.of((long) count * n));
         Tensor c = Tensor.allocate(DType.I32, Shape.of(n));
-        for (int i = 0; i < 4 * n; i++) {
+        for (int i = 0; i < count * n; i++) {
             boolean extreme = random.nextInt(3) == 0;
             a.setLong(i, extreme ? 255 : random.nextInt(256));
-            b.setLong(i, extreme ? (random.nextBoolean() ? -128 : 127) : random.nextInt(-128, 128));
+            int least = count == 4 || random.nextBoolean() ? -128 : -255;
+            b.setLong(i, extreme ? (random.nextBoolean() ? least : 127) : random.nextInt(-128, 128));
         }
         for (int i = 0; i < n; i++) c.setLong(i, random.nextInt());
         Tensor to = Tensor.allocate(DType.I32, Shape.of(n));
-        Runner.compare(target, kernel(lanes, repeated), List.of(a, b, c, to), List.of(), new double[4], true);
+        Runner.compare(target, kernel(lanes, repeated, count), List.of(a, b, c, to), List.of(), new double[4], true);
     }
 
     /** Processors of several generations, as far as this one can run their code. */
@@ -75,8 +85,10 @@ class DotTest {
         Assumptions.assumeTrue(here || host.architecture().equals("x86_64"));
         Assumptions.assumeTrue(!processor.equals("x86-64-v3") || host.has("avx2"));
         LlvmTarget target = here ? host : new LlvmTarget(host.triple(), processor, "");
-        compare(target, lanes, false);
-        compare(target, lanes, true);
+        for (int count : new int[] {4, 2}) {
+            compare(target, lanes, false, count);
+            compare(target, lanes, true, count);
+        }
     }
 
     @Test
@@ -92,6 +104,6 @@ class DotTest {
     }
 
     private static String assembly(String triple, String cpu, String features, int lanes) {
-        return new KernelCompiler(new LlvmTarget(triple, cpu, features), false).assembly(kernel(lanes, true));
+        return new KernelCompiler(new LlvmTarget(triple, cpu, features), false).assembly(kernel(lanes, true, 4));
     }
 }

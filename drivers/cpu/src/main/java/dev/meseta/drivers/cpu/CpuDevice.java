@@ -37,7 +37,10 @@ final class CpuDevice implements KernelDevice {
         boolean wide = features.containsAll(Set.of("avx512f", "avx512bw", "avx512dq", "avx512vl"));
         int bytes = wide ? 64 : features.contains("avx2") ? 32 : 16;
         int registers = wide || System.getProperty("os.arch").equals("aarch64") ? 32 : 16;
-        return new Target(bytes, registers, WorkerPool.configured(), p.l1Bytes(), p.l2Bytes());
+        boolean products = features.contains("avx512_vnni") && (wide || features.contains("avx512vl"))
+                || !wide && features.contains("avx_vnni")
+                || features.contains("i8mm");
+        return new Target(bytes, registers, WorkerPool.configured(), p.l1Bytes(), p.l2Bytes(), products);
     }
 
     @Override
