@@ -2,6 +2,7 @@
 module dev.meseta.driver {
     requires transitive dev.meseta.compiler.kernel;
     requires transitive dev.meseta.graph;
+    requires dev.meseta.linux;
     requires static org.jspecify;
 
     exports dev.meseta.driver;

@@ -2,9 +2,11 @@ package dev.meseta;
 
 import dev.meseta.compiler.Choices;
 import dev.meseta.compiler.GraphCompiler;
+import dev.meseta.driver.Contract;
 import dev.meseta.driver.Device;
 import dev.meseta.driver.Driver;
 import dev.meseta.driver.Executable;
+import dev.meseta.driver.Feature;
 import dev.meseta.driver.GraphDevice;
 import dev.meseta.driver.KernelDevice;
 import dev.meseta.graph.Debug;
@@ -64,7 +66,18 @@ public final class Meseta implements AutoCloseable {
 
     /** Every device that can be used, the preferred one first. */
     public List<Device> devices() {
-        return drivers.stream().flatMap(d -> d.devices().stream()).toList();
+        return drivers.stream().flatMap(d -> devices(d).stream()).toList();
+    }
+
+    /** The devices of a driver that can be used: none where its handshake is refused. */
+    public List<Device> devices(Driver driver) {
+        return Contract.refuses(driver.handshake()).isEmpty() ? driver.devices() : List.of();
+    }
+
+    /** Why a driver has no devices, and what to do about it; empty where it has some. */
+    public String unavailable(Driver driver) {
+        String refusal = Contract.refuses(driver.handshake());
+        return refusal.isEmpty() ? driver.unavailable() : refusal;
     }
 
     /** The device of this name. Throws {@link InvalidInputException} that lists the devices there are. */
@@ -77,8 +90,8 @@ public final class Meseta implements AutoCloseable {
             for (Device d : driver.models()) if (d.name().equals(name)) return d;
         }
         String reasons = drivers.stream()
-                .filter(d -> d.name().equals(name) && !d.unavailable().isEmpty())
-                .map(d -> ": " + d.unavailable())
+                .filter(d -> d.name().equals(name) && !unavailable(d).isEmpty())
+                .map(d -> ": " + unavailable(d))
                 .collect(Collectors.joining());
         throw new InvalidInputException("no device '" + name + "'" + reasons + "; there are "
                 + all.stream().map(Device::name).collect(Collectors.joining(", ")));
@@ -86,11 +99,14 @@ public final class Meseta implements AutoCloseable {
 
     /** The device that is used when nobody names one. */
     public Device preferredDevice() {
-        List<Device> all = devices();
+        List<Device> all = drivers.stream()
+                .filter(d -> d.handshake().has(Feature.RESULTS))
+                .flatMap(d -> devices(d).stream())
+                .toList();
         if (all.isEmpty()) {
             throw new InvalidInputException("no device can be used: "
                     + drivers.stream()
-                            .map(d -> d.name() + ": " + d.unavailable())
+                            .map(d -> d.name() + ": " + unavailable(d))
                             .collect(Collectors.joining("; ")));
         }
         return all.getFirst();

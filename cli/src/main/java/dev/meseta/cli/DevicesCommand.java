@@ -33,16 +33,21 @@ final class DevicesCommand implements Callable<Integer> {
         try (Meseta meseta = Meseta.open()) {
             if (json) {
                 List<Object> drivers = new ArrayList<>();
-                for (Driver d : meseta.drivers()) drivers.add(describe(d));
+                for (Driver d : meseta.drivers()) drivers.add(describe(meseta, d));
                 Json.print(out, drivers);
                 return 0;
             }
             boolean first = true;
             for (Driver d : meseta.drivers()) {
-                if (d.devices().isEmpty()) out.println(d.name() + "  cannot be used: " + d.unavailable());
-                for (Device device : d.devices()) {
+                List<Device> devices = meseta.devices(d);
+                if (devices.isEmpty()) {
+                    out.println(d.name() + "  cannot be used: " + meseta.unavailable(d));
+                    line(out, "contract", version(d));
+                }
+                for (Device device : devices) {
                     out.println(device.name() + (first ? "  (the default)" : ""));
                     first = false;
+                    line(out, "contract", version(d));
                     line(out, "what", device.description());
                     line(out, "compiles", kind(device));
                     device.properties().forEach((k, v) -> line(out, k, v));
@@ -56,6 +61,11 @@ final class DevicesCommand implements Callable<Integer> {
         out.println("  " + Text.format("%-14s", key) + " " + value);
     }
 
+    /** The version of the driver contract that a driver was built for. */
+    private static String version(Driver d) {
+        return d.handshake().major() + "." + d.handshake().minor();
+    }
+
     private static String kind(Device device) {
         return switch (device) {
             case KernelDevice _ -> "kernels";
@@ -63,9 +73,9 @@ final class DevicesCommand implements Callable<Integer> {
         };
     }
 
-    private static Map<String, Object> describe(Driver driver) {
+    private static Map<String, Object> describe(Meseta meseta, Driver driver) {
         List<Object> devices = new ArrayList<>();
-        for (Device d : driver.devices()) {
+        for (Device d : meseta.devices(driver)) {
             devices.add(Json.object(
                     "name",
                     d.name(),
@@ -79,9 +89,13 @@ final class DevicesCommand implements Callable<Integer> {
         return Json.object(
                 "driver",
                 driver.name(),
+                "contract",
+                version(driver),
+                "features",
+                driver.handshake().offers().stream().sorted().toList(),
                 "devices",
                 devices,
                 "unavailable",
-                devices.isEmpty() ? driver.unavailable() : null);
+                devices.isEmpty() ? meseta.unavailable(driver) : null);
     }
 }

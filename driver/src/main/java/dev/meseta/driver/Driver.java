@@ -4,8 +4,14 @@ import java.util.List;
 
 /** A driver, found by {@link java.util.ServiceLoader}. Thread-safe. */
 public interface Driver {
-    /** Its name, such as {@code cpu}. */
+    /** Its name, such as {@code cpu}; the first part of its devices' names. */
     String name();
+
+    /**
+     * What it was built for; asked before anything else. Write {@code new Handshake(Contract.MAJOR, Contract.MINOR, Contract.LAYOUTS, …)}, so
+     * that the constants are those that the driver was compiled with.
+     */
+    Handshake handshake();
 
     /** The devices that can be used, best first; opened on first use. */
     List<Device> devices();

@@ -14,6 +14,9 @@ public interface Executable {
      */
     List<Tensor> run(List<Tensor> inputs);
 
+    /** What its jobs touch: the graph's inputs in order, then its outputs in order. */
+    List<Region> regions();
+
     /** The form in which it can be kept; empty if there is none. */
     default Optional<Image> image() {
         return Optional.empty();

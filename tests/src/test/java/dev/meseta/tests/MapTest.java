@@ -40,7 +40,7 @@ final class MapTest {
             Map.entry("frontends.tflite", Set.of("graph")),
             Map.entry("compiler.kernel", Set.of("graph")),
             Map.entry("compiler.llvm", Set.of("graph", "compiler.kernel")),
-            Map.entry("driver", Set.of("graph", "compiler.kernel")),
+            Map.entry("driver", Set.of("graph", "compiler.kernel", "linux")),
             Map.entry("compiler", Set.of("graph", "compiler.kernel", "driver", "linux", "runtime")),
             Map.entry("drivers.ethosu", Set.of("graph", "driver")),
             Map.entry("drivers.reference", Set.of("graph", "compiler.kernel", "driver")),

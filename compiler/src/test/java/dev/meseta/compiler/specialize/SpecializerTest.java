@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.meseta.driver.Executable;
+import dev.meseta.driver.Region;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Data;
 import dev.meseta.graph.Dim;
@@ -54,6 +55,11 @@ class SpecializerTest {
             @Override
             public List<Tensor> run(List<Tensor> inputs) {
                 return Interpreter.run(graph, inputs);
+            }
+
+            @Override
+            public List<Region> regions() {
+                return List.of();
             }
 
             @Override

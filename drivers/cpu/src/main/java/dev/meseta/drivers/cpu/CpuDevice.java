@@ -1,13 +1,19 @@
 package dev.meseta.drivers.cpu;
 
 import dev.meseta.compiler.llvm.KernelCompiler;
+import dev.meseta.driver.Access;
+import dev.meseta.driver.Allocation;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.Executable;
+import dev.meseta.driver.HostAllocations;
 import dev.meseta.driver.Image;
+import dev.meseta.driver.Job;
 import dev.meseta.driver.KernelDevice;
+import dev.meseta.driver.Limits;
 import dev.meseta.driver.Target;
 import dev.meseta.linux.FileStamp;
 import dev.meseta.linux.Processors;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -70,6 +76,26 @@ final class CpuDevice implements KernelDevice {
     @Override
     public Target target() {
         return target;
+    }
+
+    @Override
+    public Limits limits() {
+        return new Limits(1, true, true, 64, Duration.ofSeconds(10), Duration.ofHours(1));
+    }
+
+    @Override
+    public Allocation allocate(long bytes, boolean shareable) {
+        return HostAllocations.allocate(bytes, shareable);
+    }
+
+    @Override
+    public Allocation importMemory(int descriptor, long bytes, Access access) {
+        return HostAllocations.importMemory(descriptor, bytes, access);
+    }
+
+    @Override
+    public void run(Job job) {
+        ((CpuExecutable) job.executable()).run(job);
     }
 
     @Override

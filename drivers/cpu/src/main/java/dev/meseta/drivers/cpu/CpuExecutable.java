@@ -3,6 +3,8 @@ package dev.meseta.drivers.cpu;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.Executable;
 import dev.meseta.driver.Image;
+import dev.meseta.driver.Job;
+import dev.meseta.driver.Region;
 import dev.meseta.graph.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -17,12 +19,19 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class CpuExecutable implements Executable {
     private final Plan plan;
     private final WorkerPool pool;
+    private final List<Region> regions;
     private final ConcurrentLinkedDeque<RunState> idle = new ConcurrentLinkedDeque<>();
     private final AtomicInteger kept = new AtomicInteger();
 
     CpuExecutable(Plan plan, WorkerPool pool) {
         this.plan = plan;
         this.pool = pool;
+        CommandList commands = plan.commands();
+        this.regions = Region.of(
+                commands.inputs().stream()
+                        .map(slot -> commands.slots().get(slot).bytes())
+                        .toList(),
+                commands.outputs().stream().map(o -> o.type().bytes()).toList());
     }
 
     @Override
@@ -38,6 +47,37 @@ final class CpuExecutable implements Executable {
         } finally {
             // The addresses are all that the kernels know of these.
             Reference.reachabilityFence(inputs);
+            Reference.reachabilityFence(plan);
+            give(state);
+        }
+    }
+
+    @Override
+    public List<Region> regions() {
+        return regions;
+    }
+
+    /** Runs a job on what is bound to it. */
+    void run(Job job) {
+        CommandList commands = plan.commands();
+        int inputs = commands.inputs().size();
+        RunState state = take();
+        try {
+            for (int i = 0; i < inputs; i++) state.bind(commands.inputs().get(i), job.memory(i));
+            for (int i = 0; i < commands.outputs().size(); i++) {
+                int slot = commands.outputs().get(i).slot();
+                if (commands.slots().get(slot) instanceof CommandList.OutputSlot)
+                    state.bind(slot, job.memory(inputs + i));
+            }
+            job.started();
+            state.run();
+            for (int i = 0; i < commands.outputs().size(); i++) {
+                MemorySegment from = state.slot(commands.outputs().get(i).slot());
+                MemorySegment to = job.memory(inputs + i);
+                long bytes = regions.get(inputs + i).bytes();
+                if (from.address() != to.address()) MemorySegment.copy(from, 0, to, 0, bytes);
+            }
+        } finally {
             Reference.reachabilityFence(plan);
             give(state);
         }

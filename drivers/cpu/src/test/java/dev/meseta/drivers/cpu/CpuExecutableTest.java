@@ -75,7 +75,7 @@ class CpuExecutableTest {
         return new TensorType(DType.F32, Shape.of(n));
     }
 
-    private static CommandList chain(long n) {
+    static CommandList chain(long n) {
         return new CommandList(
                 List.of(
                         new CommandList.InputSlot(4 * n),

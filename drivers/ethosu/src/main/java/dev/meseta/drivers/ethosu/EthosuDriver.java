@@ -1,14 +1,19 @@
 package dev.meseta.drivers.ethosu;
 
+import dev.meseta.driver.Contract;
 import dev.meseta.driver.Device;
 import dev.meseta.driver.Driver;
 import dev.meseta.driver.Executable;
 import dev.meseta.driver.GraphDevice;
+import dev.meseta.driver.Handshake;
+import dev.meseta.driver.Region;
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.Node;
 import dev.meseta.graph.Tensor;
+import dev.meseta.graph.TensorType;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** The driver of Ethos-U65. It has a model of the device, and runs what was compiled for it before. */
 public final class EthosuDriver implements Driver {
@@ -17,6 +22,11 @@ public final class EthosuDriver implements Driver {
     @Override
     public String name() {
         return NAME;
+    }
+
+    @Override
+    public Handshake handshake() {
+        return new Handshake(Contract.MAJOR, Contract.MINOR, Contract.LAYOUTS, Set.of(), Set.of(), 0);
     }
 
     @Override
@@ -58,12 +68,18 @@ public final class EthosuDriver implements Driver {
 
         @Override
         public Executable compile(Graph graph) {
-            return new Nothing();
+            return new Nothing(
+                    graph.inputTypes().stream().map(TensorType::bytes).toList());
         }
     }
 
     /** A graph without nodes gives what it takes. */
-    private record Nothing() implements Executable {
+    private record Nothing(List<Long> bytes) implements Executable {
+        @Override
+        public List<Region> regions() {
+            return Region.of(bytes, bytes);
+        }
+
         @Override
         public List<Tensor> run(List<Tensor> inputs) {
             return List.copyOf(inputs);
