@@ -87,6 +87,7 @@ public final class Meseta implements AutoCloseable {
             if (d.name().equals(name)) return d;
         }
         for (Driver driver : drivers) {
+            if (!Contract.refuses(driver.handshake()).isEmpty()) continue;
             for (Device d : driver.models()) if (d.name().equals(name)) return d;
         }
         String reasons = drivers.stream()
@@ -122,12 +123,7 @@ public final class Meseta implements AutoCloseable {
         return new Model(this, Signature.of(program), () -> program, Optional.empty(), null);
     }
 
-    /** What makes a graph ready to run on a device, with what was found out about the device. */
-    static Function<Graph, Executable> compilerFor(Device device) {
-        return compilerFor(
-                device, device instanceof KernelDevice k ? Findings.of(k).choices((_, _) -> {}) : Choices.NONE);
-    }
-
+    /** What makes a graph ready to run on a device, with the compiler's choices answered so. */
     static Function<Graph, Executable> compilerFor(Device device, Choices choices) {
         return graph -> {
             Debug.GRAPH.print(() -> GraphText.print(graph));

@@ -1,5 +1,6 @@
 package dev.meseta;
 
+import dev.meseta.compiler.Choices;
 import dev.meseta.compiler.specialize.Specializer;
 import dev.meseta.driver.Device;
 import dev.meseta.driver.Executable;
@@ -82,12 +83,11 @@ public final class Model {
      */
     public Session prepare() {
         Device d = device();
-        KeptPlans kept = d instanceof KernelDevice k
-                ? files.map(f ->
-                                Kept.STORE.plans(signature, f, k, Findings.of(k).identity()))
-                        .orElse(null)
-                : null;
-        return prepare(d, Meseta.compilerFor(d), kept);
+        if (!(d instanceof KernelDevice k)) return prepare(d, Meseta.compilerFor(d, Choices.NONE), null);
+        Findings findings = Findings.of(k);
+        KeptPlans kept = files.map(f -> Kept.STORE.plans(signature, f, k, findings.identity()))
+                .orElse(null);
+        return prepare(d, Meseta.compilerFor(d, findings.choices((_, _) -> {})), kept);
     }
 
     /** The device that {@link #prepare} takes. */

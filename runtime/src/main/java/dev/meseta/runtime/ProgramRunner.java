@@ -203,8 +203,10 @@ public final class ProgramRunner {
             if (d != null) places.put(results.get(i), d);
         }
         List<Object> key = typeKey(produced);
-        String name = plan.key() == null ? null : plan.key() + "; " + key;
-        return plan.next().get(key, () -> plan(name, () -> next.resume(produced)));
+        return plan.next().get(key, () -> {
+            String name = plan.key() == null ? null : plan.key() + "; " + key;
+            return plan(name, () -> next.resume(produced));
+        });
     }
 
     private static void runGraph(Compiled c, Map<Integer, Data> places) {
