@@ -33,7 +33,6 @@ public final class Affinity {
     }
 
     private static @Nullable Affinity make() {
-        if (!System.getProperty("os.name").equals("Linux")) return null;
         Optional<MemorySegment> current = Calls.function("sched_getcpu");
         Optional<MemorySegment> thread = Calls.function("gettid");
         Optional<MemorySegment> get = Calls.function("sched_getaffinity");

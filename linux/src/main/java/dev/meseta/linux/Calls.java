@@ -20,9 +20,11 @@ public final class Calls {
 
     private Calls() {}
 
-    /** A function of the C library; empty where it has none of that name. */
+    /** A function of Linux's C library; empty where it has none of that name, and on other systems, whose constants differ. */
     static Optional<MemorySegment> function(String name) {
-        return LINKER.defaultLookup().find(name);
+        return System.getProperty("os.name").equals("Linux")
+                ? LINKER.defaultLookup().find(name)
+                : Optional.empty();
     }
 
     /** Calls a function, of the C library or another. Of a result that is an int the upper half means nothing. */

@@ -26,19 +26,16 @@ public final class LargeMemory {
     private static final int PRIVATE_ANONYMOUS = 0x22;
     private static final int ADVICE_HUGE_PAGES = 14;
 
-    private static final @Nullable MemorySegment MMAP = function("mmap");
-    private static final @Nullable MemorySegment MUNMAP = function("munmap");
-    private static final @Nullable MemorySegment MADVISE = function("madvise");
+    private static final @Nullable MemorySegment MMAP = Calls.function("mmap").orElse(null);
+    private static final @Nullable MemorySegment MUNMAP =
+            Calls.function("munmap").orElse(null);
+    private static final @Nullable MemorySegment MADVISE =
+            Calls.function("madvise").orElse(null);
 
     /** What is left of the mapping that pieces are cut from. */
     private static MemorySegment rest = MemorySegment.NULL;
 
     private LargeMemory() {}
-
-    private static @Nullable MemorySegment function(String name) {
-        if (!System.getProperty("os.name").equals("Linux")) return null;
-        return Calls.function(name).orElse(null);
-    }
 
     /** So many bytes of zeros, aligned to 64; they stay as long as the segment or a part of it is reachable. */
     public static MemorySegment allocate(long bytes) {

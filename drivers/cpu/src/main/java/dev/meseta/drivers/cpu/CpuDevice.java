@@ -9,11 +9,9 @@ import dev.meseta.driver.HostAllocations;
 import dev.meseta.driver.Image;
 import dev.meseta.driver.Job;
 import dev.meseta.driver.KernelDevice;
-import dev.meseta.driver.Limits;
 import dev.meseta.driver.Target;
 import dev.meseta.linux.FileStamp;
 import dev.meseta.linux.Processors;
-import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -76,11 +74,6 @@ final class CpuDevice implements KernelDevice {
     @Override
     public Target target() {
         return target;
-    }
-
-    @Override
-    public Limits limits() {
-        return new Limits(1, true, true, 64, Duration.ofSeconds(10), Duration.ofHours(1));
     }
 
     @Override

@@ -39,11 +39,19 @@ final class CpuExecutable implements Executable {
         RunState state = take();
         try (Arena copies = Arena.ofConfined()) {
             bindInputs(state, inputs, copies);
-            List<Tensor> outputs = bindOutputs(state);
+            List<Tensor> outputs = new ArrayList<>();
+            List<MemorySegment> memory = new ArrayList<>();
+            for (CommandList.Output o : plan.commands().outputs()) {
+                Tensor t = Tensor.allocate(o.type());
+                outputs.add(t);
+                memory.add(t.data());
+            }
+            bindOutputs(state, memory);
             state.run();
             LaunchTimes times = plan.times();
             if (times != null) times.addRun();
-            return finish(state, outputs);
+            finish(state, memory);
+            return outputs;
         } finally {
             // The addresses are all that the kernels know of these.
             Reference.reachabilityFence(inputs);
@@ -59,24 +67,17 @@ final class CpuExecutable implements Executable {
 
     /** Runs a job on what is bound to it. */
     void run(Job job) {
-        CommandList commands = plan.commands();
-        int inputs = commands.inputs().size();
+        List<Integer> inputs = plan.commands().inputs();
         RunState state = take();
         try {
-            for (int i = 0; i < inputs; i++) state.bind(commands.inputs().get(i), job.memory(i));
-            for (int i = 0; i < commands.outputs().size(); i++) {
-                int slot = commands.outputs().get(i).slot();
-                if (commands.slots().get(slot) instanceof CommandList.OutputSlot)
-                    state.bind(slot, job.memory(inputs + i));
-            }
+            for (int i = 0; i < inputs.size(); i++) state.bind(inputs.get(i), job.memory(i));
+            List<MemorySegment> outputs = new ArrayList<>();
+            for (int i = inputs.size(); i < regions.size(); i++)
+                outputs.add(job.memory(i).asSlice(0, regions.get(i).bytes()));
+            bindOutputs(state, outputs);
             job.started();
             state.run();
-            for (int i = 0; i < commands.outputs().size(); i++) {
-                MemorySegment from = state.slot(commands.outputs().get(i).slot());
-                MemorySegment to = job.memory(inputs + i);
-                long bytes = regions.get(inputs + i).bytes();
-                if (from.address() != to.address()) MemorySegment.copy(from, 0, to, 0, bytes);
-            }
+            finish(state, outputs);
         } finally {
             Reference.reachabilityFence(plan);
             give(state);
@@ -114,29 +115,24 @@ final class CpuExecutable implements Executable {
         }
     }
 
-    /** A new tensor for each output slot; null for outputs that are found elsewhere. */
-    private List<Tensor> bindOutputs(RunState state) {
-        List<Tensor> tensors = new ArrayList<>();
-        for (CommandList.Output o : plan.commands().outputs()) {
-            Tensor t = Tensor.allocate(o.type());
-            tensors.add(t);
+    /** Gives output slots the memory of the outputs, in their order; other outputs are found elsewhere when they are there. */
+    private void bindOutputs(RunState state, List<MemorySegment> memory) {
+        for (int i = 0; i < memory.size(); i++) {
+            CommandList.Output o = plan.commands().outputs().get(i);
             if (!(plan.commands().slots().get(o.slot()) instanceof CommandList.OutputSlot s)) continue;
-            MemorySegment data = t.data();
-            if (data.byteSize() < s.bytes())
+            if (memory.get(i).byteSize() < s.bytes())
                 throw new IllegalStateException("the output " + o.type() + " does not fill " + s);
-            state.bind(o.slot(), data);
+            state.bind(o.slot(), memory.get(i));
         }
-        return tensors;
     }
 
-    /** Outputs that are inputs, constants, temporary, or the same slot as another: copied. */
-    private List<Tensor> finish(RunState state, List<Tensor> outputs) {
+    /** Copies outputs that are inputs, constants, temporary, or the same slot as another. */
+    private void finish(RunState state, List<MemorySegment> outputs) {
         for (int i = 0; i < outputs.size(); i++) {
             MemorySegment from = state.slot(plan.commands().outputs().get(i).slot());
-            MemorySegment to = outputs.get(i).data();
+            MemorySegment to = outputs.get(i);
             if (from.address() != to.address()) MemorySegment.copy(from, 0, to, 0, to.byteSize());
         }
-        return outputs;
     }
 
     @Override

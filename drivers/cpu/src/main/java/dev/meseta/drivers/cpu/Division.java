@@ -29,11 +29,6 @@ final class Division {
     /** What a thread takes at once is worth this many nanoseconds, or more. */
     private static final double LEAST_SHARE = 1_500;
 
-    private final List<Item> items = new ArrayList<>();
-
-    /** Layers that repeat share their kernels. */
-    private final Map<Kernel, Map<List<Long>, KernelCost.Cost>> costs = new IdentityHashMap<>();
-
     private final boolean isShared;
     private final long[] chunks;
 
@@ -77,23 +72,17 @@ final class Division {
      * @param launches in their order
      */
     Division(List<CommandList.Slot> slots, List<Step.Launch> launches, int threads) {
-        if (threads > 1) {
-            // For each slot, the launch that wrote it last.
-            Map<Integer, Item> writers = new HashMap<>();
-            for (Step.Launch l : launches) items.add(item(slots, writers, l, threads));
-        }
-        this.isShared = divide();
-        this.chunks = launches.stream()
-                .mapToLong(l -> isShared && items.get(l.number()).isShared
-                        ? items.get(l.number()).chunk
-                        : Math.max(1, l.grid()))
-                .toArray();
+        this(launches, threads == 1 ? alone(launches) : new Maker(slots, threads).chunks(launches));
     }
 
     /** A division that was made before. */
     Division(List<Step.Launch> launches, long[] chunks) {
         this.chunks = chunks;
         this.isShared = launches.stream().anyMatch(l -> chunks[l.number()] < l.grid());
+    }
+
+    private static long[] alone(List<Step.Launch> launches) {
+        return launches.stream().mapToLong(l -> Math.max(1, l.grid())).toArray();
     }
 
     /** Whether any launches are shared. */
@@ -106,54 +95,81 @@ final class Division {
         return chunks[launch.number()];
     }
 
-    private Item item(List<CommandList.Slot> slots, Map<Integer, Item> writers, Step.Launch l, int threads) {
-        KernelCost.Cost cost = costs.computeIfAbsent(l.kernel(), _ -> new HashMap<>())
-                .computeIfAbsent(l.extents(), e -> KernelCost.of(l.kernel(), e, l.grid()));
-        double others = (threads - 1.0) / threads;
-        double everywhere = 0;
-        for (int i = 0; i < l.places().size(); i++) {
-            // What several iterations read, several threads read: they have it from each other.
-            boolean constant = slots.get(l.places().get(i).slot()) instanceof CommandList.ConstantSlot;
-            if (!constant && cost.repeated()[i] > 1.5) everywhere += cost.bytes()[i];
-        }
-        double alone = cost.nanoseconds();
-        double part = Math.ceil(l.grid() / (double) threads) / Math.max(1, l.grid());
-        double shared = alone * part + HAND_OVER + everywhere * others / BYTES_PER_NANOSECOND;
-        long chunk = (long) Math.max(1, Math.ceil(l.grid() * LEAST_SHARE / Math.max(LEAST_SHARE, alone)));
-        double times = l.repetitions();
-        Item item = new Item(l.grid(), times * alone, times * shared, chunk);
-        for (int i = 0; i < l.places().size(); i++) {
-            int slot = l.places().get(i).slot();
-            Item writer = writers.get(slot);
-            double moving = times * cost.bytes()[i] * others / BYTES_PER_NANOSECOND;
-            if (writer != null && writer != item) {
-                item.edges.add(new Edge(writer, moving));
-                writer.edges.add(new Edge(item, moving));
-            }
-            if (l.kernel().buffers().get(i).access() != Kernel.Access.READ) writers.put(slot, item);
-        }
-        return item;
-    }
+    /** Makes a division. */
+    private static final class Maker {
+        private final List<CommandList.Slot> slots;
+        private final int threads;
+        private final List<Item> items = new ArrayList<>();
 
-    /** Chooses for all launches; false if sharing is not worth it. */
-    private boolean divide() {
-        double alone = 0;
-        for (Item item : items) {
-            alone += item.alone;
-            item.isShared = item.grid > 1;
+        /** Layers that repeat share their kernels. */
+        private final Map<Kernel, Map<List<Long>, KernelCost.Cost>> costs = new IdentityHashMap<>();
+
+        /** For each slot, the launch that wrote it last. */
+        private final Map<Integer, Item> writers = new HashMap<>();
+
+        Maker(List<CommandList.Slot> slots, int threads) {
+            this.slots = slots;
+            this.threads = threads;
         }
-        boolean changed = true;
-        for (int round = 0; round < ROUNDS && changed; round++) {
-            changed = false;
-            for (Item item : items) {
-                boolean better = item.grid > 1 && item.cost(true) < item.cost(false);
-                changed |= better != item.isShared;
-                item.isShared = better;
+
+        long[] chunks(List<Step.Launch> launches) {
+            for (Step.Launch l : launches) items.add(item(l));
+            long[] chunks = alone(launches);
+            if (!divide()) return chunks;
+            for (int i = 0; i < chunks.length; i++) if (items.get(i).isShared) chunks[i] = items.get(i).chunk;
+            return chunks;
+        }
+
+        private Item item(Step.Launch l) {
+            KernelCost.Cost cost = costs.computeIfAbsent(l.kernel(), _ -> new HashMap<>())
+                    .computeIfAbsent(l.extents(), e -> KernelCost.of(l.kernel(), e, l.grid()));
+            double others = (threads - 1.0) / threads;
+            double everywhere = 0;
+            for (int i = 0; i < l.places().size(); i++) {
+                // What several iterations read, several threads read: they have it from each other.
+                boolean constant = slots.get(l.places().get(i).slot()) instanceof CommandList.ConstantSlot;
+                if (!constant && cost.repeated()[i] > 1.5) everywhere += cost.bytes()[i];
             }
+            double alone = cost.nanoseconds();
+            double part = Math.ceil(l.grid() / (double) threads) / Math.max(1, l.grid());
+            double shared = alone * part + HAND_OVER + everywhere * others / BYTES_PER_NANOSECOND;
+            long chunk = (long) Math.max(1, Math.ceil(l.grid() * LEAST_SHARE / Math.max(LEAST_SHARE, alone)));
+            double times = l.repetitions();
+            Item item = new Item(l.grid(), times * alone, times * shared, chunk);
+            for (int i = 0; i < l.places().size(); i++) {
+                int slot = l.places().get(i).slot();
+                Item writer = writers.get(slot);
+                double moving = times * cost.bytes()[i] * others / BYTES_PER_NANOSECOND;
+                if (writer != null && writer != item) {
+                    item.edges.add(new Edge(writer, moving));
+                    writer.edges.add(new Edge(item, moving));
+                }
+                if (l.kernel().buffers().get(i).access() != Kernel.Access.READ) writers.put(slot, item);
+            }
+            return item;
         }
-        double divided = 0;
-        // An edge counts at both of its ends.
-        for (Item item : items) divided += (item.cost(item.isShared) + (item.isShared ? item.shared : item.alone)) / 2;
-        return alone - divided >= WORTH_WAKING;
+
+        /** Chooses for all launches; false if sharing is not worth it. */
+        private boolean divide() {
+            double alone = 0;
+            for (Item item : items) {
+                alone += item.alone;
+                item.isShared = item.grid > 1;
+            }
+            boolean changed = true;
+            for (int round = 0; round < ROUNDS && changed; round++) {
+                changed = false;
+                for (Item item : items) {
+                    boolean better = item.grid > 1 && item.cost(true) < item.cost(false);
+                    changed |= better != item.isShared;
+                    item.isShared = better;
+                }
+            }
+            double divided = 0;
+            // An edge counts at both of its ends.
+            for (Item item : items)
+                divided += (item.cost(item.isShared) + (item.isShared ? item.shared : item.alone)) / 2;
+            return alone - divided >= WORTH_WAKING;
+        }
     }
 }
