@@ -179,8 +179,8 @@ final class AttentionKernel {
             Products.Operands operands = Products.operands(first, scores);
             Pull pull = new Pull(points, match.scores(), a::place);
             Pull behind = new Pull(points, g, a::place);
-            Point score = new Lowering.Epilogue(a, match.scores(), first)
-                    .finish(points, sum, points.given(0, TYPE, vars(sum)));
+            Point score =
+                    new Lowering.Epilogue(a, match.scores(), first).finish(points, sum, points.given(0, TYPE, sum));
             Lowering.Epilogue epilogue = new Lowering.Epilogue(a, g, last);
             return List.of(
                     points.convert(TYPE, Rounding.WRAP, operands.left(points, pull, sum, index.get(2))),
@@ -190,19 +190,13 @@ final class AttentionKernel {
                             TYPE,
                             Rounding.WRAP,
                             Products.operands(last, product).right(points, behind, kept, index.get(1))),
-                    epilogue.finish(points, kept, points.given(1, TYPE, vars(kept))),
+                    epilogue.finish(points, kept, points.given(1, TYPE, kept)),
                     points.number(epilogue.offset(points, kept)));
         }
 
         private static N anchor(Group g) {
             if (g.anchor == null) throw new IllegalStateException("no product in the group");
             return g.anchor;
-        }
-
-        private static long vars(List<Lin> index) {
-            long v = 0;
-            for (Lin l : index) v |= l.vars();
-            return v;
         }
     }
 

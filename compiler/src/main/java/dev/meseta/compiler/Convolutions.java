@@ -258,7 +258,6 @@ final class Convolutions {
             indices.add(k);
             List<Lin> from = new ArrayList<>(kept.subList(0, 2));
             List<Lin> weight = new ArrayList<>(List.of(kept.get(1), Lin.ZERO));
-            long vars = 0;
             List<Point> result = new ArrayList<>();
             for (int i = 0; i < rank - 2; i++) {
                 from.add(kept.get(i + 2)
@@ -267,10 +266,9 @@ final class Convolutions {
                         .plus(-o.low().get(i)));
                 weight.add(k.get(i));
             }
-            for (Lin l : kept) vars |= l.vars();
             result.add(pull.at(left, from));
             result.add(pull.at(right, weight));
-            result.add(epilogue.finish(points, kept, points.given(0, type, vars)));
+            result.add(epilogue.finish(points, kept, points.given(0, type, kept)));
             result.add(points.number(epilogue.offset(points, kept)));
             // Each loop stays a loop of its own.
             for (Lin l : kept) result.add(points.number(l));

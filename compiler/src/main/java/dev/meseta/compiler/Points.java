@@ -154,8 +154,11 @@ final class Points {
         return point(new Point.Number(index));
     }
 
-    Point given(int number, DType type, long vars) {
-        return point(new Point.Given(number, Type.widened(type), vars | GIVEN));
+    /** A value that the kernel around has computed for an index. */
+    Point given(int number, DType type, List<Lin> index) {
+        long vars = GIVEN;
+        for (Lin l : index) vars |= l.vars();
+        return point(new Point.Given(number, Type.widened(type), vars));
     }
 
     Point apply(MapFunction f, Point... operands) {

@@ -119,9 +119,7 @@ final class Products {
             Pull pull = new Pull(points, g, a::place);
             List<Lin> kept = walked.logical(index.get(0));
             List<Lin> to = sum.place().apply(kept);
-            long vars = 0;
-            for (Lin l : kept) vars |= l.vars();
-            Point total = points.given(0, type, vars);
+            Point total = points.given(0, type, kept);
             return List.of(
                     points.convert(type, Rounding.WRAP, operands.left(points, pull, kept, index.get(1))),
                     points.convert(type, Rounding.WRAP, operands.right(points, pull, kept, index.get(1))),

@@ -79,9 +79,7 @@ final class ReduceKernel {
             String origin) {
         boolean nothing = Size.product(reduced).value() == 0;
         Nest nest = Nest.of(List.of(kept, nothing ? List.of() : reduced), (p, index) -> {
-            long vars = 0;
-            for (Lin l : index.get(0)) vars |= l.vars();
-            Point total = p.given(0, type, vars);
+            Point total = p.given(0, type, index.get(0));
             return List.of(
                     nothing ? identity(p, kind, type) : spec.element(p, index.get(0), index.get(1)),
                     spec.finish(p, index.get(0), total),

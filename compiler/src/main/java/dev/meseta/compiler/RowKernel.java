@@ -29,16 +29,12 @@ final class RowKernel {
         private final Points points;
         private final List<N> reductions;
         private final List<Lin> row;
-        private final long vars;
         private boolean elsewhere;
 
         Rows(Points points, List<N> reductions, List<Lin> row) {
             this.points = points;
             this.reductions = reductions;
             this.row = row;
-            long v = 0;
-            for (Lin l : row) v |= l.vars();
-            this.vars = v;
         }
 
         boolean holds(N n) {
@@ -50,7 +46,7 @@ final class RowKernel {
             elsewhere |= !index.equals(row);
             DType t = n.result().dtype();
             Point total = points.given(
-                    reductions.indexOf(n), Type.widened(n.in.getFirst().dtype()), vars);
+                    reductions.indexOf(n), Type.widened(n.in.getFirst().dtype()), row);
             return points.convert(t, Rounding.WRAP, total);
         }
     }

@@ -363,8 +363,6 @@ final class Winograd {
         Nest nest = Nest.of(List.of(List.of(elements, count, features), List.of(channels)), (points, index) -> {
             List<Lin> k = index.get(0);
             Lin c = index.get(1).getFirst();
-            long vars = 0;
-            for (Lin i : k) vars |= i.vars();
             return List.of(
                     points.load(
                             input,
@@ -372,7 +370,7 @@ final class Winograd {
                             Points.flat(List.of(elements, count, channels), List.of(k.get(0), k.get(1), c)),
                             null),
                     points.load(weights, DType.F32, Points.flat(u, List.of(k.get(0), c, k.get(2))), null),
-                    points.given(0, DType.F32, vars),
+                    points.given(0, DType.F32, k),
                     points.number(Points.flat(List.of(elements, count, features), k)));
         });
         TileKernel.Operand x =
@@ -439,11 +437,11 @@ final class Winograd {
             Lin h = along(0, tile, element.get(0), 0);
             Lin w = along(1, tile, element.get(1), 0);
             List<Lin> index = List.of(tile.get(0), channel, h, w);
-            long vars = channel.vars();
-            for (Lin i : tile) vars |= i.vars();
-            for (Lin i : element) vars |= i.vars();
+            List<Lin> all = new ArrayList<>(List.of(channel));
+            all.addAll(tile);
+            all.addAll(element);
             return List.of(
-                    epilogue.finish(points, index, points.given(0, DType.F32, vars)),
+                    epilogue.finish(points, index, points.given(0, DType.F32, all)),
                     points.number(epilogue.offset(points, index)),
                     points.number(place(Lin.ZERO, tile, channel, features)),
                     points.number(h),

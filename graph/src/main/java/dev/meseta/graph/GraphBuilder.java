@@ -361,11 +361,24 @@ public final class GraphBuilder {
 
     /** Elements [start, start + size) of one axis. */
     public Value slice(Value x, int axis, long start, Dim size) {
+        return slice(x, axis, start, size, 1);
+    }
+
+    /** Elements start, start + step, … of an axis. */
+    public Value slice(Value x, int axis, long start, Dim size, long step) {
         List<Long> starts = new ArrayList<>(java.util.Collections.nCopies(x.rank(), 0L));
+        List<Long> steps = new ArrayList<>(java.util.Collections.nCopies(x.rank(), 1L));
         List<Dim> sizes = new ArrayList<>(x.shape().dims());
         starts.set(axis, start);
+        steps.set(axis, step);
         sizes.set(axis, size);
-        return add(new Op.Slice(starts, sizes, java.util.Collections.nCopies(x.rank(), 1L)), x);
+        return add(new Op.Slice(starts, sizes, steps), x);
+    }
+
+    /** An axis in the opposite direction. */
+    public Value flip(Value x, int axis) {
+        long n = x.extent(axis);
+        return n < 2 ? x : slice(x, axis, n - 1, x.shape().dim(axis), -1);
     }
 
     public Value slice(Value x, int axis, long start, long size) {

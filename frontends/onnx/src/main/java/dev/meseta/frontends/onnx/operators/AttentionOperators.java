@@ -358,9 +358,8 @@ final class AttentionOperators {
         Value sin = angles(c, sines, positions, v, turned / 2, "sin_cache");
         Value turning = b.slice(v, 3, 0, turned);
         Dim half = Dim.of(turned / 2);
-        Value first = interleaved ? Shorthand.strided(b, turning, 3, 0, half, 2) : b.slice(turning, 3, 0, half);
-        Value second =
-                interleaved ? Shorthand.strided(b, turning, 3, 1, half, 2) : b.slice(turning, 3, turned / 2, half);
+        Value first = interleaved ? b.slice(turning, 3, 0, half, 2) : b.slice(turning, 3, 0, half);
+        Value second = interleaved ? b.slice(turning, 3, 1, half, 2) : b.slice(turning, 3, turned / 2, half);
         Value real = b.minus(b.times(cos, first), b.times(sin, second));
         Value imaginary = b.plus(b.times(sin, first), b.times(cos, second));
         Value y = interleaved

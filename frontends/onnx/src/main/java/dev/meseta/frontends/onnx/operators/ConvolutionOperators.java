@@ -258,7 +258,7 @@ final class ConvolutionOperators {
         /** Kernel [C, O/g, spatial…] as [O, C/g, spatial…] with its spatial axes in the opposite direction. */
         private Value turned(GraphBuilder b, Value k) {
             Value v = k;
-            for (int i = 2; i < k.rank(); i++) v = Shorthand.flip(b, v, i);
+            for (int i = 2; i < k.rank(); i++) v = b.flip(v, i);
             Dim g = Dim.of(groups);
             v = Shorthand.split(b, v, 0, g, Shorthand.over(k.shape().dim(0), groups));
             int[] order = new int[k.rank() + 1];

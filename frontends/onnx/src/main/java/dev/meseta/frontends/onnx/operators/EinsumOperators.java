@@ -179,7 +179,7 @@ final class EinsumOperators {
             int last = x.rank() - 2;
             Dim n = x.shape().dim(i);
             Value v = Shorthand.merge(b, b.add(new Op.Transpose(order), x), last, last + 2);
-            v = Shorthand.strided(b, v, last, 0, n, n.extent() + 1);
+            v = b.slice(v, last, 0, n, n.extent() + 1);
             int[] back = new int[last + 1];
             for (int a = 0; a <= last; a++) back[a] = a < i ? a : a == i ? last : a - 1;
             return b.transpose(v, back);

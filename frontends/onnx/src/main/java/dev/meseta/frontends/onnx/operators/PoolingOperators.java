@@ -103,10 +103,8 @@ final class PoolingOperators {
             Value bestPlace = null;
             for (long k = 0; k < p.kernel().get(i); k++) {
                 long start = k * p.dilations().get(i);
-                Value v = Shorthand.strided(
-                        b, values, axis, start, out, p.strides().get(i));
-                Value at = Shorthand.strided(
-                        b, places, axis, start, out, p.strides().get(i));
+                Value v = b.slice(values, axis, start, out, p.strides().get(i));
+                Value at = b.slice(places, axis, start, out, p.strides().get(i));
                 if (bestValue == null || bestPlace == null) {
                     bestValue = v;
                     bestPlace = at;

@@ -126,23 +126,6 @@ final class Shorthand {
         return b.reshape(x, Shape.of(dims));
     }
 
-    /** Elements start, start + step, … of an axis. */
-    static Value strided(GraphBuilder b, Value x, int axis, long start, Dim size, long step) {
-        List<Long> starts = new ArrayList<>(Collections.nCopies(x.rank(), 0L));
-        List<Long> steps = new ArrayList<>(Collections.nCopies(x.rank(), 1L));
-        List<Dim> sizes = new ArrayList<>(x.shape().dims());
-        starts.set(axis, start);
-        steps.set(axis, step);
-        sizes.set(axis, size);
-        return b.add(new Op.Slice(starts, sizes, steps), x);
-    }
-
-    /** The axis in the opposite direction. */
-    static Value flip(GraphBuilder b, Value x, int axis) {
-        long n = x.extent(axis);
-        return n < 2 ? x : strided(b, x, axis, n - 1, x.shape().dim(axis), -1);
-    }
-
     /** Constant padding of one axis by an amount that may be negative. */
     static Value pad(GraphBuilder b, Value x, int axis, long low, long high, double number) {
         Value v = x;

@@ -42,7 +42,7 @@ final class MovementOperators {
         });
         r.expand("REVERSE_V2", node -> c -> {
             Value x = c.operand(0);
-            for (int axis : Shapes.axes(c, 1, x.rank())) x = Shapes.flip(c.builder(), x, axis);
+            for (int axis : Shapes.axes(c, 1, x.rank())) x = c.builder().flip(x, axis);
             return List.of(x);
         });
     }
@@ -167,9 +167,9 @@ final class MovementOperators {
             long n = x.extent(axis);
             c.require(low + skip <= n && high + skip <= n, "mirrors more than " + x.type() + " holds on axis " + axis);
             List<Value> parts = new ArrayList<>();
-            if (low > 0) parts.add(Shapes.strided(b, x, axis, low - 1 + skip, Dim.of(low), -1));
+            if (low > 0) parts.add(b.slice(x, axis, low - 1 + skip, Dim.of(low), -1));
             parts.add(x);
-            if (high > 0) parts.add(Shapes.strided(b, x, axis, n - 1 - skip, Dim.of(high), -1));
+            if (high > 0) parts.add(b.slice(x, axis, n - 1 - skip, Dim.of(high), -1));
             x = b.concat(axis, parts);
         }
         return x;

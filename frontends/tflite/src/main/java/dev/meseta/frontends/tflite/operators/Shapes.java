@@ -3,14 +3,11 @@ package dev.meseta.frontends.tflite.operators;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Dim;
 import dev.meseta.graph.GraphBuilder;
-import dev.meseta.graph.Op;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.Value;
 import dev.meseta.graph.program.LoweringContext;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
 
 /** What many operators need to move elements: axes counted from either end, operands that are lists of numbers, cuts. */
@@ -51,23 +48,6 @@ final class Shapes {
     static List<Dim> dims(LoweringContext c, int operand) {
         for (long d : integers(c, operand)) c.require(d >= 0, "operand " + operand + " has the extent " + d);
         return c.dims(operand);
-    }
-
-    /** Elements start, start + step, … of an axis. */
-    static Value strided(GraphBuilder b, Value x, int axis, long start, Dim size, long step) {
-        List<Long> starts = new ArrayList<>(Collections.nCopies(x.rank(), 0L));
-        List<Long> steps = new ArrayList<>(Collections.nCopies(x.rank(), 1L));
-        List<Dim> sizes = new ArrayList<>(x.shape().dims());
-        starts.set(axis, start);
-        steps.set(axis, step);
-        sizes.set(axis, size);
-        return b.add(new Op.Slice(starts, sizes, steps), x);
-    }
-
-    /** The axis in the opposite direction. */
-    static Value flip(GraphBuilder b, Value x, int axis) {
-        long n = x.extent(axis);
-        return n < 2 ? x : strided(b, x, axis, n - 1, x.shape().dim(axis), -1);
     }
 
     static Value unsqueeze(GraphBuilder b, Value x, int axis) {
