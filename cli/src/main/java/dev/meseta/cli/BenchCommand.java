@@ -241,7 +241,7 @@ final class BenchCommand implements Callable<Integer> {
                         new InputFiles.Pictures(null, null, null, List.of(), List.of()))
                 .read(inputs);
         Shapes concrete = new Shapes(model, own, given, BenchInputs::extent);
-        for (Port p : Text.required(model)) {
+        for (Port p : model.required()) {
             if (given.containsKey(p.name())) continue;
             Shape shape = concrete.of(p);
             if (p.kind() != Port.Kind.TENSOR || p.dtype() == null || shape == null) {

@@ -51,7 +51,7 @@ final class BenchShapes {
     private static boolean concerns(Model model, String argument) {
         String name = name(argument);
         return name.isEmpty()
-                ? Text.required(model).size() == 1
+                ? model.required().size() == 1
                 : Shapes.hasInput(model, name) || Shapes.hasSymbol(model, name);
     }
 

@@ -107,7 +107,7 @@ final class InputFiles {
     }
 
     private Port only(String argument) {
-        List<Port> required = Text.required(model);
+        List<Port> required = model.required();
         if (required.size() == 1) return required.getFirst();
         throw new InvalidInputException(
                 "--input " + argument + ": which input? write NAME=FILE; the model takes " + Text.inputs(model));

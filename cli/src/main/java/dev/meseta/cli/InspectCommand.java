@@ -225,7 +225,7 @@ final class InspectCommand implements Callable<Integer> {
 
     private static Plan plan(Session session, Model model, Shapes shapes, Map<String, Data> given) {
         Map<String, Data> inputs = new LinkedHashMap<>(given);
-        for (Port p : Text.required(model)) {
+        for (Port p : model.required()) {
             if (given.containsKey(p.name())) continue;
             Shape shape = shapes.of(p);
             if (p.kind() != Port.Kind.TENSOR || p.dtype() == null || shape == null) {

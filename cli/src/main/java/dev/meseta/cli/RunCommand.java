@@ -181,7 +181,7 @@ final class RunCommand implements Callable<Integer> {
     private boolean fill(Model model, Shapes concrete, Map<String, Data> given) {
         Long seed = random;
         boolean any = false;
-        for (Port p : Text.required(model)) {
+        for (Port p : model.required()) {
             if (given.containsKey(p.name())) continue;
             if (seed == null) {
                 throw new InvalidInputException(

@@ -69,7 +69,7 @@ final class Shapes {
                 if (symbol != null) symbols.putIfAbsent(symbol, s.extent(i));
             }
         }
-        for (Port p : Text.required(model)) {
+        for (Port p : model.required()) {
             Shape shape = stated.containsKey(p.name()) ? stated.get(p.name()) : complete(p, symbols);
             if (shape != null) byName.put(p.name(), shape);
         }
@@ -108,7 +108,7 @@ final class Shapes {
 
     /** Whether an input has an open extent of this name. */
     static boolean hasSymbol(Model model, String name) {
-        for (Port p : Text.required(model)) {
+        for (Port p : model.required()) {
             Shape open = p.shape();
             for (int i = 0; open != null && i < open.rank(); i++) {
                 if (!open.dim(i).isKnown() && name.equals(open.dim(i).symbol())) return true;
@@ -118,7 +118,7 @@ final class Shapes {
     }
 
     private static Port port(Model model, String given) {
-        List<Port> required = Text.required(model);
+        List<Port> required = model.required();
         int equals = given.lastIndexOf('=');
         if (equals < 0 && required.size() == 1) return required.getFirst();
         String name = equals < 0 ? "" : given.substring(0, equals);

@@ -41,14 +41,9 @@ final class Text {
                 : format("%.4g", v);
     }
 
-    /** The inputs that a caller must give: not optional, and without a default in the model. */
-    static List<Port> required(Model model) {
-        return model.required();
-    }
-
     /** The inputs of a model for a message. */
     static String inputs(Model model) {
-        List<Port> required = required(model);
+        List<Port> required = model.required();
         String list = required.stream()
                 .limit(MOST_INPUTS)
                 .map(p -> "'" + p.name() + "' " + p.describe())

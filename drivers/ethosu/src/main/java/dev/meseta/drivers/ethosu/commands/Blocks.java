@@ -9,7 +9,6 @@ import dev.meseta.drivers.ethosu.commands.Operation.Range;
 import dev.meseta.graph.InvalidInputException;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /** Reads what registers say of an operation on feature maps. */
 final class Blocks {
@@ -117,22 +116,7 @@ final class Blocks {
     }
 
     private FeatureMap result(int precision, int height, int width, int depth) {
-        return new FeatureMap(
-                r.unsigned(OFM_REGION) & 7,
-                bases(OFM_BASE0, OFM_BASE1, OFM_BASE2, OFM_BASE3),
-                r.unsigned(OFM_HEIGHT0_M1) + 1,
-                r.unsigned(OFM_HEIGHT1_M1) + 1,
-                r.unsigned(OFM_WIDTH0_M1) + 1,
-                r.stride(OFM_STRIDE_Y),
-                r.stride(OFM_STRIDE_X),
-                r.stride(OFM_STRIDE_C),
-                (precision & 1 << 6) != 0,
-                height,
-                width,
-                depth,
-                bytes(precision >> 1 & 3),
-                (precision & 1) != 0,
-                r.signed(OFM_ZERO_POINT));
+        return map(Place.RESULT, precision, precision >> 1 & 3, height, width, depth);
     }
 
     /** Its height and width follow from the result's and the window. */
@@ -145,47 +129,80 @@ final class Blocks {
             w = (w + 1) / 2;
         }
         if (h < 1 || w < 1) throw new InvalidInputException("the operand has " + h + "×" + w + " elements");
-        return new FeatureMap(
-                r.unsigned(IFM_REGION) & 7,
-                bases(IFM_BASE0, IFM_BASE1, IFM_BASE2, IFM_BASE3),
-                r.unsigned(IFM_HEIGHT0_M1) + 1,
-                r.unsigned(IFM_HEIGHT1_M1) + 1,
-                r.unsigned(IFM_WIDTH0_M1) + 1,
-                r.stride(IFM_STRIDE_Y),
-                r.stride(IFM_STRIDE_X),
-                r.stride(IFM_STRIDE_C),
-                (precision & 1 << 6) != 0,
-                h,
-                w,
-                r.unsigned(IFM_DEPTH_M1) + 1,
-                bytes(precision >> 2 & 3),
-                (precision & 1) != 0,
-                r.signed(IFM_ZERO_POINT));
+        return map(Place.FIRST, precision, precision >> 2 & 3, h, w, r.unsigned(IFM_DEPTH_M1) + 1);
     }
 
-    private @Nullable FeatureMap second(int broadcast, int height, int width, int depth) {
+    private FeatureMap second(int broadcast, int height, int width, int depth) {
         int precision = r.unsigned(IFM2_PRECISION);
-        return new FeatureMap(
-                r.unsigned(IFM2_REGION) & 7,
-                bases(IFM2_BASE0, IFM2_BASE1, IFM2_BASE2, IFM2_BASE3),
-                r.unsigned(IFM2_HEIGHT0_M1) + 1,
-                r.unsigned(IFM2_HEIGHT1_M1) + 1,
-                r.unsigned(IFM2_WIDTH0_M1) + 1,
-                r.stride(IFM2_STRIDE_Y),
-                r.stride(IFM2_STRIDE_X),
-                r.stride(IFM2_STRIDE_C),
-                (precision & 1 << 6) != 0,
+        return map(
+                Place.SECOND,
+                precision,
+                precision >> 2 & 3,
                 (broadcast & 1) != 0 ? 1 : height,
                 (broadcast & 2) != 0 ? 1 : width,
-                (broadcast & 4) != 0 ? 1 : depth,
-                bytes(precision >> 2 & 3),
-                (precision & 1) != 0,
-                r.signed(IFM2_ZERO_POINT));
+                (broadcast & 4) != 0 ? 1 : depth);
     }
 
-    private long[] bases(Opcode... registers) {
-        long[] bases = new long[registers.length];
-        for (int i = 0; i < bases.length; i++) bases[i] = r.address(registers[i]);
-        return bases;
+    /** The registers that say where a feature map lies. */
+    private record Place(
+            Opcode region,
+            List<Opcode> bases,
+            Opcode height0,
+            Opcode height1,
+            Opcode width0,
+            Opcode strideY,
+            Opcode strideX,
+            Opcode strideC,
+            Opcode zeroPoint) {
+        static final Place RESULT = new Place(
+                OFM_REGION,
+                List.of(OFM_BASE0, OFM_BASE1, OFM_BASE2, OFM_BASE3),
+                OFM_HEIGHT0_M1,
+                OFM_HEIGHT1_M1,
+                OFM_WIDTH0_M1,
+                OFM_STRIDE_Y,
+                OFM_STRIDE_X,
+                OFM_STRIDE_C,
+                OFM_ZERO_POINT);
+        static final Place FIRST = new Place(
+                IFM_REGION,
+                List.of(IFM_BASE0, IFM_BASE1, IFM_BASE2, IFM_BASE3),
+                IFM_HEIGHT0_M1,
+                IFM_HEIGHT1_M1,
+                IFM_WIDTH0_M1,
+                IFM_STRIDE_Y,
+                IFM_STRIDE_X,
+                IFM_STRIDE_C,
+                IFM_ZERO_POINT);
+        static final Place SECOND = new Place(
+                IFM2_REGION,
+                List.of(IFM2_BASE0, IFM2_BASE1, IFM2_BASE2, IFM2_BASE3),
+                IFM2_HEIGHT0_M1,
+                IFM2_HEIGHT1_M1,
+                IFM2_WIDTH0_M1,
+                IFM2_STRIDE_Y,
+                IFM2_STRIDE_X,
+                IFM2_STRIDE_C,
+                IFM2_ZERO_POINT);
+    }
+
+    /** @param elementBytes the power of two that an element's bytes are */
+    private FeatureMap map(Place p, int precision, int elementBytes, int height, int width, int depth) {
+        return new FeatureMap(
+                r.unsigned(p.region) & 7,
+                p.bases.stream().mapToLong(r::address).toArray(),
+                r.unsigned(p.height0) + 1,
+                r.unsigned(p.height1) + 1,
+                r.unsigned(p.width0) + 1,
+                r.stride(p.strideY),
+                r.stride(p.strideX),
+                r.stride(p.strideC),
+                (precision & 1 << 6) != 0,
+                height,
+                width,
+                depth,
+                bytes(elementBytes),
+                (precision & 1) != 0,
+                r.signed(p.zeroPoint));
     }
 }
