@@ -32,6 +32,8 @@ final class OneOperator {
             RELU_0_TO_1 152 0|UNSORTED_SEGMENT_MAX 154 119|UNSORTED_SEGMENT_SUM 155 121|ATAN2 156 122|SIGN 158 123|BITCAST 159 124
             BITWISE_XOR 160 125|RIGHT_SHIFT 161 126""");
 
+    private static final int CUSTOM = 32;
+
     private static Map<String, int[]> numbers(String text) {
         Map<String, int[]> all = new java.util.HashMap<>();
         for (String entry : text.strip().split("[|\n]")) {
@@ -78,6 +80,7 @@ final class OneOperator {
 
     private final String name;
     private final int version;
+    private final byte[] customOptions;
     private final Table options = new Table();
     private final List<Table> tensors = new ArrayList<>();
     private final List<Table> buffers = new ArrayList<>(List.of(new Table()));
@@ -90,8 +93,18 @@ final class OneOperator {
     final List<Tensor> values = new ArrayList<>();
 
     OneOperator(String name, int version) {
+        this(name, version, null);
+    }
+
+    private OneOperator(String name, int version, byte[] customOptions) {
         this.name = name;
         this.version = version;
+        this.customOptions = customOptions;
+    }
+
+    /** A custom operator. */
+    static OneOperator custom(String name, byte[] options) {
+        return new OneOperator(name, 1, options);
     }
 
     /** Scales and zero points along an axis. */
@@ -174,13 +187,17 @@ final class OneOperator {
     }
 
     byte[] bytes() {
-        int[] number = NUMBERS.get(name);
+        int[] number = customOptions == null ? NUMBERS.get(name) : new int[] {CUSTOM, 0};
         Table code = new Table()
                 .set(0, (byte) Math.min(127, number[0]))
                 .set(2, version)
                 .set(3, number[0]);
         Table operator = new Table().set(0, 0).set(1, ints(operands)).set(2, ints(results));
         if (number[1] > 0) operator.set(3, (byte) number[1]).set(4, options);
+        if (customOptions != null) {
+            code.set(1, name);
+            operator.set(5, customOptions);
+        }
         Table graph = new Table()
                 .set(0, tensors)
                 .set(1, ints(inputs))

@@ -39,6 +39,7 @@ final class OperatorRows {
         pools(rows);
         binary(rows);
         unary(rows);
+        CustomRows.add(rows);
         MovementRows.add(rows);
         RecurrentRows.add(rows);
         return rows;

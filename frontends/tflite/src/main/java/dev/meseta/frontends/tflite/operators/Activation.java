@@ -25,9 +25,12 @@ enum Activation {
 
     /** The choice of an operator's options. */
     static Activation of(OperatorNode node, int field) {
-        int choice = node.options().choice(field);
+        return of(node, (long) node.options().choice(field));
+    }
+
+    static Activation of(OperatorNode node, long choice) {
         if (choice < 0 || choice > 4) throw node.error("activation function " + choice + " is not supported");
-        return values()[choice];
+        return values()[(int) choice];
     }
 
     private double least() {

@@ -26,6 +26,7 @@ final class ConvolutionOperators {
         r.expand("DEPTHWISE_CONV_2D", node -> convolution(node, Form.depthwise(node)));
         r.expand("CONV_3D", node -> convolution(node, Form.volume(node)));
         r.expand("TRANSPOSE_CONV", node -> transposed(node));
+        r.expandCustom("Convolution2DTransposeBias", node -> transposedWithBias(node));
     }
 
     /**
@@ -302,22 +303,39 @@ final class ConvolutionOperators {
 
     /** Each element of x times the kernel, laid over the result a stride apart, and summed; channels last. */
     private static Value spread(LoweringContext c, OperatorNode node, Value x, Value w, DType dtype) {
-        GraphBuilder b = c.builder();
         long[] shape = c.constant(0).toLongs();
-        c.require(shape.length == 4 && x.rank() == 4 && w.rank() == 4, "result, input and kernel must have rank 4");
-        c.require(x.extent(3) == w.extent(3), "the input " + x.type() + " does not fit the kernel " + w.type());
+        c.require(shape.length == 4, "the result must have rank 4");
+        requireSpread(c, x, w);
         List<Long> strides = longs(node.options().integer(2), node.options().integer(1));
         List<Long> low = new ArrayList<>();
-        List<Long> high = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
-            long stride = strides.get(i);
             long extent = shape[i + 1];
-            Windows p = Windows.place(node, node.options().choice(0), extent, w.extent(i + 1), stride, 1);
+            Windows p = Windows.place(node, node.options().choice(0), extent, w.extent(i + 1), strides.get(i), 1);
             c.require(
                     p.places() == x.extent(i + 1),
                     "a result of extent " + extent + " has an input of extent " + p.places() + ", found " + x.type());
-            low.add(w.extent(i + 1) - 1 - p.low());
-            high.add(extent - ((x.extent(i + 1) - 1) * stride + 1) + p.low());
+            low.add(p.low());
+        }
+        return spread(c.builder(), x, w, strides, low, longs(shape[1], shape[2]), dtype);
+    }
+
+    private static void requireSpread(LoweringContext c, Value x, Value w) {
+        c.require(x.rank() == 4 && w.rank() == 4, "input and kernel must have rank 4");
+        c.require(x.extent(3) == w.extent(3), "the input " + x.type() + " does not fit the kernel " + w.type());
+    }
+
+    /**
+     * The same where the result begins {@code cut} elements behind what the first element gives.
+     *
+     * @param extents of the result
+     */
+    private static Value spread(
+            GraphBuilder b, Value x, Value w, List<Long> strides, List<Long> cut, List<Long> extents, DType dtype) {
+        List<Long> low = new ArrayList<>();
+        List<Long> high = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            low.add(w.extent(i + 1) - 1 - cut.get(i));
+            high.add(extents.get(i) - ((x.extent(i + 1) - 1) * strides.get(i) + 1) + cut.get(i));
         }
         Value flipped = b.add(
                 new Op.Slice(
@@ -325,5 +343,30 @@ final class ConvolutionOperators {
                 w);
         Op op = new Op.Convolution(longs(1, 1), low, high, strides, longs(1, 1), 1, dtype);
         return channelsLast(b, b.add(op, channelsSecond(b, x), b.transpose(flipped, 0, 3, 1, 2)));
+    }
+
+    /** MediaPipe's own, with a bias: operands are the input, the kernel as that of {@link #transposed}, and the bias. */
+    private static Lowering.Expand transposedWithBias(OperatorNode node) {
+        for (int i = 0; i < 3; i++) if (node.inputType(i) != DType.F32) throw node.unsupportedTypes();
+        boolean same = MediaPipeOptions.isSame(node);
+        List<Long> strides = longs(MediaPipeOptions.extent(node, 2), MediaPipeOptions.extent(node, 1));
+        return c -> {
+            GraphBuilder b = c.builder();
+            Value x = c.operand(0);
+            Value w = c.operand(1);
+            requireSpread(c, x, w);
+            List<Long> cut = new ArrayList<>();
+            List<Long> extents = new ArrayList<>();
+            for (int i = 0; i < 2; i++) {
+                long stride = strides.get(i);
+                long window = w.extent(i + 1);
+                c.require(x.extent(i + 1) > 0 && window > 0, "input and kernel must not be empty");
+                long last = x.extent(i + 1) - 1;
+                long total = same ? Math.max(0, window - last % stride - 1) : 0;
+                cut.add(total / 2);
+                extents.add(Math.addExact(Math.multiplyExact(stride, last), window - total));
+            }
+            return List.of(b.plus(spread(b, x, w, strides, cut, extents, DType.F32), c.operand(2)));
+        };
     }
 }

@@ -18,9 +18,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Boxes, classes and scores of what was detected, of encoded boxes, scores of classes, and anchors: the custom operator that detectors of
- * TFLite's model garden end with. Results have room for the options' {@code max_detections}.
+ * TFLite's model garden end with. Results have room for the options' {@code max_detections}, each with as many classes as the options say.
  */
 final class DetectionPostProcess {
+    private static final long MOST = 1 << 20;
+
     private final OperatorNode node;
     private final int most;
     private final int classesPerBox;
@@ -46,9 +48,8 @@ final class DetectionPostProcess {
             (float) number(options, "h_scale", null),
             (float) number(options, "w_scale", null)
         };
-        node.require(
-                most >= 0 && most < 1 << 20 && classesPerBox >= 1 && perClass >= 1 && classes >= 1,
-                "options make no sense: " + options);
+        boolean bounded = most >= 0 && classesPerBox >= 1 && (long) most * classesPerBox <= MOST;
+        node.require(bounded && perClass >= 1 && classes >= 1, "options make no sense: " + options);
     }
 
     private double number(Map<String, Object> options, String name, @Nullable Double absent) {
@@ -146,19 +147,22 @@ final class DetectionPostProcess {
     }
 
     private List<@Nullable Data> results(List<Box> boxes, List<Found> found) {
-        int room = regular ? most : most * Math.min(classesPerBox, classes);
+        int room = most * classesPerBox;
+        int kept = regular ? 1 : Math.min(classesPerBox, classes);
         Tensor corners = Tensor.allocate(DType.F32, Shape.of(1, room, 4));
         Tensor types = Tensor.allocate(DType.F32, Shape.of(1, room));
         Tensor scores = Tensor.allocate(DType.F32, Shape.of(1, room));
         for (int i = 0; i < found.size(); i++) {
             Box b = boxes.get(found.get(i).box());
             float[] v = {b.y0(), b.x0(), b.y1(), b.x1()};
-            for (int k = 0; k < 4; k++) corners.setDouble(4L * i + k, v[k]);
-            types.setDouble(i, found.get(i).type());
-            scores.setDouble(i, found.get(i).score());
+            long at = regular ? i : (long) i / kept * classesPerBox + i % kept;
+            for (int k = 0; k < 4; k++) corners.setDouble(4 * at + k, v[k]);
+            types.setDouble(at, found.get(i).type());
+            scores.setDouble(at, found.get(i).score());
         }
         Tensor count = Tensor.allocate(DType.F32, Shape.of(1));
-        count.setDouble(0, found.size());
+        // Of boxes, not of their classes.
+        count.setDouble(0, found.size() / kept);
         return List.of(corners, types, scores, count);
     }
 }

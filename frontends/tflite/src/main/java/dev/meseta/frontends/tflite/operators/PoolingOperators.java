@@ -16,12 +16,19 @@ import java.util.List;
 
 /** Reductions of windows over height and width. */
 final class PoolingOperators {
+    /** Places in a window whose greatest element's place is asked for. */
+    private static final long MOST_PLACES = 64;
+
+    private static final float TENTH = 0.1f;
+
     private PoolingOperators() {}
 
     static void register(Registry r) {
         r.expand("AVERAGE_POOL_2D", PoolingOperators::average);
         r.expand("MAX_POOL_2D", PoolingOperators::max);
         r.expand("L2_POOL_2D", PoolingOperators::root);
+        r.expandCustom("MaxPoolingWithArgmax2D", PoolingOperators::maxWithPlaces);
+        r.expandCustom("MaxUnpooling2D", PoolingOperators::unpool);
     }
 
     private record Pool(OperatorNode node, int padding, long[] stride, long[] window) {
@@ -143,6 +150,67 @@ final class PoolingOperators {
             Value sums = pool.reduce(c, ReduceKind.SUM, b.times(x, x));
             Value mean = b.divide(sums, pool.counts(c, x, sums, DType.F32));
             return List.of(activation.apply(b, b.map(MapFunction.SQRT, mean)));
+        };
+    }
+
+    private static Pool mediaPipe(OperatorNode n) {
+        long[] stride = {MediaPipeOptions.extent(n, 2), MediaPipeOptions.extent(n, 1)};
+        long[] window = {MediaPipeOptions.extent(n, 4), MediaPipeOptions.extent(n, 3)};
+        n.require(window[0] * window[1] <= MOST_PLACES, "a window has more than " + MOST_PLACES + " places");
+        return new Pool(n, MediaPipeOptions.isSame(n) ? Windows.SAME : Windows.VALID, stride, window);
+    }
+
+    /** The greatest of each window, and the place in the window of the first that is so, as a float and a tenth more. */
+    private static Lowering.Expand maxWithPlaces(OperatorNode node) {
+        if (node.inputType(0) != DType.F32) throw node.unsupportedTypes();
+        Pool pool = mediaPipe(node);
+        Activation activation = Activation.of(node, MediaPipeOptions.number(node, 5));
+        return c -> {
+            GraphBuilder b = c.builder();
+            Value x = c.operand(0);
+            Value most = pool.reduce(c, ReduceKind.MAX, x);
+            Windows h = pool.place(x, 0);
+            Windows w = pool.place(x, 1);
+            Op pad = new Op.Pad(List.of(0L, h.low(), w.low(), 0L), List.of(0L, h.high(), w.high(), 0L));
+            Value padded = b.add(pad, x, b.scalar(DType.F32, Double.NEGATIVE_INFINITY));
+            Value places = b.broadcast(b.scalar(DType.F32, (double) TENTH), most.shape());
+            for (int i = (int) (pool.window()[0] * pool.window()[1]) - 1; i >= 0; i--) {
+                Op slice = new Op.Slice(
+                        List.of(0L, i / pool.window()[1], i % pool.window()[1], 0L),
+                        most.shape().dims(),
+                        List.of(1L, pool.stride()[0], pool.stride()[1], 1L));
+                Value here = b.map(MapFunction.EQ, b.add(slice, padded), most);
+                places = b.select(here, b.scalar(DType.F32, (double) (i + TENTH)), places);
+            }
+            return List.of(activation.apply(b, most), places);
+        };
+    }
+
+    /** Each element at its place in a window, around it zeros. */
+    private static Lowering.Expand unpool(OperatorNode node) {
+        if (node.inputType(0) != DType.F32 || node.inputType(1) != DType.F32) throw node.unsupportedTypes();
+        Pool pool = mediaPipe(node);
+        long height = pool.window()[0];
+        long width = pool.window()[1];
+        node.require(height == pool.stride()[0] && width == pool.stride()[1], "windows that overlap are not supported");
+        return c -> {
+            GraphBuilder b = c.builder();
+            Value x = c.operand(0);
+            c.require(
+                    x.rank() == 4 && x.shape().equals(c.operand(1).shape()),
+                    "input and places must have one shape of rank 4");
+            long[] spread = {x.extent(0), x.extent(1), 1, x.extent(2), 1, x.extent(3)};
+            Value places = b.cast(b.reshape(c.operand(1), spread), DType.I32);
+            Tensor t = Tensor.allocate(DType.I32, Shape.of(1, 1, height, 1, width, 1));
+            for (long i = 0; i < t.elements(); i++) t.setLong(i, i);
+            Value here = b.map(MapFunction.EQ, places, b.constant(t));
+            Value y = b.select(here, b.reshape(x, spread), b.scalar(DType.F32, 0.0));
+            return List.of(b.reshape(
+                    y,
+                    x.extent(0),
+                    Math.multiplyExact(x.extent(1), height),
+                    Math.multiplyExact(x.extent(2), width),
+                    x.extent(3)));
         };
     }
 }
