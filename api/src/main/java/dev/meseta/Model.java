@@ -13,6 +13,7 @@ import dev.meseta.runtime.KeptPlans;
 import dev.meseta.runtime.ModelFiles;
 import dev.meseta.runtime.ProgramRunner;
 import dev.meseta.runtime.Signature;
+import dev.meseta.runtime.scheduler.Schedulers;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
@@ -98,6 +99,13 @@ public final class Model {
     /** @param kept plans that such a compiler made; null if there are none */
     Session prepare(Device d, Function<Graph, Executable> compiler, @Nullable KeptPlans kept) {
         return new Session(
-                signature, d, new ProgramRunner(program, new Specializer(Interpreter::evaluate), compiler, kept));
+                signature,
+                d,
+                new ProgramRunner(
+                        program,
+                        new Specializer(Interpreter::evaluate),
+                        compiler,
+                        Schedulers.of(d).client(signature.name()),
+                        kept));
     }
 }

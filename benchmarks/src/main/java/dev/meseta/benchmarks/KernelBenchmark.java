@@ -11,6 +11,8 @@ import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.Value;
 import dev.meseta.graph.interpreter.Interpreter;
+import dev.meseta.runtime.TensorJobs;
+import dev.meseta.runtime.scheduler.Schedulers;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -173,7 +175,7 @@ public final class KernelBenchmark {
 
     // ---- the process that measures ----
 
-    private record Product(Executable executable, List<Tensor> inputs, double flops) {}
+    private record Product(TensorJobs jobs, List<Tensor> inputs, double flops) {}
 
     private static void work() throws IOException {
         PrintStream out = System.out;
@@ -200,7 +202,11 @@ public final class KernelBenchmark {
         Value y = b.matmul(b.input("x", left.type()), b.constant(random(random, e[2], e[1])), DType.F32);
         if (!whole) y = b.slice(b.slice(y, 0, 0, 1), 1, 0, 1);
         Executable executable = device.load(GraphCompiler.compile(b.build(List.of(y)), device.target()));
-        return new Product(executable, List.of(left), flops(problem));
+        return new Product(jobs(device, executable), List.of(left), flops(problem));
+    }
+
+    static TensorJobs jobs(KernelDevice device, Executable executable) {
+        return new TensorJobs(Schedulers.of(device).client("benchmark"), executable);
     }
 
     private static Tensor random(Random random, long rows, long columns) {
@@ -221,12 +227,12 @@ public final class KernelBenchmark {
     private static Turn turn(Product product, PeakKernel peak) {
         List<Double> times = new ArrayList<>();
         List<Double> peaks = new ArrayList<>();
-        product.executable().run(product.inputs());
+        product.jobs().run(product.inputs());
         long begin = System.nanoTime();
         while (times.size() < LEAST_RUNS || System.nanoTime() - begin < TURN_MS * 1e6) {
             peaks.add(peak.speed());
             long start = System.nanoTime();
-            product.executable().run(product.inputs());
+            product.jobs().run(product.inputs());
             times.add((System.nanoTime() - start) / 1e6);
         }
         double ms = Median.of(times);

@@ -20,6 +20,7 @@ import dev.meseta.graph.DType;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.TensorType;
+import dev.meseta.runtime.TensorJobs;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -28,7 +29,7 @@ import java.util.List;
  * as many iterations as the device has threads keep all of them busy.
  */
 final class PeakKernel {
-    private final Executable executable;
+    private final TensorJobs jobs;
     private final List<Tensor> inputs;
     private final double flops;
 
@@ -49,7 +50,7 @@ final class PeakKernel {
                     kernel, List.of(CommandList.Binding.of(0), CommandList.Binding.of(1)), List.of(), "peak"));
         }
         long results = (long) lanes * grid;
-        executable = device.load(new CommandList(
+        Executable executable = device.load(new CommandList(
                 List.of(
                         new CommandList.InputSlot((long) Float.BYTES * lanes),
                         new CommandList.OutputSlot(Float.BYTES * results)),
@@ -57,6 +58,7 @@ final class PeakKernel {
                 List.of(0),
                 List.of(new CommandList.Output(1, TensorType.of(DType.F32, results))),
                 0));
+        jobs = KernelBenchmark.jobs(device, executable);
         Tensor one = Tensor.allocate(DType.F32, Shape.of(lanes));
         for (int i = 0; i < lanes; i++) one.setDouble(i, 1);
         inputs = List.of(one);
@@ -88,7 +90,7 @@ final class PeakKernel {
     /** Milliseconds of one run. */
     double run() {
         long start = System.nanoTime();
-        executable.run(inputs);
+        jobs.run(inputs);
         return (System.nanoTime() - start) / 1e6;
     }
 

@@ -1,5 +1,6 @@
 package dev.meseta.driver;
 
+import dev.meseta.graph.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Cleaner;
@@ -18,16 +19,21 @@ public final class Buffer implements AutoCloseable {
     private static final Cleaner CLEANER =
             Cleaner.create(Thread.ofPlatform().daemon().name("meseta-buffers").factory());
 
+    /** A thread that owns nothing. */
+    private static final Thread ANOTHER = Thread.ofPlatform().unstarted(() -> {});
+
     private final Memory whole;
     private final long offset;
     private final MemorySegment view;
     private final boolean writable;
     private final boolean owns;
+    private final boolean borrowed;
     private @Nullable Access open;
 
-    private Buffer(Memory whole, long offset, MemorySegment view, boolean writable, boolean owns) {
+    private Buffer(Memory whole, long offset, MemorySegment view, boolean writable, boolean owns, boolean borrowed) {
         this.whole = whole;
         this.owns = owns;
+        this.borrowed = borrowed;
         this.offset = offset;
         this.view = view;
         this.writable = writable;
@@ -58,21 +64,31 @@ public final class Buffer implements AutoCloseable {
     }
 
     /**
-     * Memory that the process has, for devices that work on it. Closing the buffer leaves it as it is.
+     * Memory that the process has, for devices that work on it. Closing the buffer leaves it as it is. It is {@link #isBorrowed}: whoever
+     * closes its arena while a job runs is refused, or the job fails.
      *
      * @param memory native; kept reachable by the buffer
      */
     public static Buffer wrap(Device device, MemorySegment memory) {
+        return wrap(device, memory, true);
+    }
+
+    /** The memory of a tensor, as {@link #wrap(Device, MemorySegment)}; borrowed only if somebody can close it. */
+    public static Buffer wrap(Device device, Tensor tensor) {
+        return wrap(device, tensor.data(), !tensor.isAutomatic());
+    }
+
+    private static Buffer wrap(Device device, MemorySegment memory, boolean borrowed) {
         if (!device.limits().hostMemory())
             throw DeviceException.unsupported(device.name() + " cannot use memory of the process; allocate a buffer");
         if (!memory.isNative() && memory.byteSize() > 0)
             throw DeviceException.unsupported("an array of Java's cannot be a buffer; native memory can");
-        return new Buffer(new Memory(device, memory), 0, memory, !memory.isReadOnly(), true);
+        return new Buffer(new Memory(device, memory), 0, memory, !memory.isReadOnly(), true, borrowed);
     }
 
     private static Buffer over(Device device, Allocation allocation, boolean writable) {
         Memory whole = new Memory(device, allocation);
-        return new Buffer(whole, 0, whole.view, writable && !whole.view.isReadOnly(), true);
+        return new Buffer(whole, 0, whole.view, writable && !whole.view.isReadOnly(), true, false);
     }
 
     public Device device() {
@@ -97,17 +113,30 @@ public final class Buffer implements AutoCloseable {
         return writable;
     }
 
+    /**
+     * Whether the memory may go while a job holds the buffer, because somebody else owns it. Whoever gives its address to native code gives
+     * the segment too, so that the JVM holds it ({@code Calls.call}).
+     */
+    public boolean isBorrowed() {
+        return borrowed;
+    }
+
+    /** Whether only one thread may close the memory, and only that thread may touch it: the memory of a confined arena. */
+    public boolean isConfined() {
+        return borrowed && !view.isAccessibleBy(ANOTHER);
+    }
+
     /** Bytes [begin, begin + bytes) of this, as a buffer. */
     public Buffer part(long begin, long bytes) {
         if (begin < 0 || bytes < 0 || begin > bytes() - bytes)
             throw new IndexOutOfBoundsException(
                     "bytes " + begin + " to " + (begin + bytes) + " of a buffer of " + bytes() + " bytes");
-        return new Buffer(whole, offset + begin, view.asSlice(begin, bytes), writable, false);
+        return new Buffer(whole, offset + begin, view.asSlice(begin, bytes), writable, false, borrowed);
     }
 
     /** The same memory, which jobs and {@link #begin} may not write through this. */
     public Buffer readOnly() {
-        return new Buffer(whole, offset, view.asReadOnly(), false, false);
+        return new Buffer(whole, offset, view.asReadOnly(), false, false, borrowed);
     }
 
     /**

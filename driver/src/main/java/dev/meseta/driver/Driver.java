@@ -13,7 +13,7 @@ public interface Driver {
      */
     Handshake handshake();
 
-    /** The devices that can be used, best first; opened on first use. */
+    /** The devices that can be used, best first; opened on first use, and the same objects each time. */
     List<Device> devices();
 
     /** Devices that this process models: they are used by who names them, and by nobody else. */

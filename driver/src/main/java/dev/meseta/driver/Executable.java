@@ -1,21 +1,19 @@
 package dev.meseta.driver;
 
-import dev.meseta.graph.Tensor;
+import dev.meseta.graph.TensorType;
 import java.util.List;
 import java.util.Optional;
 
-/** A graph that is ready to run on a device, for fixed shapes. Thread-safe; several runs may be under way. Its memory goes when it is no longer reachable. */
+/**
+ * A graph that is ready to run on a device, for fixed shapes: by {@link Device#run}. Thread-safe; several jobs of it may be under way. Its
+ * memory goes when it is no longer reachable.
+ */
 public interface Executable {
-    /**
-     * Runs it and waits for the end.
-     *
-     * @param inputs one tensor for each of the graph's inputs, of its type; read only during the call
-     * @return one new tensor for each output
-     */
-    List<Tensor> run(List<Tensor> inputs);
-
-    /** What its jobs touch: the graph's inputs in order, then its outputs in order. */
+    /** What its jobs touch: the graph's inputs in order, then its outputs in order. The same list each time. */
     List<Region> regions();
+
+    /** The types of the outputs. The same list each time. */
+    List<TensorType> outputs();
 
     /** The form in which it can be kept; empty if there is none. */
     default Optional<Image> image() {

@@ -21,10 +21,12 @@ public final class Tensor implements Data {
 
     private final TensorType type;
     private final MemorySegment data;
+    private final boolean automatic;
 
-    private Tensor(TensorType type, MemorySegment data) {
+    private Tensor(TensorType type, MemorySegment data, boolean automatic) {
         this.type = type;
         this.data = data;
+        this.automatic = automatic;
     }
 
     /** A tensor over bytes that exist, without a copy. Throws {@link IllegalArgumentException} if the segment's size is not the type's. */
@@ -32,7 +34,7 @@ public final class Tensor implements Data {
         if (data.byteSize() != type.bytes()) {
             throw new IllegalArgumentException(type + " takes " + type.bytes() + " bytes, got " + data.byteSize());
         }
-        return new Tensor(type, data);
+        return new Tensor(type, data, false);
     }
 
     /**
@@ -48,7 +50,7 @@ public final class Tensor implements Data {
         }
         try {
             return new Tensor(
-                    type, Arena.ofAuto().allocate(Math.max(1, bytes), ALIGNMENT).asSlice(0, bytes));
+                    type, Arena.ofAuto().allocate(Math.max(1, bytes), ALIGNMENT).asSlice(0, bytes), true);
         } catch (OutOfMemoryError | IllegalArgumentException e) {
             // The JVM counts native memory against a limit of its own before it asks the system, so that nothing has
             // happened yet.
@@ -134,9 +136,15 @@ public final class Tensor implements Data {
         return data;
     }
 
+    /** Whether the memory was {@link #allocate}d, so that nobody can free it while somebody can reach it. */
+    public boolean isAutomatic() {
+        return automatic;
+    }
+
     /** The same bytes under another shape of as many elements. */
     public Tensor reshape(Shape shape) {
-        return wrap(type.with(shape), data);
+        Tensor t = wrap(type.with(shape), data);
+        return automatic ? new Tensor(t.type, data, true) : t;
     }
 
     /** The element at a row-major position as a double; exact but for 64-bit integers beyond 2^53. */

@@ -1,5 +1,6 @@
 package dev.meseta.linux;
 
+import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.FunctionDescriptor;
@@ -31,6 +32,41 @@ public final class Calls {
     public static long call(MemorySegment function, long a, long b, long c, long d, long e, long f) {
         try {
             return (long) CALL.invokeExact(function, a, b, c, d, e, f);
+        } catch (Throwable t) {
+            throw new IllegalStateException("a native function could not be called", t);
+        }
+    }
+
+    /** Memory that one call can hold. */
+    public static final int MOST_HELD = 12;
+
+    /** Made only where it is needed. */
+    private static final class Holding {
+        /** What is called does not look behind its sixth argument: the others are there for the JVM, which keeps their memory. */
+        private static final MethodHandle CALL =
+                LINKER.downcallHandle(descriptor()).asSpreader(6 + 1, MemorySegment[].class, MOST_HELD);
+
+        private static FunctionDescriptor descriptor() {
+            FunctionDescriptor d =
+                    FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+            for (int i = 0; i < MOST_HELD; i++) d = d.appendArgumentLayouts(ADDRESS);
+            return d;
+        }
+    }
+
+    /**
+     * As {@link #call(MemorySegment, long, long, long, long, long, long)}; nobody can close the arenas of the memory held while the call
+     * lasts.
+     *
+     * @param held {@link #MOST_HELD} native segments, {@link MemorySegment#NULL} where there are fewer
+     * @throws IllegalStateException if one of them has been closed
+     */
+    public static long call(
+            MemorySegment function, long a, long b, long c, long d, long e, long f, MemorySegment[] held) {
+        try {
+            return (long) Holding.CALL.invokeExact(function, a, b, c, d, e, f, held);
+        } catch (IllegalStateException closed) {
+            throw closed;
         } catch (Throwable t) {
             throw new IllegalStateException("a native function could not be called", t);
         }

@@ -1,23 +1,35 @@
 package dev.meseta.runtime;
 
+import dev.meseta.driver.Executable;
+import dev.meseta.runtime.scheduler.Client;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A stage that is ready to run, and the plans that followed it so far. Thread-safe. */
 final class Plan {
     private final Compiled compiled;
+    private final @Nullable TensorJobs jobs;
     private final PlanCache next;
     private final @Nullable String key;
     private final Supplier<Stage> maker;
     private @Nullable Stage stage;
 
     /**
+     * @param client whose jobs its runs are
      * @param key names the plan among the model's plans; null if it is not kept
      * @param stage the stage, if it is to be remembered
      * @param maker makes the stage (again)
      */
-    Plan(Compiled compiled, PlanCache next, @Nullable String key, @Nullable Stage stage, Supplier<Stage> maker) {
+    Plan(
+            Compiled compiled,
+            Client client,
+            PlanCache next,
+            @Nullable String key,
+            @Nullable Stage stage,
+            Supplier<Stage> maker) {
         this.compiled = compiled;
+        Executable e = compiled.executable();
+        this.jobs = e == null ? null : new TensorJobs(client, e);
         this.next = next;
         this.key = key;
         this.stage = stage;
@@ -26,6 +38,12 @@ final class Plan {
 
     Compiled compiled() {
         return compiled;
+    }
+
+    /** What runs its executable; null if it has none. */
+    @Nullable
+    TensorJobs jobs() {
+        return jobs;
     }
 
     /** The plans that follow, by what decides them. */

@@ -12,6 +12,7 @@ import dev.meseta.graph.program.Call;
 import dev.meseta.graph.program.Lowering;
 import dev.meseta.graph.program.Port;
 import dev.meseta.graph.program.Program;
+import dev.meseta.runtime.scheduler.Client;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -46,6 +47,7 @@ public final class ProgramRunner {
     private final Supplier<Program> program;
     private final StageMaker maker;
     private final Function<Graph, Executable> compile;
+    private final Client client;
     private final @Nullable KeptPlans kept;
     private final PlanCache roots = new PlanCache(ROOT_PLANS);
     private final Map<Program, ProgramRunner> bodies = Collections.synchronizedMap(new IdentityHashMap<>());
@@ -53,9 +55,10 @@ public final class ProgramRunner {
     /**
      * @param maker gives the stages
      * @param compile makes a graph ready to run on the device
+     * @param client whose jobs the runs are, on that device
      */
-    public ProgramRunner(Program program, StageMaker maker, Function<Graph, Executable> compile) {
-        this(() -> program, maker, compile, null);
+    public ProgramRunner(Program program, StageMaker maker, Function<Graph, Executable> compile, Client client) {
+        this(() -> program, maker, compile, client, null);
     }
 
     /**
@@ -68,10 +71,12 @@ public final class ProgramRunner {
             Supplier<Program> program,
             StageMaker maker,
             Function<Graph, Executable> compile,
+            Client client,
             @Nullable KeptPlans kept) {
         this.program = program;
         this.maker = maker;
         this.compile = compile;
+        this.client = client;
         this.kept = kept;
     }
 
@@ -91,7 +96,7 @@ public final class ProgramRunner {
         Plan plan = first(inputs);
         while (true) {
             if (observer != null) observer.stage(observation(plan));
-            runGraph(plan.compiled(), places);
+            runGraph(plan, places);
             switch (plan.compiled().then()) {
                 case Compiled.Finish f -> {
                     return fetch(f.outputs(), places);
@@ -169,14 +174,14 @@ public final class ProgramRunner {
     /** A plan that is kept, or a new one. */
     private Plan plan(@Nullable String name, Supplier<Stage> make) {
         Compiled known = kept == null || name == null ? null : kept.find(name);
-        if (known != null) return new Plan(known, new PlanCache(NEXT_PLANS), name, null, make);
+        if (known != null) return new Plan(known, client, new PlanCache(NEXT_PLANS), name, null, make);
         Stage stage = make.get();
         Graph g = stage.graph();
         Compiled made = Compiled.of(stage, g.nodes().isEmpty() ? null : compile.apply(g));
         if (kept != null && name != null) made = kept.keep(name, made);
         // Of a stage that ends the program nobody will ask for more; its graph holds what was computed of constants.
         boolean last = stage.action() instanceof Stage.Finish;
-        return new Plan(made, new PlanCache(NEXT_PLANS), name, last ? null : stage, make);
+        return new Plan(made, client, new PlanCache(NEXT_PLANS), name, last ? null : stage, make);
     }
 
     private Plan read(Plan plan, Compiled.Read read, Map<Integer, Data> places) {
@@ -209,12 +214,13 @@ public final class ProgramRunner {
         });
     }
 
-    private static void runGraph(Compiled c, Map<Integer, Data> places) {
-        Executable executable = c.executable();
-        if (executable == null) return;
+    private static void runGraph(Plan plan, Map<Integer, Data> places) {
+        TensorJobs jobs = plan.jobs();
+        if (jobs == null) return;
+        Compiled c = plan.compiled();
         List<Tensor> inputs = new ArrayList<>(c.inputs().size());
         for (int p : c.inputs()) inputs.add((Tensor) place(places, p));
-        List<Tensor> outputs = executable.run(inputs);
+        List<Tensor> outputs = jobs.run(inputs);
         for (int i = 0; i < outputs.size(); i++) places.put(c.outputs().get(i), outputs.get(i));
     }
 
@@ -234,7 +240,7 @@ public final class ProgramRunner {
 
     private List<@Nullable Data> runLoop(Stage.LoopStep step, List<@Nullable Data> operands) {
         Program body = step.loop().body();
-        ProgramRunner runner = bodies.computeIfAbsent(body, b -> new ProgramRunner(b, maker, compile));
+        ProgramRunner runner = bodies.computeIfAbsent(body, b -> new ProgramRunner(b, maker, compile, client));
         int carriedCount = step.loop().carried();
         Data trips = operands.get(0);
         Data start = operands.get(1);

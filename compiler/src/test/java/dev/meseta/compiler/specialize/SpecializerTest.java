@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.meseta.driver.Executable;
-import dev.meseta.driver.Region;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Data;
 import dev.meseta.graph.Dim;
@@ -23,6 +22,7 @@ import dev.meseta.graph.program.Port;
 import dev.meseta.graph.program.Program;
 import dev.meseta.runtime.ProgramRunner;
 import dev.meseta.runtime.Stage;
+import dev.meseta.runtime.scheduler.Schedulers;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -43,30 +43,20 @@ class SpecializerTest {
         return List.of(Tensor.of(found.stream().mapToLong(x -> x).toArray(), found.size()));
     };
 
+    private final InterpretingDevice device = new InterpretingDevice();
     private final AtomicInteger compiled = new AtomicInteger();
 
     private ProgramRunner runner(Program program) {
-        return new ProgramRunner(program, new Specializer(Interpreter::evaluate), this::compile);
+        return new ProgramRunner(
+                program,
+                new Specializer(Interpreter::evaluate),
+                this::compile,
+                Schedulers.of(device).client("test"));
     }
 
     private Executable compile(Graph graph) {
         compiled.incrementAndGet();
-        return new Executable() {
-            @Override
-            public List<Tensor> run(List<Tensor> inputs) {
-                return Interpreter.run(graph, inputs);
-            }
-
-            @Override
-            public List<Region> regions() {
-                return List.of();
-            }
-
-            @Override
-            public String describe() {
-                return "interpreted";
-            }
-        };
+        return device.compile(graph);
     }
 
     private static Port open(String name, DType dtype, int rank) {

@@ -9,9 +9,11 @@ import dev.meseta.driver.HostAllocations;
 import dev.meseta.driver.Image;
 import dev.meseta.driver.Job;
 import dev.meseta.driver.KernelDevice;
+import dev.meseta.driver.Limits;
 import dev.meseta.driver.Target;
 import dev.meseta.linux.FileStamp;
 import dev.meseta.linux.Processors;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -86,9 +88,21 @@ final class CpuDevice implements KernelDevice {
         return HostAllocations.importMemory(descriptor, bytes, access);
     }
 
+    /** As many jobs at once as there are threads; each has a share of them. Kernels have an end, so that a long time without a step is no hang. */
+    @Override
+    public Limits limits() {
+        return new Limits(target.threads(), true, true, 64, Duration.ofMinutes(10), Duration.ofDays(1));
+    }
+
     @Override
     public void run(Job job) {
         ((CpuExecutable) job.executable()).run(job);
+    }
+
+    /** Counts iterations of the loops that a job's plan has. */
+    @Override
+    public long progress(Job job) {
+        return ((CpuExecutable) job.executable()).progress();
     }
 
     @Override

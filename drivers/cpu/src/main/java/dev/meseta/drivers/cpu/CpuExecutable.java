@@ -5,8 +5,7 @@ import dev.meseta.driver.Executable;
 import dev.meseta.driver.Image;
 import dev.meseta.driver.Job;
 import dev.meseta.driver.Region;
-import dev.meseta.graph.Tensor;
-import java.lang.foreign.Arena;
+import dev.meseta.graph.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
@@ -14,19 +13,23 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
-/** A plan and the memory of the runs under way. */
+/** A plan and the memory of the jobs under way. */
 final class CpuExecutable implements Executable {
     private final Plan plan;
     private final WorkerPool pool;
     private final List<Region> regions;
+    private final List<TensorType> outputs;
     private final ConcurrentLinkedDeque<RunState> idle = new ConcurrentLinkedDeque<>();
     private final AtomicInteger kept = new AtomicInteger();
+    private final AtomicLong progress = new AtomicLong();
 
     CpuExecutable(Plan plan, WorkerPool pool) {
         this.plan = plan;
         this.pool = pool;
         CommandList commands = plan.commands();
+        this.outputs = commands.outputs().stream().map(CommandList.Output::type).toList();
         this.regions = Region.of(
                 commands.inputs().stream()
                         .map(slot -> commands.slots().get(slot).bytes())
@@ -35,34 +38,13 @@ final class CpuExecutable implements Executable {
     }
 
     @Override
-    public List<Tensor> run(List<Tensor> inputs) {
-        RunState state = take();
-        try (Arena copies = Arena.ofConfined()) {
-            bindInputs(state, inputs, copies);
-            List<Tensor> outputs = new ArrayList<>();
-            List<MemorySegment> memory = new ArrayList<>();
-            for (CommandList.Output o : plan.commands().outputs()) {
-                Tensor t = Tensor.allocate(o.type());
-                outputs.add(t);
-                memory.add(t.data());
-            }
-            bindOutputs(state, memory);
-            state.run();
-            LaunchTimes times = plan.times();
-            if (times != null) times.addRun();
-            finish(state, memory);
-            return outputs;
-        } finally {
-            // The addresses are all that the kernels know of these.
-            Reference.reachabilityFence(inputs);
-            Reference.reachabilityFence(plan);
-            give(state);
-        }
+    public List<Region> regions() {
+        return regions;
     }
 
     @Override
-    public List<Region> regions() {
-        return regions;
+    public List<TensorType> outputs() {
+        return outputs;
     }
 
     /** Runs a job on what is bound to it. */
@@ -71,17 +53,29 @@ final class CpuExecutable implements Executable {
         RunState state = take();
         try {
             for (int i = 0; i < inputs.size(); i++) state.bind(inputs.get(i), job.memory(i));
-            List<MemorySegment> outputs = new ArrayList<>();
-            for (int i = inputs.size(); i < regions.size(); i++)
-                outputs.add(job.memory(i).asSlice(0, regions.get(i).bytes()));
-            bindOutputs(state, outputs);
+            List<MemorySegment> memory = new ArrayList<>(outputs.size());
+            for (int i = 0; i < outputs.size(); i++) {
+                int region = inputs.size() + i;
+                memory.add(job.memory(region).asSlice(0, regions.get(region).bytes()));
+            }
+            bindOutputs(state, memory);
+            for (int i = 0; i < regions.size(); i++) if (job.buffer(i).isBorrowed()) state.hold(job.memory(i));
             job.started();
-            state.run();
-            finish(state, outputs);
+            state.run(job, progress);
+            LaunchTimes times = plan.times();
+            if (times != null) times.addRun();
+            finish(state, memory);
         } finally {
+            // Addresses are all that the kernels know of these.
+            Reference.reachabilityFence(job);
             Reference.reachabilityFence(plan);
             give(state);
         }
+    }
+
+    /** A number that rises while the job runs. */
+    long progress() {
+        return progress.get();
     }
 
     private RunState take() {
@@ -95,24 +89,6 @@ final class CpuExecutable implements Executable {
         state.unbind();
         if (kept.incrementAndGet() <= pool.threads()) idle.addFirst(state);
         else kept.decrementAndGet();
-    }
-
-    private void bindInputs(RunState state, List<Tensor> inputs, Arena copies) {
-        CommandList commands = plan.commands();
-        if (inputs.size() != commands.inputs().size())
-            throw new IllegalArgumentException(commands.inputs().size() + " inputs are needed, got " + inputs.size());
-        for (int i = 0; i < inputs.size(); i++) {
-            int slot = commands.inputs().get(i);
-            MemorySegment data = inputs.get(i).data();
-            long bytes = commands.slots().get(slot).bytes();
-            if (data.byteSize() != bytes)
-                throw new IllegalArgumentException("input " + i + " takes " + bytes + " bytes, got "
-                        + inputs.get(i).type() + " of " + data.byteSize());
-            if (!data.isNative() && bytes > 0) data = copies.allocate(bytes, 64).copyFrom(data);
-            else if (!data.scope().isAlive())
-                throw new IllegalStateException("the memory of input " + i + " has been freed");
-            state.bind(slot, data);
-        }
     }
 
     /** Gives output slots the memory of the outputs, in their order; other outputs are found elsewhere when they are there. */

@@ -8,6 +8,8 @@ import dev.meseta.compiler.kernel.Kernels;
 import dev.meseta.compiler.llvm.ArgumentLayout;
 import dev.meseta.compiler.llvm.Dispatcher;
 import dev.meseta.driver.CommandList;
+import dev.meseta.driver.DeviceException;
+import dev.meseta.driver.Job;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.linux.Calls;
 import dev.meseta.linux.LargeMemory;
@@ -15,7 +17,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The memory of one run: the arena, the argument blocks, the iteration numbers. Used by one run at a time and by many one after the other;
@@ -37,6 +42,13 @@ final class RunState implements WorkerPool.Helper {
     private final MemorySegment[] segments;
     private final long[] iterations = new long[DEEPEST];
     private final List<Patch> patches = new ArrayList<>();
+
+    /** Memory that others own, held while machine code runs; null if there is none. */
+    private MemorySegment @Nullable [] held;
+
+    private int heldCount;
+    private @Nullable Job job;
+    private AtomicLong progress = new AtomicLong();
 
     /** How many launches that are shared have their tickets. */
     private int tickets;
@@ -98,8 +110,25 @@ final class RunState implements WorkerPool.Helper {
         bases[slot] = memory.address();
     }
 
+    /** Holds memory that is bound, and that somebody else may close, while machine code runs. */
+    void hold(MemorySegment memory) {
+        MemorySegment[] h = held;
+        if (h == null) {
+            h = new MemorySegment[Calls.MOST_HELD];
+            Arrays.fill(h, MemorySegment.NULL);
+            held = h;
+        }
+        if (heldCount == h.length)
+            throw DeviceException.unsupported("a job works on more than " + h.length
+                    + " arrays that others own; give it buffers, or tensors that Meseta allocated");
+        h[heldCount++] = memory;
+    }
+
     /** Lets go of the memory of inputs and outputs. */
     void unbind() {
+        held = null;
+        heldCount = 0;
+        job = null;
         for (int slot : plan.commands().inputs()) segments[slot] = MemorySegment.NULL;
         for (CommandList.Output o : plan.commands().outputs())
             if (plan.commands().slots().get(o.slot()) instanceof CommandList.OutputSlot)
@@ -110,8 +139,10 @@ final class RunState implements WorkerPool.Helper {
         return segments[slot];
     }
 
-    /** Runs the plan on what is bound. */
-    void run() {
+    /** Runs the plan on what is bound, for a job, and counts steps. */
+    void run(Job forJob, AtomicLong steps) {
+        job = forJob;
+        progress = steps;
         for (int i = 0; i < patches.size(); i++) {
             Patch p = patches.get(i);
             arguments.set(JAVA_LONG, p.at(), bases[p.slot()] + p.offset());
@@ -132,6 +163,7 @@ final class RunState implements WorkerPool.Helper {
                 case Step.Launches l -> launch(l);
                 case Step.Repeat r -> {
                     for (long n = 0; n < r.steps(); n++) {
+                        step();
                         iterations[r.depth()] = r.reverse() ? r.steps() - 1 - n : n;
                         run(r.body());
                     }
@@ -141,12 +173,21 @@ final class RunState implements WorkerPool.Helper {
                 case Step.RepeatWhile w -> {
                     run(w.test());
                     while (test(w.condition())) {
+                        step();
                         run(w.body());
                         run(w.test());
                     }
                 }
             }
         }
+    }
+
+    /** Between two iterations: a job that nobody waits for any more ends here. */
+    private void step() {
+        progress.incrementAndGet();
+        Job j = job;
+        if (j != null && j.isCancelled())
+            throw new DeviceException(DeviceException.Kind.CANCELLED, "the job was cancelled in a loop");
     }
 
     private boolean test(Step.Place p) {
@@ -189,19 +230,32 @@ final class RunState implements WorkerPool.Helper {
     }
 
     private long call(long what, long first, long end) {
+        MemorySegment code = plan.dispatcher().entry();
+        long r = records.address();
+        long c = control.address();
+        long s = status.address();
+        MemorySegment[] h = held;
         try {
-            return Calls.call(
-                    plan.dispatcher().entry(),
-                    what,
-                    records.address(),
-                    control.address(),
-                    status.address(),
-                    first,
-                    end);
+            return h == null
+                    ? Calls.call(code, what, r, c, s, first, end)
+                    : Calls.call(code, what, r, c, s, first, end, here(h));
         } finally {
             // Addresses are all that machine code knows of what this holds.
             Reference.reachabilityFence(this);
         }
+    }
+
+    /** What this thread may hold: confined memory only its owner can, who waits for the end of the job. */
+    private static MemorySegment[] here(MemorySegment[] held) {
+        Thread thread = Thread.currentThread();
+        for (MemorySegment m : held) if (!m.isAccessibleBy(thread)) return accessible(held, thread);
+        return held;
+    }
+
+    private static MemorySegment[] accessible(MemorySegment[] held, Thread thread) {
+        MemorySegment[] some = held.clone();
+        for (int i = 0; i < some.length; i++) if (!some[i].isAccessibleBy(thread)) some[i] = MemorySegment.NULL;
+        return some;
     }
 
     @Override

@@ -66,7 +66,7 @@ class WorkerPoolTest {
 
     private static void runsOnce(CpuExecutable executable, int n) {
         Tensor zeros = Tensor.allocate(TensorType.of(DType.F32, n));
-        float[] y = executable.run(List.of(zeros)).getFirst().toFloats();
+        float[] y = TestJob.run(executable, List.of(zeros)).getFirst().toFloats();
         for (int i = 0; i < n; i++) assertEquals(LAUNCHES, y[i], "iteration " + i + " of " + n);
     }
 

@@ -27,6 +27,8 @@ import java.util.Set;
 
 /** The driver of the device {@code reference}, which interprets the op set: slow, clear, and the oracle of all other devices. */
 public final class ReferenceDriver implements Driver {
+    private static final List<Device> DEVICES = List.of(new ReferenceDevice());
+
     @Override
     public String name() {
         return "reference";
@@ -45,7 +47,7 @@ public final class ReferenceDriver implements Driver {
 
     @Override
     public List<Device> devices() {
-        return List.of(new ReferenceDevice());
+        return DEVICES;
     }
 
     @Override
@@ -71,7 +73,7 @@ public final class ReferenceDriver implements Driver {
 
         @Override
         public Limits limits() {
-            return new Limits(1, true, true, 64, Duration.ofSeconds(60), Duration.ofHours(1));
+            return new Limits(1, true, true, 64, Duration.ofHours(1), Duration.ofDays(1));
         }
 
         @Override
@@ -96,21 +98,19 @@ public final class ReferenceDriver implements Driver {
 
         @Override
         public Executable compile(Graph graph) {
-            return new InterpretedGraph(graph);
+            return InterpretedGraph.of(graph);
         }
     }
 
-    private record InterpretedGraph(Graph graph) implements Executable {
-        @Override
-        public List<Tensor> run(List<Tensor> inputs) {
-            return Interpreter.run(graph, inputs);
-        }
-
-        @Override
-        public List<Region> regions() {
-            return Region.of(
-                    graph.inputTypes().stream().map(TensorType::bytes).toList(),
-                    graph.outputTypes().stream().map(TensorType::bytes).toList());
+    private record InterpretedGraph(Graph graph, List<Region> regions, List<TensorType> outputs) implements Executable {
+        static InterpretedGraph of(Graph graph) {
+            List<TensorType> outputs = graph.outputTypes();
+            return new InterpretedGraph(
+                    graph,
+                    Region.of(
+                            graph.inputTypes().stream().map(TensorType::bytes).toList(),
+                            outputs.stream().map(TensorType::bytes).toList()),
+                    outputs);
         }
 
         void run(Job job) {
@@ -120,9 +120,9 @@ public final class ReferenceDriver implements Driver {
             for (int i = 0; i < types.size(); i++)
                 inputs.add(Tensor.wrap(
                         types.get(i), job.memory(i).asSlice(0, types.get(i).bytes())));
-            List<Tensor> outputs = Interpreter.run(graph, inputs);
-            for (int i = 0; i < outputs.size(); i++) {
-                MemorySegment from = outputs.get(i).data();
+            List<Tensor> results = Interpreter.run(graph, inputs);
+            for (int i = 0; i < results.size(); i++) {
+                MemorySegment from = results.get(i).data();
                 MemorySegment.copy(from, 0, job.memory(inputs.size() + i), 0, from.byteSize());
             }
         }

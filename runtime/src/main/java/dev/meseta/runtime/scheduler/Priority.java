@@ -1,0 +1,8 @@
+package dev.meseta.runtime.scheduler;
+
+/** A job runs before all that are ready at a lower priority. */
+public enum Priority {
+    HIGH,
+    NORMAL,
+    LOW
+}
