@@ -11,11 +11,16 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** A model on a device, ready to run. Safe to share between threads. Its memory goes when it is closed or no longer reachable: forgetting to close it costs nothing but time. */
 public final class Session implements AutoCloseable {
+    /** A thread that owns no memory. */
+    private static final Thread NOBODY = Thread.ofPlatform().unstarted(() -> {});
+
     private final Signature signature;
     private final Device device;
     private volatile @Nullable ProgramRunner runner;
@@ -51,6 +56,43 @@ public final class Session implements AutoCloseable {
     /** As {@link #run(Map)}; the observer sees each stage before it runs. */
     public Outputs run(Map<String, ? extends Data> inputs, ProgramRunner.Observer observer) {
         return name(runner().run(order(inputs), observer));
+    }
+
+    /**
+     * Begins to run the model, beside the caller and other runs. The stage completes with what {@link #run} gives or throws; who cancels it
+     * takes back what has not begun. The inputs are read until then; those whose memory only this thread may touch are copied now.
+     *
+     * @param inputs by name
+     * @throws InvalidInputException for a missing or unknown input
+     */
+    public CompletionStage<Outputs> runAsync(Map<String, ? extends Data> inputs) {
+        ProgramRunner r = runner();
+        List<@Nullable Data> ordered = order(inputs);
+        ordered.replaceAll(Session::reachable);
+        CompletableFuture<Outputs> result = new CompletableFuture<>();
+        Thread thread = Thread.ofVirtual()
+                .name("meseta-run-" + signature.name())
+                .unstarted(() -> {
+                    try {
+                        result.complete(name(r.run(ordered)));
+                    } catch (Throwable e) {
+                        // Whatever it is, it is the caller's.
+                        result.completeExceptionally(e);
+                    }
+                });
+        result.whenComplete((_, _) -> {
+            if (result.isCancelled()) thread.interrupt();
+        });
+        thread.start();
+        return result;
+    }
+
+    /** The value, where every thread can reach it. */
+    private static @Nullable Data reachable(@Nullable Data d) {
+        if (!(d instanceof Tensor t) || t.isAutomatic() || t.data().isAccessibleBy(NOBODY)) return d;
+        Tensor copy = Tensor.allocate(t.type());
+        copy.data().copyFrom(t.data());
+        return copy;
     }
 
     /** Plans and compiles for inputs of these types, so that the first run need not. */

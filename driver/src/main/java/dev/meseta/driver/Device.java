@@ -63,7 +63,10 @@ public sealed interface Device permits KernelDevice, GraphDevice {
         return 0;
     }
 
-    /** Ends a job that was given up, as well as the device can; after it has returned, nothing more comes of the jobs that are dead. */
+    /**
+     * Ends a job that was given up, as well as the device can. After it has returned, nothing more comes of the jobs that are dead: no
+     * {@link Job#done} and no {@link Job#failed}, so that a driver calls these with the lock that it takes here.
+     */
     default Stop stop(Job job) {
         return Stop.STOPPED;
     }

@@ -53,6 +53,8 @@ final class Faults {
                 s.progress = progress;
                 s.progressAt = now;
             }
+            // It stands behind another in the device.
+            if (s.beganAt == 0 && anyHasBegun()) s.progressAt = now;
             if (now - s.progressAt >= limits.timeout().toNanos())
                 return "made no progress for " + limits.timeout().toMillis() + " ms";
             if (now - s.startedAt >= limits.longest().toNanos())
@@ -63,6 +65,11 @@ final class Faults {
         }
     }
 
+    private boolean anyHasBegun() {
+        for (Submission s = scheduler.running(); s != null; s = s.nextRunning) if (s.beganAt != 0) return true;
+        return false;
+    }
+
     private void giveUp(Submission guilty, String what) {
         if (!guilty.become(Submission.State.RUNNING, Submission.State.STOPPING)) return;
         guilty.cancelled();
@@ -70,9 +77,12 @@ final class Faults {
         DeviceException why = new DeviceException(
                 DeviceException.Kind.HANG,
                 "a job of '" + c.name() + "' " + what + " on " + device.name() + ", and was given up");
+        // What is just being handed over would else be neither dead nor alive.
+        scheduler.holdBack();
         Stop stop = device.stop(guilty);
         scheduler.lock();
         try {
+            scheduler.handOn();
             scheduler.leave(guilty);
             if (limits.synchronous()) abandon(guilty);
             scheduler.end(guilty, why);

@@ -4,6 +4,7 @@ import dev.meseta.driver.Device;
 import dev.meseta.driver.DeviceException;
 import dev.meseta.driver.Limits;
 import dev.meseta.runtime.trace.Trace;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +26,7 @@ public final class Scheduler implements AutoCloseable {
     private final Limits limits;
     private final LongSupplier clock;
     private final ReentrantLock lock = new ReentrantLock();
+    private final Condition handed = lock.newCondition();
     private final @Nullable Workers workers;
     private final @Nullable Watchdog watchdog;
     private final Faults faults;
@@ -37,7 +39,9 @@ public final class Scheduler implements AutoCloseable {
     private long order;
     private @Nullable Submission running;
     private @Nullable Client active;
-    private boolean dispatching;
+    /** Whether somebody hands a job over, or keeps others from it. */
+    private boolean handing;
+
     private @Nullable DeviceException refused;
 
     /** Jobs that have ended and of which nobody has been told yet. */
@@ -254,12 +258,16 @@ public final class Scheduler implements AutoCloseable {
         return null;
     }
 
+    /** Names what failed first, however long the chain from there is. */
     private static DeviceException dependencyFailed(Submission s, RuntimeException failure) {
+        Throwable first = failure;
+        if (failure instanceof DeviceException d && d.kind() == DeviceException.Kind.DEPENDENCY && d.getCause() != null)
+            first = d.getCause();
         return new DeviceException(
                 DeviceException.Kind.DEPENDENCY,
                 "a job of '" + s.client.name() + "' did not run, because what it waited for failed: "
-                        + failure.getMessage(),
-                failure);
+                        + first.getMessage(),
+                first);
     }
 
     void dependencyReached(Submission s, @Nullable RuntimeException failure) {
@@ -334,23 +342,41 @@ public final class Scheduler implements AutoCloseable {
     private void dispatch() {
         while (true) {
             lock.lock();
-            if (dispatching) {
+            if (handing) {
                 // Whoever is at it comes back here before it stops.
                 lock.unlock();
                 return;
             }
             Submission s = take();
             Submission list = takeOver();
-            dispatching = s != null;
+            handing = s != null;
             lock.unlock();
             Telling.tell(list);
             if (s == null) return;
             RuntimeException failure = attempt(s);
             if (limits.synchronous() || failure != null) ended(s, failure);
             lock.lock();
-            dispatching = false;
+            handOn();
             lock.unlock();
         }
+    }
+
+    /** Waits until no job is being handed over, and keeps it so; for devices that are not synchronous. Called without the lock. */
+    void holdBack() {
+        if (limits.synchronous()) return;
+        lock.lock();
+        try {
+            while (handing) handed.awaitUninterruptibly();
+            handing = true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Jobs may be handed over again. */
+    void handOn() {
+        handing = false;
+        handed.signal();
     }
 
     // Ending
