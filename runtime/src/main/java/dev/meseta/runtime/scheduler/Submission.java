@@ -10,6 +10,7 @@ import dev.meseta.runtime.trace.Trace;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -217,7 +218,7 @@ public final class Submission implements Job, Trace.Subject {
     }
 
     public State state() {
-        return state.get();
+        return Objects.requireNonNull(state.get());
     }
 
     /** Takes it back if it has not begun; tells the device that nobody waits for it if it has. It ends all the same. */
@@ -226,7 +227,7 @@ public final class Submission implements Job, Trace.Subject {
     }
 
     private void checkIdle() {
-        State s = state.get();
+        State s = state();
         if (s != State.IDLE) throw inFlight(s);
     }
 
@@ -239,7 +240,7 @@ public final class Submission implements Job, Trace.Subject {
 
     /** @param waits whether this thread waits for the end */
     private long claim(boolean waits) {
-        if (!become(State.IDLE, State.CLAIMED)) throw inFlight(state.get());
+        if (!become(State.IDLE, State.CLAIMED)) throw inFlight(state());
         try {
             Checks.check(client, regions, buffers, waits);
         } catch (RuntimeException e) {
