@@ -98,6 +98,12 @@ public final class Meseta implements AutoCloseable {
                 + all.stream().map(Device::name).collect(Collectors.joining(", ")));
     }
 
+    /** The driver that a device of this process belongs to. */
+    public Driver driver(Device device) {
+        for (Driver d : drivers) if (devices(d).contains(device) || d.models().contains(device)) return d;
+        throw new InvalidInputException("no driver has the device '" + device.name() + "'");
+    }
+
     /** The device that is used when nobody names one. */
     public Device preferredDevice() {
         List<Device> all = drivers.stream()

@@ -8,6 +8,7 @@ import dev.meseta.conformance.OnnxSuite;
 import dev.meseta.conformance.Report;
 import dev.meseta.conformance.TestData;
 import dev.meseta.conformance.Way;
+import dev.meseta.conformance.driver.DriverSuite;
 import dev.meseta.driver.Device;
 import dev.meseta.graph.InvalidInputException;
 import java.io.PrintStream;
@@ -33,7 +34,7 @@ import picocli.CommandLine.Spec;
         name = "conformance",
         mixinStandardHelpOptions = true,
         description = "Runs a conformance suite on a device.",
-        subcommands = ConformanceCommand.Onnx.class)
+        subcommands = {ConformanceCommand.Onnx.class, ConformanceCommand.OfDriver.class})
 final class ConformanceCommand implements Runnable {
     @Spec
     @SuppressWarnings("NullAway.Init") // set by picocli
@@ -129,22 +130,61 @@ final class ConformanceCommand implements Runnable {
             reasons.forEach(r -> err.println("meseta: without " + r));
             return cases;
         }
+    }
 
-        private interface Run {
-            Report.Summary run(Report report);
-        }
+    @Command(
+            name = "driver",
+            mixinStandardHelpOptions = true,
+            description = {
+                "Runs the suite that every driver passes, and reports in KTAP.",
+                "Exits with 1 on an unexpected result."
+            })
+    static final class OfDriver implements Callable<Integer> {
+        @Spec
+        @SuppressWarnings("NullAway.Init") // set by picocli
+        private CommandSpec spec;
 
-        /** Shows progress where somebody watches and the report itself goes elsewhere. */
-        private static Report.Summary watched(Report shown, Run run) {
-            if (!Terminal.showsErrors() || Terminal.showsOutput()) return run.run(shown);
-            try (ProgressBar bar = new ProgressBarBuilder()
-                    .setTaskName("cases")
-                    .setInitialMax(1)
-                    .setStyle(ProgressBarStyle.ASCII)
-                    .setUpdateIntervalMillis(200)
-                    .build()) {
-                return run.run(new Watched(shown, bar));
+        @Option(names = "--device", paramLabel = "D", description = "The device (default: the preferred one).")
+        private @Nullable String device;
+
+        @Option(
+                names = "--filter",
+                paramLabel = "GLOB",
+                description = "Only cases whose chapter and name match (* and ?), such as 'buffers*'.")
+        private List<String> filters = new ArrayList<>();
+
+        @Option(names = "--json", description = "Print JSON in place of KTAP.")
+        private boolean json;
+
+        @Override
+        public Integer call() {
+            try (Meseta meseta = Meseta.open()) {
+                Device d = device == null ? meseta.preferredDevice() : meseta.device(device);
+                DriverSuite suite = new DriverSuite(meseta.driver(d), d, filters);
+                if (suite.isEmpty()) throw new InvalidInputException("no case matches " + filters);
+                Collected collected = new Collected();
+                Report shown = json ? collected : new Ktap(new PrintStream(System.out, false, System.out.charset()));
+                Report.Summary summary = watched(shown, suite::run);
+                if (json) collected.print(spec.commandLine().getOut(), d.name(), summary);
+                return summary.isExpected() ? 0 : Main.OUR_MISTAKE;
             }
+        }
+    }
+
+    private interface Run {
+        Report.Summary run(Report report);
+    }
+
+    /** Shows progress where somebody watches and the report itself goes elsewhere. */
+    private static Report.Summary watched(Report shown, Run run) {
+        if (!Terminal.showsErrors() || Terminal.showsOutput()) return run.run(shown);
+        try (ProgressBar bar = new ProgressBarBuilder()
+                .setTaskName("cases")
+                .setInitialMax(1)
+                .setStyle(ProgressBarStyle.ASCII)
+                .setUpdateIntervalMillis(200)
+                .build()) {
+            return run.run(new Watched(shown, bar));
         }
     }
 

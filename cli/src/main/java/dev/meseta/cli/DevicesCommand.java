@@ -41,7 +41,8 @@ final class DevicesCommand implements Callable<Integer> {
             for (Driver d : meseta.drivers()) {
                 List<Device> devices = meseta.devices(d);
                 if (devices.isEmpty()) {
-                    out.println(d.name() + "  cannot be used: " + meseta.unavailable(d));
+                    String why = d.models().isEmpty() ? "cannot be used: " : "only by its name: ";
+                    out.println(d.name() + "  " + why + meseta.unavailable(d));
                     line(out, "contract", version(d));
                 }
                 for (Device device : devices) {

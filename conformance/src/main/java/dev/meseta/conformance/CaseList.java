@@ -64,7 +64,7 @@ public final class CaseList {
     }
 
     /** The list in a file of this package; an empty one where there is no such file. */
-    static CaseList resource(String name) {
+    public static CaseList resource(String name) {
         try (InputStream in = CaseList.class.getResourceAsStream(name)) {
             return in == null ? empty() : parse(new String(in.readAllBytes(), StandardCharsets.UTF_8), name);
         } catch (IOException e) {
@@ -86,7 +86,7 @@ public final class CaseList {
     }
 
     /** The patterns that match none of these names. */
-    Set<String> unused(Set<String> names) {
+    public Set<String> unused(Set<String> names) {
         Set<String> unused = new TreeSet<>();
         for (Line l : lines) {
             if (names.stream().noneMatch(l.name()::matches)) unused.add(l.name().toString());

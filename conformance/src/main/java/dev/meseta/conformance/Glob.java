@@ -3,11 +3,12 @@ package dev.meseta.conformance;
 import java.util.regex.Pattern;
 
 /** Patterns of names: {@code *} is any text, {@code ?} any character, everything else itself. */
-final class Glob {
+public final class Glob {
     private final Pattern pattern;
     private final String text;
 
-    Glob(String text) {
+    /** A pattern of text. */
+    public Glob(String text) {
         this.text = text;
         StringBuilder regex = new StringBuilder();
         for (char c : text.toCharArray()) {
@@ -20,7 +21,8 @@ final class Glob {
         this.pattern = Pattern.compile(regex.toString(), Pattern.DOTALL);
     }
 
-    boolean matches(String name) {
+    /** Whether the pattern is that of the whole name. */
+    public boolean matches(String name) {
         return pattern.matcher(name).matches();
     }
 

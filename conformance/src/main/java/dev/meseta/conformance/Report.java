@@ -50,7 +50,8 @@ public interface Report {
             return fail == expectedFailures;
         }
 
-        static Summary of(List<Result> results) {
+        /** The counts of these. */
+        public static Summary of(List<Result> results) {
             int[] n = new int[Outcome.values().length];
             for (Result r : results) n[r.outcome().ordinal()]++;
             int expected = n[Outcome.EXPECTED_FAILURE.ordinal()];

@@ -42,8 +42,8 @@ public final class EthosuDriver implements Driver {
 
     @Override
     public String unavailable() {
-        return "boards are not driven yet; --device " + NAME
-                + " runs on a model of the device what Arm's compiler Vela made";
+        return "a model of the device, which runs what Arm's compiler Vela made (--device " + NAME
+                + "); boards are not driven yet";
     }
 
     private static final class Modelled implements GraphDevice {

@@ -34,6 +34,6 @@ public final class MockDriver implements Driver {
 
     @Override
     public String unavailable() {
-        return "it has no hardware; --device mock is the interpreter behind a device with memory of its own, for tests";
+        return "the interpreter behind a device with memory of its own, for tests (--device mock)";
     }
 }

@@ -35,6 +35,6 @@ public final class NullDriver implements Driver {
 
     @Override
     public String unavailable() {
-        return "it has no hardware; --device null does nothing, and shows what all the rest costs";
+        return "does nothing, and shows what all the rest costs (--device null)";
     }
 }
