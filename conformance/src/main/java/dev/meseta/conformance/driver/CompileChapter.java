@@ -140,7 +140,9 @@ final class CompileChapter {
         c.add("regions are the inputs, then the outputs", CompileChapter::regions);
         c.add("regions are the same list each time", s -> {
             Executable e = s.simple().executable();
-            that(e.regions() == e.regions() && e.outputs() == e.outputs(), "lists are made anew");
+            List<Region> regions = e.regions();
+            List<TensorType> outputs = e.outputs();
+            that(e.regions() == regions && e.outputs() == outputs, "lists are made anew");
         });
         c.add("output types are the graph's", s -> {
             Subject.Sample x = s.simple();
@@ -149,9 +151,10 @@ final class CompileChapter {
                     x.executable().outputs(),
                     "types");
         });
-        c.add(
-                "the same graph twice gives two executables",
-                s -> that(s.simple().executable() != s.simple().executable(), "an executable is shared"));
+        c.add("the same graph twice gives two executables", s -> {
+            Executable first = s.simple().executable();
+            that(s.simple().executable() != first, "an executable is shared");
+        });
         c.add("an image can be loaded", CompileChapter::image);
         c.add("a truncated image is refused", s -> damaged(s, p -> Arrays.copyOf(p, p.length / 2)));
         c.add("an empty image is refused", s -> damaged(s, _ -> new byte[0]));

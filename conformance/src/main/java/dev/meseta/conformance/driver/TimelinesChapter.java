@@ -16,6 +16,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /** Points in time: what jobs wait for and signal, and who is told. */
 final class TimelinesChapter {
@@ -192,7 +193,7 @@ final class TimelinesChapter {
             AtomicInteger told = new AtomicInteger();
             Timeline.Waiter w = new Timeline.Waiter() {
                 @Override
-                protected void reached(RuntimeException failure) {
+                protected void reached(@Nullable RuntimeException failure) {
                     told.incrementAndGet();
                 }
             };
@@ -208,7 +209,7 @@ final class TimelinesChapter {
             AtomicInteger told = new AtomicInteger();
             Timeline.Waiter w = new Timeline.Waiter() {
                 @Override
-                protected void reached(RuntimeException failure) {
+                protected void reached(@Nullable RuntimeException failure) {
                     told.incrementAndGet();
                 }
             };
