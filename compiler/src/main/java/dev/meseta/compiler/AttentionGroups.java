@@ -31,8 +31,13 @@ final class AttentionGroups {
         List<Group> rest = new ArrayList<>(groups);
         for (Group g : groups) {
             Match match = match(g);
-            if (match == null || AttentionKernel.of(a, g, match) == null) continue;
+            if (match == null) continue;
             g.attention = match;
+            if (!a.repeats.decide(g, () -> (g.attentionKernel = AttentionKernel.of(a, g, match)) != null)) {
+                g.attention = null;
+                g.signature = null;
+                continue;
+            }
             rest.remove(match.scores);
             rest.remove(match.softmax);
         }

@@ -129,6 +129,17 @@ final class Flow {
         /** The groups before it that it computes as well, if it is attention. */
         AttentionGroups.@Nullable Match attention;
 
+        /** Its kernel, where that had to be tried to know whether the group can be one. */
+        @Nullable
+        RowKernel rowKernel;
+
+        /** As above, for attention. */
+        @Nullable
+        AttentionKernel attentionKernel;
+
+        /** What its code depends on, once it is asked for; what the group computes must not change any more. */
+        Repeats.@Nullable Signature signature;
+
         Group(N root) {
             this.root = root;
         }

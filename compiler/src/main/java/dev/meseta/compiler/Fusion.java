@@ -134,7 +134,8 @@ final class Fusion {
     }
 
     private static boolean allAccept(N n) {
-        return n.result().consumers.stream().allMatch(c -> accepts(c, n));
+        for (N c : n.result().consumers) if (!accepts(c, n)) return false;
+        return true;
     }
 
     /** Whether a consumer can take the node as an expression. */

@@ -72,11 +72,14 @@ final class Lowering {
             return;
         }
         if (!g.reductions.isEmpty()) {
-            Objects.requireNonNull(RowKernel.of(a, g)).add(out);
+            Objects.requireNonNull(g.rowKernel != null ? g.rowKernel : RowKernel.of(a, g))
+                    .add(out);
             return;
         }
         if (g.attention != null) {
-            Objects.requireNonNull(AttentionKernel.of(a, g, g.attention)).add(out);
+            Objects.requireNonNull(
+                            g.attentionKernel != null ? g.attentionKernel : AttentionKernel.of(a, g, g.attention))
+                    .add(out);
             return;
         }
         if (anchor == null) {

@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -30,7 +31,8 @@ final class Repeats {
 
     private final Assembly a;
     private final boolean checking;
-    private final Map<List<Object>, Made> known = new HashMap<>();
+    private final Map<Signature, Made> known = new HashMap<>();
+    private final Map<Signature, Boolean> decided = new HashMap<>();
     private final Map<Integer, Derivation> derivations = new HashMap<>();
 
     /** A constant that was made of another one. */
@@ -45,6 +47,22 @@ final class Repeats {
         this.checking = checking;
     }
 
+    /** Whether a group can be one kernel, from an earlier group that computes the same from other values, or found now. */
+    boolean decide(Group g, BooleanSupplier answer) {
+        Signature signature = signature(g);
+        Boolean known = decided.get(signature);
+        if (known == null) {
+            known = answer.getAsBoolean();
+            decided.put(signature, known);
+        }
+        return known;
+    }
+
+    private Signature signature(Group g) {
+        if (g.signature == null) g.signature = new Signature(g);
+        return g.signature;
+    }
+
     /** Notes that the constant in a slot was made of another one, so that it can be made of a third in the same way. */
     void derived(int slot, Tensor from, UnaryOperator<Tensor> how, Tensor result) {
         derivations.put(slot, new Derivation(from, how, result));
@@ -56,8 +74,8 @@ final class Repeats {
             lowering.run();
             return;
         }
-        Signature signature = new Signature(g);
-        Made made = known.get(signature.key);
+        Signature signature = signature(g);
+        Made made = known.get(signature);
         List<Command> again = made == null ? null : again(made, signature.roles, Lowering.origin(g));
         if (again != null && !checking) {
             again.forEach(a::add);
@@ -71,7 +89,7 @@ final class Repeats {
         if (again != null) compare(g, commands, again);
         else if (commands.stream().allMatch(Launch.class::isInstance))
             known.put(
-                    signature.key,
+                    signature,
                     new Made(
                             commands.stream().map(Launch.class::cast).toList(),
                             Lowering.origin(g),
@@ -160,18 +178,30 @@ final class Repeats {
     }
 
     /** All that the code of a group depends on, and the places that it is about. */
-    private final class Signature {
+    final class Signature {
         private final Group g;
         private final List<Object> key = new ArrayList<>();
         private final List<Place> roles = new ArrayList<>();
         private final Map<V, Integer> numbers = new IdentityHashMap<>();
+        private final int hash;
 
-        Signature(Group g) {
+        private Signature(Group g) {
             this.g = g;
             V root = g.root.result();
             key.add(root.layout);
             role(a.place(root));
             visit(root);
+            hash = key.hashCode();
+        }
+
+        @Override
+        public boolean equals(@Nullable Object o) {
+            return o instanceof Signature s && s.hash == hash && s.key.equals(key);
+        }
+
+        @Override
+        public int hashCode() {
+            return hash;
         }
 
         private void visit(V v) {

@@ -5,8 +5,12 @@ import dev.meseta.compiler.Flow.N;
 import dev.meseta.compiler.Flow.V;
 import dev.meseta.graph.Op;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.Comparator;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -22,24 +26,30 @@ final class RowGroups {
     private static final long LONGEST_ROW = 256 << 10;
 
     private final Assembly a;
-    private final List<Group> groups;
+    private final Set<Group> groups;
 
-    private RowGroups(Assembly a, List<Group> groups) {
+    /** The nodes of each group, in an order in which they can run. */
+    private final Map<Group, List<N>> nodes = new IdentityHashMap<>();
+
+    private RowGroups(Assembly a, Flow flow, List<Group> groups) {
         this.a = a;
-        this.groups = groups;
+        this.groups = new LinkedHashSet<>(groups);
+        for (N n : flow.nodes)
+            if (n.group != null)
+                nodes.computeIfAbsent(n.group, _ -> new ArrayList<>()).add(n);
     }
 
     /** The groups, some of them joined, in an order in which they can run. */
     static List<Group> join(Assembly a, Flow flow, List<Group> groups) {
-        RowGroups r = new RowGroups(a, new ArrayList<>(groups));
-        for (Group g : groups.reversed()) if (r.groups.contains(g)) r.join(flow, g);
-        return r.groups;
+        RowGroups r = new RowGroups(a, flow, groups);
+        for (Group g : groups.reversed()) if (r.groups.contains(g)) r.join(g);
+        return List.copyOf(r.groups);
     }
 
     /** What a row is: the shape whose last axes are reduced, and how many they are. */
     private record Space(List<Size> shape, int reduced) {}
 
-    private void join(Flow flow, Group last) {
+    private void join(Group last) {
         V result = last.root.result();
         if (last.root.out.size() != 1 || !result.layout.isPlain(result.shape()) || result.whole != null) return;
         if (last.anchor != null && space(last.anchor) == null || Assembly.isAlias(result)) return;
@@ -50,35 +60,66 @@ final class RowGroups {
         for (Size s : space.shape()
                 .subList(space.shape().size() - space.reduced(), space.shape().size())) bytes *= s.value();
         if (bytes > LONGEST_ROW) return;
-        Set<Group> members = new HashSet<>(Set.of(last));
+        Set<Group> members = members(last, space);
+        List<N> all = new ArrayList<>();
+        for (Group g : members) all.addAll(nodesOf(g));
+        all.sort(Comparator.comparingInt(n -> n.index));
+        List<N> reductions = new ArrayList<>();
+        List<N> moved = new ArrayList<>();
+        List<Group> before = new ArrayList<>();
+        for (N n : all) {
+            Group own = Objects.requireNonNull(n.group);
+            if (own.anchor == n) reductions.add(n);
+            if (own == last) continue;
+            moved.add(n);
+            before.add(own);
+        }
+        if (reductions.isEmpty() || reductions.size() == 1 && last.anchor != null) return;
+        for (N n : moved) n.group = last;
+        last.reductions = List.copyOf(reductions);
+        if (!a.repeats.decide(last, () -> (last.rowKernel = RowKernel.of(a, last)) != null)) {
+            for (int i = 0; i < moved.size(); i++) moved.get(i).group = before.get(i);
+            last.reductions = List.of();
+            last.signature = null;
+            return;
+        }
+        for (Group g : members) if (g != last) last.size += g.size;
+        nodes.put(last, all);
+        members.remove(last);
+        groups.removeAll(members);
+    }
+
+    /** A group and those before it that compute something in the same rows for it alone. */
+    private Set<Group> members(Group last, Space space) {
+        Set<Group> members = new LinkedHashSet<>(Set.of(last));
         int size = last.size;
         boolean grown = true;
         while (grown) {
             grown = false;
-            for (Group g : groups) {
-                if (members.contains(g) || !fits(g, space, members) || size + g.size > LARGEST) continue;
+            for (Group g : sources(members)) {
+                if (!fits(g, space, members) || size + g.size > LARGEST) continue;
                 members.add(g);
                 size += g.size;
                 grown = true;
             }
         }
-        List<N> reductions = flow.nodes.stream()
-                .filter(n -> n.group != null && members.contains(n.group) && n.group.anchor == n)
-                .toList();
-        if (reductions.isEmpty() || reductions.size() == 1 && last.anchor != null) return;
-        List<N> moved = flow.nodes.stream()
-                .filter(n -> n.group != null && n.group != last && members.contains(n.group))
-                .toList();
-        List<Group> before = moved.stream().map(n -> n.group).toList();
-        for (N n : moved) n.group = last;
-        last.reductions = reductions;
-        if (RowKernel.of(a, last) == null) {
-            for (int i = 0; i < moved.size(); i++) moved.get(i).group = before.get(i);
-            last.reductions = List.of();
-            return;
-        }
-        last.size = size;
-        groups.removeIf(g -> g != last && members.contains(g));
+        return members;
+    }
+
+    /** The groups that others read directly. */
+    private Set<Group> sources(Set<Group> readers) {
+        Set<Group> sources = new LinkedHashSet<>();
+        for (Group g : readers)
+            for (N n : nodesOf(g))
+                for (V v : n.in) {
+                    Group own = v.producer == null ? null : v.producer.group;
+                    if (own != null && groups.contains(own) && !readers.contains(own)) sources.add(own);
+                }
+        return sources;
+    }
+
+    private List<N> nodesOf(Group g) {
+        return nodes.getOrDefault(g, List.of());
     }
 
     /** The rows that a node reduces, if it is a reduction of the last axes. */
@@ -93,8 +134,8 @@ final class RowGroups {
 
     /** The rows that a reduction reduces whose result a group reads and nobody else. */
     private @Nullable Space spaceBefore(Group last) {
-        for (Group g : groups) {
-            if (g == last || g.anchor == null || !isRead(g, Set.of(last))) continue;
+        for (Group g : sources(Set.of(last))) {
+            if (g.anchor == null || !isRead(g, Set.of(last))) continue;
             Space s = space(g.anchor);
             if (s != null && s.shape().equals(last.root.result().shape())) return s;
         }
@@ -114,6 +155,7 @@ final class RowGroups {
     private static boolean isRead(Group g, Set<Group> members) {
         V v = g.root.result();
         if (v.output || v.consumers.isEmpty()) return false;
-        return v.consumers.stream().allMatch(c -> c.group != null && members.contains(c.group));
+        for (N c : v.consumers) if (c.group == null || !members.contains(c.group)) return false;
+        return true;
     }
 }

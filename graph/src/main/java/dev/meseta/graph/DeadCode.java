@@ -15,7 +15,9 @@ public final class DeadCode {
         live.addAll(graph.outputs());
         List<Node> kept = new ArrayList<>();
         for (Node n : graph.nodes().reversed()) {
-            if (n.results().stream().noneMatch(live::contains)) continue;
+            boolean needed = false;
+            for (Value v : n.results()) needed |= live.contains(v);
+            if (!needed) continue;
             live.addAll(n.operands());
             kept.add(n);
         }

@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +31,7 @@ public final class GraphBuilder {
     private final List<Node> nodes = new ArrayList<>();
     private final Map<Value, Node> producers = new IdentityHashMap<>();
     private final Map<Value, Tensor> constants = new IdentityHashMap<>();
-    private final Map<Value, Boolean> unknowable = new IdentityHashMap<>();
+    private final Map<Value, Boolean> knowable = new IdentityHashMap<>();
     private final Origins origins = new Origins();
     private String origin = "";
     private int nextId;
@@ -70,7 +71,7 @@ public final class GraphBuilder {
             for (Value v : n.results()) {
                 producers.remove(v);
                 constants.remove(v);
-                unknowable.remove(v);
+                knowable.remove(v);
                 origins.forget(v);
             }
         }
@@ -83,8 +84,9 @@ public final class GraphBuilder {
 
     /** Adds a node; the results in order. Throws {@link ConstraintException}. */
     public List<Value> addAll(Op op, List<Value> operands) {
-        List<TensorType> types =
-                TypeInference.infer(op, operands.stream().map(Value::type).toList());
+        List<TensorType> given = new ArrayList<>(operands.size());
+        for (Value v : operands) given.add(v.type());
+        List<TensorType> types = TypeInference.infer(op, given);
         if (isTrivial(op, operands)) return List.of(operands.getFirst());
         if (op instanceof Op.Constant c) return List.of(constant(c.value()));
         if (folds(op, operands, types)) {
@@ -100,8 +102,9 @@ public final class GraphBuilder {
     }
 
     private List<Value> append(Op op, List<Value> operands, List<TensorType> types) {
-        List<Value> results =
-                types.stream().map(t -> new Value(nextId++, t, "")).toList();
+        List<Value> made = new ArrayList<>(types.size());
+        for (TensorType t : types) made.add(new Value(nextId++, t, ""));
+        List<Value> results = List.copyOf(made);
         Node node = new Node(op, operands, results, origin);
         nodes.add(node);
         for (Value v : results) producers.put(v, node);
@@ -139,7 +142,6 @@ public final class GraphBuilder {
      */
     private boolean folds(Op op, List<Value> operands, List<TensorType> types) {
         if (op instanceof Op.Dequantize || op instanceof Op.Quantize || op instanceof Op.Composite) return false;
-        for (TensorType t : types) if (t.shape().dims().stream().anyMatch(Dim::isDynamic)) return false;
         long read = 0;
         boolean whole = operands.isEmpty();
         for (Value v : operands) {
@@ -147,9 +149,14 @@ public final class GraphBuilder {
             if (constants.containsKey(v)) read += v.type().bytes();
             else if (!repeatsConstant(v)) return false;
         }
-        long written = types.stream().mapToLong(TensorType::bytes).sum();
+        if (!whole) return false;
+        long written = 0;
+        for (TensorType t : types) {
+            for (Dim d : t.shape().dims()) if (d.isDynamic()) return false;
+            written += t.bytes();
+        }
         if (op instanceof Op.Broadcast && written > Math.max(LARGEST_REPEATED_FOLD, read)) return false;
-        return whole && written <= Math.max(LARGEST_EAGER_FOLD, read);
+        return written <= Math.max(LARGEST_EAGER_FOLD, read);
     }
 
     private boolean repeatsConstant(Value v) {
@@ -171,26 +178,30 @@ public final class GraphBuilder {
      * an input.
      */
     public @Nullable Tensor known(Value v) {
+        return isKnowable(v) ? evaluated(v) : null;
+    }
+
+    /** Whether a value depends on constants alone: asked of all that it depends on before any of that is computed. */
+    private boolean isKnowable(Value v) {
+        if (constants.containsKey(v)) return true;
+        Boolean before = knowable.get(v);
+        if (before != null) return before;
+        Node node = producers.get(v);
+        boolean all = node != null && v.type().bytes() <= LARGEST_FOLD;
+        if (node != null) for (Value o : node.operands()) all = all && isKnowable(o);
+        knowable.put(v, all);
+        return all;
+    }
+
+    private Tensor evaluated(Value v) {
         Tensor t = constants.get(v);
         if (t != null) return t;
-        if (unknowable.containsKey(v)) return null;
-        Node node = producers.get(v);
-        if (node == null || v.type().bytes() > LARGEST_FOLD) {
-            unknowable.put(v, true);
-            return null;
-        }
+        Node node = Objects.requireNonNull(producers.get(v));
         List<Tensor> operands = new ArrayList<>();
-        for (Value o : node.operands()) {
-            Tensor k = known(o);
-            if (k == null) {
-                unknowable.put(v, true);
-                return null;
-            }
-            operands.add(k);
-        }
+        for (Value o : node.operands()) operands.add(evaluated(o));
         List<Tensor> results = folder.evaluate(node.op(), operands);
         for (int i = 0; i < results.size(); i++) constants.put(node.results().get(i), results.get(i));
-        return constants.get(v);
+        return Objects.requireNonNull(constants.get(v));
     }
 
     /** The node that defines a value; null for an input. */
@@ -270,14 +281,18 @@ public final class GraphBuilder {
 
     /** A scalar function with numpy's broadcasting of its operands. */
     public Value map(MapFunction f, Value... operands) {
-        Shape s = broadcastShape(Arrays.stream(operands).map(Value::shape).toList(), f.text());
-        Value[] same = Arrays.stream(operands).map(v -> broadcast(v, s)).toArray(Value[]::new);
-        return add(new Op.Map(f), same);
+        List<Shape> shapes = new ArrayList<>(operands.length);
+        for (Value v : operands) shapes.add(v.shape());
+        Shape s = broadcastShape(shapes, f.text());
+        List<Value> same = new ArrayList<>(operands.length);
+        for (Value v : operands) same.add(broadcast(v, s));
+        return addAll(new Op.Map(f), List.copyOf(same)).getFirst();
     }
 
     /** numpy's common shape. Throws {@link InvalidInputException} if there is none. */
     public static Shape broadcastShape(List<Shape> shapes, String where) {
-        int rank = shapes.stream().mapToInt(Shape::rank).max().orElse(0);
+        int rank = 0;
+        for (Shape s : shapes) rank = Math.max(rank, s.rank());
         List<Dim> dims = new ArrayList<>();
         for (int i = 0; i < rank; i++) {
             Dim d = Dim.of(1);

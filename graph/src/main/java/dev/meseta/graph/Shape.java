@@ -39,11 +39,14 @@ public record Shape(List<Dim> dims) {
     }
 
     public long[] extents() {
-        return dims.stream().mapToLong(Dim::extent).toArray();
+        long[] extents = new long[dims.size()];
+        for (int i = 0; i < extents.length; i++) extents[i] = dims.get(i).extent();
+        return extents;
     }
 
     public boolean isKnown() {
-        return dims.stream().allMatch(Dim::isKnown);
+        for (Dim d : dims) if (!d.isKnown()) return false;
+        return true;
     }
 
     /** Number of elements; 1 for a scalar. Throws {@link ArithmeticException} beyond 2^63-1. */

@@ -22,6 +22,10 @@ public final class KeptPlans {
     private static final int CONSTANTS = 4;
     private static final int PROGRAM = 5;
     private static final String KIND = ".plan";
+
+    /** The folder is looked through after so many plans. */
+    private static final int CLEANED_AFTER = 32;
+
     private static final System.Logger LOG = System.getLogger(KeptPlans.class.getName());
 
     private final PlanStore store;
@@ -29,6 +33,9 @@ public final class KeptPlans {
     private final ModelFiles files;
     private final KernelDevice device;
     private final String prefix;
+
+    /** Plans of this model that were written; of the thread that writes. */
+    private int written;
 
     KeptPlans(PlanStore store, Signature signature, ModelFiles files, KernelDevice device, String choices) {
         this.store = store;
@@ -68,6 +75,7 @@ public final class KeptPlans {
             Optional<List<SectionFile.Section>> sections = write(key, compiled, weights);
             if (sections.isEmpty()) return;
             folder.write(PlanFolder.name(key, KIND), sections.get());
+            if (written++ % CLEANED_AFTER != 0) return;
             store.writeModel(folder, signature, files);
             folder.clean();
         });
