@@ -80,12 +80,17 @@ public final class Meseta implements AutoCloseable {
         return refusal.isEmpty() ? driver.unavailable() : refusal;
     }
 
-    /** The device of this name. Throws {@link InvalidInputException} that lists the devices there are. */
+    /**
+     * The device of this name; of a driver's name, its first one. Throws {@link InvalidInputException} that lists the devices there are.
+     */
     public Device device(String name) {
-        List<Device> all = devices();
-        for (Device d : all) {
-            if (d.name().equals(name)) return d;
+        // Other drivers are not asked: finding their devices may take long.
+        for (Driver driver : drivers) {
+            if (!name.equals(driver.name()) && !name.startsWith(driver.name() + ":")) continue;
+            for (Device d : devices(driver))
+                if (d.name().equals(name) || driver.name().equals(name)) return d;
         }
+        List<Device> all = devices();
         for (Driver driver : drivers) {
             if (!Contract.refuses(driver.handshake()).isEmpty()) continue;
             for (Device d : driver.models()) if (d.name().equals(name)) return d;
@@ -106,17 +111,14 @@ public final class Meseta implements AutoCloseable {
 
     /** The device that is used when nobody names one. */
     public Device preferredDevice() {
-        List<Device> all = drivers.stream()
-                .filter(d -> d.handshake().has(Feature.RESULTS))
-                .flatMap(d -> devices(d).stream())
-                .toList();
-        if (all.isEmpty()) {
-            throw new InvalidInputException("no device can be used: "
-                    + drivers.stream()
-                            .map(d -> d.name() + ": " + unavailable(d))
-                            .collect(Collectors.joining("; ")));
+        // Drivers behind the first that has one are not asked: finding their devices may take long.
+        for (Driver d : drivers) {
+            if (!d.handshake().has(Feature.RESULTS)) continue;
+            List<Device> found = devices(d);
+            if (!found.isEmpty()) return found.getFirst();
         }
-        return all.getFirst();
+        throw new InvalidInputException("no device can be used: "
+                + drivers.stream().map(d -> d.name() + ": " + unavailable(d)).collect(Collectors.joining("; ")));
     }
 
     /** Reads a model file, ONNX or TFLite by its first bytes. Throws {@link InvalidInputException} for a file that is no model, or has operators that are not supported: it lists them all. */

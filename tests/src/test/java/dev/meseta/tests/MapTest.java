@@ -40,11 +40,13 @@ final class MapTest {
             Map.entry("frontends.tflite", Set.of("graph")),
             Map.entry("compiler.kernel", Set.of("graph")),
             Map.entry("compiler.llvm", Set.of("graph", "compiler.kernel")),
+            Map.entry("compiler.spirv", Set.of("graph", "compiler.kernel")),
             Map.entry("driver", Set.of("graph", "compiler.kernel", "linux")),
             Map.entry("compiler", Set.of("graph", "compiler.kernel", "driver", "linux", "runtime")),
             Map.entry("drivers.ethosu", Set.of("graph", "driver")),
             Map.entry("drivers.reference", Set.of("graph", "compiler.kernel", "driver")),
             Map.entry("drivers.cpu", Set.of("graph", "compiler.kernel", "compiler.llvm", "driver", "linux")),
+            Map.entry("drivers.vulkan", Set.of("graph", "compiler.kernel", "compiler.spirv", "driver", "linux")),
             Map.entry("runtime", Set.of("graph", "compiler.kernel", "driver", "linux")),
             Map.entry("files", Set.of("graph")),
             Map.entry(

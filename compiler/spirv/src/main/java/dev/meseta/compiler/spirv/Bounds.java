@@ -1,0 +1,39 @@
+package dev.meseta.compiler.spirv;
+
+import dev.meseta.compiler.kernel.Kernel;
+import dev.meseta.compiler.kernel.Kernels;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * How large a launch is at most, coarsely, so that launches of like sizes share code: what fits 32 bits is computed in 32 bits.
+ *
+ * @param extents for each extent, a number that it does not exceed
+ * @param grid a number that the number of iterations does not exceed
+ * @param bytes for each buffer, a number that its size in bytes does not exceed
+ */
+public record Bounds(List<Long> extents, long grid, List<Long> bytes) {
+    private static final int[] STEPS = {10, 14, 18, 22, 26, 31};
+
+    public Bounds {
+        extents = List.copyOf(extents);
+        bytes = List.copyOf(bytes);
+    }
+
+    /** The bounds of a launch. */
+    public static Bounds of(Kernel kernel, List<Long> extents) {
+        List<Long> bytes = new ArrayList<>();
+        for (Kernel.Buffer b : kernel.buffers())
+            bytes.add(above(Kernels.evaluate(b.elements(), extents) * b.dtype().bytes(), 31));
+        return new Bounds(
+                extents.stream().map(e -> above(e, 0)).toList(),
+                above(Kernels.evaluate(kernel.grid(), extents), 0),
+                bytes);
+    }
+
+    private static long above(long value, int least) {
+        if (value < 0) return Long.MAX_VALUE;
+        for (int step : STEPS) if (step >= least && value < 1L << step) return (1L << step) - 1;
+        return Long.MAX_VALUE;
+    }
+}

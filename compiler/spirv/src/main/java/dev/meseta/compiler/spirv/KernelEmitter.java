@@ -1,0 +1,416 @@
+package dev.meseta.compiler.spirv;
+
+import dev.meseta.compiler.kernel.Expr;
+import dev.meseta.compiler.kernel.Kernel;
+import dev.meseta.compiler.kernel.KernelText;
+import dev.meseta.compiler.kernel.Kernels;
+import dev.meseta.compiler.kernel.ScalarFunctions;
+import dev.meseta.compiler.kernel.Stmt;
+import dev.meseta.graph.DType;
+import dev.meseta.graph.MapFunction;
+import dev.meseta.graph.Op.Cast.Rounding;
+import dev.meseta.graph.ReduceKind;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes a kernel as a compute shader: an invocation runs one iteration of the grid, and those beyond it do nothing. The lanes of a vector
+ * are registers of their own, because today's devices are wide over invocations and not within one.
+ *
+ * <p>Buffers are reached by their addresses, which {@link ShaderArguments} holds: they may lie anywhere, and be of any size.
+ */
+public final class KernelEmitter {
+    /** Workgroups in one row of a dispatch; a larger grid takes several rows. */
+    public static final int ROW = 32768;
+
+    /** A declared variable: the address of each lane. */
+    private record Slot(DType element, int[] addresses) {}
+
+    private record Local(int address, DType element, int size) {}
+
+    private final Kernel kernel;
+    private final Bounds bounds;
+    private final ShaderOptions options;
+    private final ShaderArguments arguments;
+    private final ModuleBuilder m = new ModuleBuilder();
+    private final LaneBuilder b = new LaneBuilder(m);
+    private final Arithmetic arithmetic = new Arithmetic(b);
+    private final Conversions conversions = new Conversions(b);
+    private final Memory memory;
+    private final Map<String, Value> values = new HashMap<>();
+    private final Map<String, Slot> slots = new HashMap<>();
+    private final Map<String, Local> locals = new HashMap<>();
+
+    private KernelEmitter(Kernel kernel, Bounds bounds, ShaderOptions options) {
+        this.kernel = kernel;
+        this.bounds = bounds;
+        this.options = options;
+        this.arguments = ShaderArguments.of(kernel);
+        this.memory = new Memory(b, kernel, bounds, arguments, options.checking());
+    }
+
+    /**
+     * The module.
+     *
+     * @param bounds what launches must keep to
+     */
+    public static SpirvModule emit(Kernel kernel, Bounds bounds, ShaderOptions options) {
+        return new KernelEmitter(kernel, bounds, options).module();
+    }
+
+    private SpirvModule module() {
+        int entry = m.id();
+        modes(entry);
+        int vector = m.typeVector(m.typeInt(32), 3);
+        int group = builtIn(vector, 26);
+        int local = builtIn(m.typeInt(32), 29);
+        m.begin(entry, m.typeVoid());
+        memory.begin();
+        Value grid = memory.argument(arguments.grid(), bounds.grid());
+        Value position = position(vector, group, local);
+        Value inside = arithmetic.apply(MapFunction.LT, List.of(position, grid));
+        b.when(inside.id(), () -> {
+            values.put(Kernel.GRID, position);
+            statement(kernel.body());
+        });
+        m.end();
+        memory.end();
+        return m.module(entry);
+    }
+
+    private void modes(int entry) {
+        m.mode(entry, 17, options.localSize(), 1, 1);
+        if (options.denormals32()) mode(entry, Capability.DENORM_PRESERVE, 4459, 32);
+        if (options.denormals64()) mode(entry, Capability.DENORM_PRESERVE, 4459, 64);
+        if (options.specials()) {
+            mode(entry, Capability.SIGNED_ZERO_INF_NAN_PRESERVE, 4461, 32);
+            mode(entry, Capability.SIGNED_ZERO_INF_NAN_PRESERVE, 4461, 64);
+        }
+        if (options.nearest()) {
+            mode(entry, Capability.ROUNDING_MODE_RTE, 4462, 32);
+            mode(entry, Capability.ROUNDING_MODE_RTE, 4462, 64);
+        }
+    }
+
+    private void mode(int entry, Capability c, int mode, int width) {
+        m.need(c);
+        m.mode(entry, mode, width);
+    }
+
+    private int builtIn(int type, int number) {
+        int variable = m.globalVariable(ModuleBuilder.STORAGE_INPUT, type);
+        m.decorate(variable, ModuleBuilder.DECORATION_BUILT_IN, number);
+        return variable;
+    }
+
+    /** The number of the iteration: workgroups lie in rows. */
+    private Value position(int vector, int group, int local) {
+        boolean narrow = bounds.grid() <= Integer.MAX_VALUE - (long) ROW * options.localSize();
+        int u32 = m.typeInt(32);
+        int groups = m.emit(Opcode.LOAD, vector, group);
+        Value x = index32(m.emit(Opcode.COMPOSITE_EXTRACT, u32, groups, 0), ROW - 1);
+        Value y = index32(m.emit(Opcode.COMPOSITE_EXTRACT, u32, groups, 1), bounds.grid() / ROW / options.localSize());
+        Value lane = index32(m.emit(Opcode.LOAD, u32, local), options.localSize() - 1);
+        Value row = arithmetic.apply(MapFunction.MUL, List.of(y, b.index(ROW, 1)));
+        Value number = arithmetic.apply(MapFunction.ADD, List.of(row, x));
+        Value first = arithmetic.apply(MapFunction.MUL, List.of(number, b.index(options.localSize(), 1)));
+        Value all = arithmetic.apply(MapFunction.ADD, List.of(first, lane));
+        return narrow ? b.narrow(b.low(all), 0, Math.max(1, bounds.grid() - 1)) : b.wide(all);
+    }
+
+    private Value index32(int id, long most) {
+        return b.narrow(Value.of(DType.I32, id), 0, Math.max(1, Math.min(most, Integer.MAX_VALUE)));
+    }
+
+    // Statements
+
+    private void statement(Stmt s) {
+        switch (s) {
+            case Stmt.Block k -> k.statements().forEach(this::statement);
+            case Stmt.For f when f.unroll() -> unroll(f);
+            case Stmt.For f -> loop(f);
+            case Stmt.While w -> b.repeat(() -> expression(w.condition()).id(), () -> statement(w.body()));
+            case Stmt.If i -> choose(expression(i.condition()).id(), i.then(), i.otherwise());
+            case Stmt.Let l -> values.put(l.name(), expression(l.value()));
+            case Stmt.Declare d -> {
+                Value v = b.wide(expression(d.initial()));
+                int[] addresses = new int[v.lanes()];
+                for (int i = 0; i < addresses.length; i++) addresses[i] = m.variable(m.type(v.element()));
+                Slot slot = new Slot(v.element(), addresses);
+                slots.put(d.name(), slot);
+                assign(slot, v);
+            }
+            case Stmt.Assign a -> {
+                Slot slot = slots.get(a.name());
+                if (slot == null) throw unknown(a.name());
+                assign(slot, b.wide(expression(a.value())));
+            }
+            case Stmt.Store t -> store(t);
+            case Stmt.Prefetch _ -> {}
+            case Stmt.LocalArray a -> {
+                int type = m.typeArray(m.type(a.element().element()), a.size());
+                locals.put(a.name(), new Local(m.variable(type), a.element().element(), a.size()));
+            }
+            case Stmt.StoreLocal t -> {
+                Local array = local(t.array());
+                Value v = b.wide(expression(t.value()));
+                Value index = expression(t.index());
+                for (int i = 0; i < v.lanes(); i++) {
+                    int id = v.ids()[i];
+                    memory.guarded(
+                            lane(index, i),
+                            array.size(),
+                            ShaderArguments.LOCAL_ARRAY,
+                            at -> m.run(Opcode.STORE, element(array, at), id));
+                }
+            }
+            case Stmt.Check c -> {
+                Value bad = b.not(expression(c.condition()));
+                b.when(bad.id(), () -> memory.report(ShaderArguments.POSITION_OUTSIDE, b.index(0, 1)));
+            }
+        }
+    }
+
+    private void assign(Slot slot, Value v) {
+        for (int i = 0; i < v.lanes(); i++) m.run(Opcode.STORE, slot.addresses()[i], v.ids()[i]);
+    }
+
+    private Local local(String name) {
+        Local local = locals.get(name);
+        if (local == null) throw unknown(name);
+        return local;
+    }
+
+    private IllegalArgumentException unknown(String name) {
+        return new IllegalArgumentException(
+                "kernel " + kernel.name() + " has no " + name + "\n" + KernelText.of(kernel));
+    }
+
+    private void unroll(Stmt.For f) {
+        Value begin = expression(f.begin());
+        Value end = expression(f.end());
+        if (!begin.isConstant() || !end.isConstant())
+            throw new IllegalArgumentException(
+                    "the bounds of the unrolled loop " + f.variable() + " are no literals\n" + KernelText.of(kernel));
+        for (long i = begin.low(); i < end.low(); i += f.step()) {
+            values.put(f.variable(), b.index(i, 1));
+            statement(f.body());
+        }
+    }
+
+    private void loop(Stmt.For f) {
+        Value begin = expression(f.begin());
+        Value end = expression(f.end());
+        boolean narrow = begin.fits32()
+                && end.fits32()
+                && Value.fits32(0, f.step())
+                && end.high() + f.step() <= Integer.MAX_VALUE;
+        int type = m.typeInt(narrow ? 32 : 64);
+        int first = (narrow ? b.low(begin) : b.wide(begin)).id();
+        int last = (narrow ? b.low(end) : b.wide(end)).id();
+        int before = m.block();
+        int header = m.id();
+        int test = m.id();
+        int inner = m.id();
+        int latch = m.id();
+        int after = m.id();
+        int next = m.id();
+        m.jump(header);
+        m.open(header);
+        int i = m.emit(Opcode.PHI, type, first, before, next, latch);
+        m.run(Opcode.LOOP_MERGE, after, latch, 0);
+        m.jump(test);
+        m.open(test);
+        m.run(Opcode.BRANCH_CONDITIONAL, m.emit(Opcode.S_LESS_THAN, m.typeBool(), i, last), inner, after);
+        m.open(inner);
+        long high = Math.max(begin.low() + 1, end.high() - 1);
+        values.put(f.variable(), new Value(DType.I64, new int[] {i}, narrow, begin.low(), high));
+        statement(f.body());
+        m.jump(latch);
+        m.open(latch);
+        m.run(Opcode.I_ADD, type, next, i, m.constantInt(narrow ? 32 : 64, f.step()));
+        m.jump(header);
+        m.open(after);
+    }
+
+    private void choose(int condition, Stmt then, @Nullable Stmt otherwise) {
+        int yes = m.id();
+        int no = m.id();
+        int after = m.id();
+        m.run(Opcode.SELECTION_MERGE, after, 0);
+        m.run(Opcode.BRANCH_CONDITIONAL, condition, yes, otherwise == null ? after : no);
+        m.open(yes);
+        statement(then);
+        m.jump(after);
+        if (otherwise != null) {
+            m.open(no);
+            statement(otherwise);
+            m.jump(after);
+        }
+        m.open(after);
+    }
+
+    // Memory
+
+    /** The index of a lane: from a scalar on, or that of the lane itself. */
+    private Value lane(Value index, int i) {
+        if (index.lanes() > 1)
+            return new Value(DType.I64, new int[] {index.ids()[i]}, index.narrow(), index.low(), index.high());
+        return i == 0 ? index : arithmetic.apply(MapFunction.ADD, List.of(index, b.index(i, 1)));
+    }
+
+    private int element(Local array, Value at) {
+        int pointer = m.typePointer(ModuleBuilder.STORAGE_FUNCTION, m.type(array.element()));
+        return m.emit(Opcode.ACCESS_CHAIN, pointer, array.address(), b.low(at).id());
+    }
+
+    private Value load(Expr.Load l) {
+        DType dtype = kernel.buffers().get(l.buffer()).dtype();
+        Value index = expression(l.index());
+        Value mask = l.mask() == null ? null : expression(l.mask());
+        int lanes = l.type().lanes();
+        int[] ids = new int[lanes];
+        for (int i = 0; i < lanes; i++)
+            ids[i] = memory.load(l.buffer(), lane(index, i), mask == null ? 0 : mask.ids()[i]);
+        return conversions.decode(Value.of(Conversions.storage(dtype), ids), dtype);
+    }
+
+    private void store(Stmt.Store t) {
+        DType dtype = kernel.buffers().get(t.buffer()).dtype();
+        Value v = conversions.encode(expression(t.value()), dtype);
+        Value index = expression(t.index());
+        Value mask = t.mask() == null ? null : expression(t.mask());
+        for (int i = 0; i < v.lanes(); i++) {
+            int id = v.ids()[i];
+            Value at = lane(index, i);
+            if (mask == null) memory.store(t.buffer(), at, id);
+            else b.when(mask.ids()[i], () -> memory.store(t.buffer(), at, id));
+        }
+    }
+
+    private Value loadLocal(Expr.LoadLocal l) {
+        Local array = local(l.array());
+        Value index = expression(l.index());
+        int type = m.type(array.element());
+        int[] ids = new int[l.type().lanes()];
+        for (int i = 0; i < ids.length; i++) {
+            Value at = memory.inside(lane(index, i), array.size(), ShaderArguments.LOCAL_ARRAY);
+            ids[i] = m.emit(Opcode.LOAD, type, element(array, at));
+        }
+        return Value.of(array.element(), ids);
+    }
+
+    // Expressions
+
+    private Value expression(Expr e) {
+        return switch (e) {
+            case Expr.Real r -> b.real(r.type().element(), r.type().lanes(), r.value());
+            case Expr.Int i
+            when i.type().element() == DType.I64 -> b.index(i.value(), i.type().lanes());
+            case Expr.Int i -> b.integer(i.type().element(), i.type().lanes(), i.value());
+            case Expr.Var v -> variable(v);
+            case Expr.Extent x ->
+                memory.argument(arguments.extent(x.number()), bounds.extents().get(x.number()));
+            case Expr.Load l -> load(l);
+            case Expr.LoadLocal l -> loadLocal(l);
+            case Expr.Apply a ->
+                arithmetic.apply(
+                        a.function(),
+                        a.operands().stream().map(this::expression).toList());
+            case Expr.Dot d -> dot(expression(d.left()), expression(d.right()), expression(d.sum()));
+            case Expr.Fma f -> b.fma(expression(f.a()), expression(f.b()), expression(f.c()));
+            case Expr.Convert c -> conversions.convert(expression(c.operand()), c.to(), c.rounding());
+            case Expr.Bits t -> b.bits(b.wide(expression(t.operand())), t.to());
+            case Expr.Splat s -> splat(expression(s.operand()), s.lanes());
+            case Expr.Ramp r -> ramp(r);
+            case Expr.Combine c -> combine(c.kind(), expression(c.operand()));
+            case Expr.Shuffle s -> shuffle(expression(s.a()), expression(s.b()), s.lanes());
+        };
+    }
+
+    private Value variable(Expr.Var v) {
+        Slot slot = slots.get(v.name());
+        if (slot != null) {
+            int type = m.type(slot.element());
+            return b.value(
+                    slot.element(), slot.addresses().length, i -> m.emit(Opcode.LOAD, type, slot.addresses()[i]));
+        }
+        Value value = values.get(v.name());
+        if (value == null) throw unknown(v.name());
+        return value;
+    }
+
+    private static Value splat(Value v, int lanes) {
+        int[] ids = new int[lanes];
+        Arrays.fill(ids, v.id());
+        return new Value(v.element(), ids, v.narrow(), v.low(), v.high());
+    }
+
+    private Value ramp(Expr.Ramp r) {
+        Value base = expression(r.base());
+        if (base.element() != DType.I64) {
+            int type = m.type(base.element());
+            return b.value(base.element(), r.lanes(), i -> {
+                long step = i * r.step();
+                int literal = m.constant(base.element(), ScalarFunctions.wrap(step, base.element()));
+                return m.emit(Opcode.I_ADD, type, base.id(), literal);
+            });
+        }
+        List<Value> lanes = new ArrayList<>();
+        for (int i = 0; i < r.lanes(); i++)
+            lanes.add(arithmetic.apply(MapFunction.ADD, List.of(base, b.index(i * r.step(), 1))));
+        return gather(lanes);
+    }
+
+    /** Scalars as lanes of one I64. */
+    private Value gather(List<Value> lanes) {
+        long low = lanes.stream().mapToLong(Value::low).min().orElse(0);
+        long high = lanes.stream().mapToLong(Value::high).max().orElse(0);
+        boolean narrow = lanes.stream().allMatch(Value::narrow);
+        int[] ids =
+                lanes.stream().mapToInt(v -> narrow ? v.id() : b.wide(v).id()).toArray();
+        return new Value(DType.I64, ids, narrow, low, high);
+    }
+
+    private Value combine(ReduceKind kind, Value v) {
+        MapFunction f = Kernels.combining(kind);
+        while (v.lanes() > 1) {
+            int half = v.lanes() / 2;
+            v = arithmetic.apply(f, List.of(part(v, 0, half), part(v, half, 2 * half)));
+        }
+        return v;
+    }
+
+    private static Value part(Value v, int from, int to) {
+        return new Value(v.element(), Arrays.copyOfRange(v.ids(), from, to), v.narrow(), v.low(), v.high());
+    }
+
+    private Value shuffle(Value a, Value c, List<Integer> lanes) {
+        boolean narrow = a.narrow() && c.narrow();
+        Value x = narrow ? a : b.wide(a);
+        Value y = narrow ? c : b.wide(c);
+        int[] ids = new int[lanes.size()];
+        for (int i = 0; i < ids.length; i++) {
+            int from = lanes.get(i);
+            ids[i] = from < x.lanes() ? x.ids()[from] : y.ids()[from - x.lanes()];
+        }
+        return new Value(a.element(), ids, narrow, Math.min(x.low(), y.low()), Math.max(x.high(), y.high()));
+    }
+
+    private Value dot(Value left, Value right, Value sum) {
+        Value l = conversions.convert(left, DType.I32, Rounding.WRAP);
+        Value r = conversions.convert(right, DType.I32, Rounding.WRAP);
+        Value products = b.op(Opcode.I_MUL, l, r);
+        int n = left.lanes() / sum.lanes();
+        int type = m.typeInt(32);
+        return b.value(DType.I32, sum.lanes(), i -> {
+            int total = sum.ids()[i];
+            for (int j = 0; j < n; j++) total = m.emit(Opcode.I_ADD, type, total, products.ids()[n * i + j]);
+            return total;
+        });
+    }
+}

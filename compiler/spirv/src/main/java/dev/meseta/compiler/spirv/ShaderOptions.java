@@ -1,0 +1,14 @@
+package dev.meseta.compiler.spirv;
+
+/**
+ * How modules are written for a device.
+ *
+ * @param localSize invocations of a workgroup
+ * @param checking test every access against the buffer's number of elements, report a violation and skip the access
+ * @param denormals32 ask for F32 numbers below the normal ones to be kept
+ * @param denormals64 the same for F64
+ * @param specials ask for signed zeros, infinities and NaN to be kept
+ * @param nearest ask for rounding to nearest even
+ */
+public record ShaderOptions(
+        int localSize, boolean checking, boolean denormals32, boolean denormals64, boolean specials, boolean nearest) {}

@@ -1,0 +1,87 @@
+package dev.meseta.drivers.vulkan;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** A pool of command buffers, and what is recorded into them. Used by one thread at a time. */
+final class CommandBuffers {
+    private final Context c;
+    private final long pool;
+    private long open;
+
+    CommandBuffers(Context c) {
+        this.c = c;
+        try (Arena arena = Arena.ofConfined()) {
+            Struct info = Struct.of(arena, Vk.TYPE_COMMAND_POOL_CREATE_INFO, 24).set(20, c.physical.queueFamily());
+            this.pool = c.create(arena, Function.vkCreateCommandPool, info);
+        }
+    }
+
+    long pool() {
+        return pool;
+    }
+
+    /** Begins a new one. */
+    void begin() {
+        try (Arena arena = Arena.ofConfined()) {
+            Struct info = Struct.of(arena, Vk.TYPE_COMMAND_BUFFER_ALLOCATE_INFO, 32)
+                    .set(16, pool)
+                    .set(28, 1);
+            Struct out = Struct.plain(arena, 8);
+            c.vk.check(c.name, Function.vkAllocateCommandBuffers, c.device, info.address(), out.address());
+            open = out.getLong(0);
+            Struct begin = Struct.of(arena, Vk.TYPE_COMMAND_BUFFER_BEGIN_INFO, 32);
+            c.vk.check(c.name, Function.vkBeginCommandBuffer, open, begin.address());
+        }
+    }
+
+    long end() {
+        c.vk.check(c.name, Function.vkEndCommandBuffer, open);
+        return open;
+    }
+
+    void pipeline(long pipeline) {
+        c.vk.call(Function.vkCmdBindPipeline, open, Vk.BIND_COMPUTE, pipeline);
+    }
+
+    /** @param offset of the arguments in the buffer that the set names, in memory of four bytes */
+    void arguments(MemorySegment set, MemorySegment offset) {
+        c.vk.call(
+                Function.vkCmdBindDescriptorSets,
+                open,
+                Vk.BIND_COMPUTE,
+                c.pipelineLayout,
+                0,
+                1,
+                set.address(),
+                1,
+                offset.address());
+    }
+
+    void dispatch(long x, long y) {
+        c.vk.call(Function.vkCmdDispatch, open, x, y, 1);
+    }
+
+    /** Everything before is done, and seen, before anything that follows. */
+    void barrier(int fromStages, int fromAccess, int toStages, int toAccess) {
+        try (Arena arena = Arena.ofConfined()) {
+            Struct b = Struct.of(arena, Vk.TYPE_MEMORY_BARRIER, 24)
+                    .set(16, fromAccess)
+                    .set(20, toAccess);
+            c.vk.call(Function.vkCmdPipelineBarrier, open, fromStages, toStages, 0, 1, b.address(), 0, 0, 0, 0);
+        }
+    }
+
+    /** Copies bytes that lie at the same offset in both. */
+    void copy(DeviceBuffer from, DeviceBuffer to, long offset, long bytes) {
+        try (Arena arena = Arena.ofConfined()) {
+            Struct region =
+                    Struct.plain(arena, 24).set(0, offset).set(8, offset).set(16, bytes);
+            c.vk.call(Function.vkCmdCopyBuffer, open, from.handle, to.handle, 1, region.address());
+        }
+    }
+
+    void destroy() {
+        c.vk.call(Function.vkDestroyCommandPool, c.device, pool, 0);
+    }
+}

@@ -1,0 +1,102 @@
+package dev.meseta.drivers.vulkan;
+
+import dev.meseta.driver.CommandList;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.ref.WeakReference;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * The constants of a plan, in the device's memory. Large ones are there once for all plans that have them, small ones lie together. Immutable.
+ */
+final class Constants {
+    /** From here on a constant has a buffer of its own. */
+    private static final long LARGE = 1 << 16;
+
+    private static final long ALIGNMENT = 64;
+
+    /** By device, address and size. */
+    private static final Map<Key, WeakReference<Resident>> RESIDENT = new ConcurrentHashMap<>();
+
+    private record Key(Context context, long address, long bytes) {}
+
+    /** A constant that is there, and what it was made of, whose address stays taken as long as this is. */
+    private record Resident(MemorySegment source, DeviceBuffer buffer) {}
+
+    private final long[] addresses;
+    private final List<Object> kept = new ArrayList<>();
+    private final long bytes;
+
+    Constants(Context c, List<CommandList.Slot> slots) {
+        this.addresses = new long[slots.size()];
+        long[] offsets = new long[slots.size()];
+        long small = 0;
+        long all = 0;
+        for (int i = 0; i < offsets.length; i++) {
+            if (!(slots.get(i) instanceof CommandList.ConstantSlot s)) continue;
+            all += s.bytes();
+            if (s.bytes() >= LARGE) {
+                Resident r = resident(c, s.value().data());
+                kept.add(r);
+                addresses[i] = r.buffer().address;
+            } else {
+                offsets[i] = small;
+                small += (s.bytes() + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
+            }
+        }
+        this.bytes = all;
+        if (small == 0) return;
+        MemorySegment together = Arena.ofAuto().allocate(small, ALIGNMENT);
+        for (int i = 0; i < offsets.length; i++) {
+            if (slots.get(i) instanceof CommandList.ConstantSlot s && s.bytes() < LARGE)
+                MemorySegment.copy(s.value().data(), 0, together, offsets[i], s.bytes());
+        }
+        DeviceBuffer buffer = upload(c, together);
+        kept.add(buffer);
+        for (int i = 0; i < offsets.length; i++)
+            if (slots.get(i) instanceof CommandList.ConstantSlot s && s.bytes() < LARGE)
+                addresses[i] = buffer.address + offsets[i];
+    }
+
+    long address(int slot) {
+        return addresses[slot];
+    }
+
+    long bytes() {
+        return bytes;
+    }
+
+    private static synchronized Resident resident(Context c, MemorySegment data) {
+        if (!data.isNative()) return new Resident(data, upload(c, data));
+        Key key = new Key(c, data.address(), data.byteSize());
+        WeakReference<Resident> known = RESIDENT.get(key);
+        Resident r = known == null ? null : known.get();
+        if (r == null) {
+            RESIDENT.values().removeIf(w -> w.get() == null);
+            r = new Resident(data, upload(c, data));
+            RESIDENT.put(key, new WeakReference<>(r));
+        }
+        return r;
+    }
+
+    private static DeviceBuffer upload(Context c, MemorySegment data) {
+        DeviceBuffer buffer = DeviceBuffer.onDevice(c, data.byteSize());
+        MemorySegment view = buffer.mapped;
+        if (view != null) {
+            view.copyFrom(data);
+            return buffer;
+        }
+        try (DeviceBuffer staging = DeviceBuffer.onHost(c, data.byteSize())) {
+            staging.view().copyFrom(data);
+            CommandBuffers commands = new CommandBuffers(c);
+            commands.begin();
+            commands.copy(staging, buffer, 0, data.byteSize());
+            c.await(c.submit(commands.end()));
+            commands.destroy();
+        }
+        return buffer;
+    }
+}

@@ -1,0 +1,184 @@
+package dev.meseta.drivers.vulkan;
+
+import dev.meseta.compiler.spirv.Capability;
+import java.lang.foreign.Arena;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * What a device says of itself.
+ *
+ * @param handle its VkPhysicalDevice
+ * @param type as VkPhysicalDeviceType counts
+ * @param identity what its pipelines depend on
+ * @param queueFamily one that computes; -1 if there is none
+ * @param timestamps nanoseconds of a step of its clock; 0 if it has none
+ */
+record PhysicalDevice(
+        long handle,
+        String name,
+        String driver,
+        String identity,
+        int version,
+        int type,
+        int subgroup,
+        int queueFamily,
+        float timestamps,
+        Limits limits,
+        Set<Capability> capabilities,
+        Controls controls,
+        List<MemoryType> memory,
+        Set<String> extensions,
+        String lacking) {
+
+    /** Of VkPhysicalDeviceLimits. */
+    record Limits(
+            long uniformRange, long uniformAlignment, int groupsX, int groupsY, int invocations, long sharedBytes) {}
+
+    /** How exactly floats can be asked for. */
+    record Controls(boolean specials, boolean denormals32, boolean denormals64, boolean nearest) {}
+
+    /** A kind of memory. */
+    record MemoryType(int number, int flags, long heapBytes) {
+        boolean has(int wanted) {
+            return (flags & wanted) == wanted;
+        }
+    }
+
+    boolean isProcessor() {
+        return type == Vk.DEVICE_TYPE_CPU;
+    }
+
+    static PhysicalDevice of(VulkanLibrary vk, long handle) {
+        try (Arena arena = Arena.ofConfined()) {
+            Struct p12 = Struct.of(arena, Vk.TYPE_VULKAN_1_2_PROPERTIES, 736);
+            Struct p11 = Struct.of(arena, Vk.TYPE_VULKAN_1_1_PROPERTIES, 112).next(p12);
+            Struct properties = Struct.of(arena, Vk.TYPE_PROPERTIES_2, 840);
+            vk.call(Function.vkGetPhysicalDeviceProperties2, handle, properties.address());
+            int version = properties.getInt(16);
+            if (Integer.compareUnsigned(version, Vk.API_1_2) >= 0)
+                vk.call(
+                        Function.vkGetPhysicalDeviceProperties2,
+                        handle,
+                        properties.next(p11).address());
+            Struct f12 = Struct.of(arena, Vk.TYPE_VULKAN_1_2_FEATURES, 208);
+            Struct f11 = Struct.of(arena, Vk.TYPE_VULKAN_1_1_FEATURES, 64).next(f12);
+            Struct features = Struct.of(arena, Vk.TYPE_FEATURES_2, 240);
+            if (Integer.compareUnsigned(version, Vk.API_1_2) >= 0) features.next(f11);
+            vk.call(Function.vkGetPhysicalDeviceFeatures2, handle, features.address());
+            Controls controls = controls(p12);
+            Set<Capability> capabilities = capabilities(features, f11, f12, controls);
+            long base = 16 + 296;
+            Struct family = Struct.plain(arena, 8);
+            int queue = queueFamily(vk, arena, handle, family);
+            Limits limits = new Limits(
+                    Integer.toUnsignedLong(properties.getInt(base + 24)),
+                    properties.getLong(base + 320),
+                    properties.getInt(base + 220),
+                    properties.getInt(base + 224),
+                    properties.getInt(base + 232),
+                    properties.getInt(base + 216));
+            return new PhysicalDevice(
+                    handle,
+                    properties.getString(16 + 20),
+                    p12.getString(20) + " " + p12.getString(276),
+                    identity(properties, p11),
+                    version,
+                    properties.getInt(16 + 16),
+                    Math.max(1, p11.getInt(64)),
+                    queue,
+                    family.getInt(0) == 0 ? 0 : Float.intBitsToFloat(properties.getInt(base + 424)),
+                    limits,
+                    capabilities,
+                    controls,
+                    memoryTypes(vk, arena, handle),
+                    extensions(vk, arena, handle),
+                    lacking(version, queue, capabilities, f12));
+        }
+    }
+
+    private static String identity(Struct properties, Struct p11) {
+        StringBuilder out = new StringBuilder(properties.getString(16 + 20));
+        out.append(' ').append(Integer.toHexString(properties.getInt(16 + 4)));
+        for (int i = 0; i < 16; i += 4) out.append(' ').append(Integer.toHexString(p11.getInt(32 + i)));
+        for (int i = 0; i < 16; i += 4) out.append(' ').append(Integer.toHexString(properties.getInt(16 + 276 + i)));
+        return out.toString();
+    }
+
+    /** What every module needs, and what is missing for it. */
+    private static String lacking(int version, int queue, Set<Capability> capabilities, Struct f12) {
+        List<String> missing = new ArrayList<>();
+        if (Integer.compareUnsigned(version, Vk.API_1_2) < 0) missing.add("Vulkan 1.2");
+        if (queue < 0) missing.add("a queue that computes");
+        if (!capabilities.contains(Capability.INT64)) missing.add("64-bit integers");
+        if (!capabilities.contains(Capability.PHYSICAL_STORAGE_BUFFER_ADDRESSES)) missing.add("buffer addresses");
+        if (!capabilities.contains(Capability.VULKAN_MEMORY_MODEL)) missing.add("the Vulkan memory model");
+        if (!f12.getBoolean(164)) missing.add("timeline semaphores");
+        return String.join(", ", missing);
+    }
+
+    private static Controls controls(Struct p12) {
+        return new Controls(
+                p12.getBoolean(548) && p12.getBoolean(552),
+                p12.getBoolean(560),
+                p12.getBoolean(564),
+                p12.getBoolean(584) && p12.getBoolean(588));
+    }
+
+    private static Set<Capability> capabilities(Struct features, Struct f11, Struct f12, Controls controls) {
+        Set<Capability> c = EnumSet.of(Capability.SHADER);
+        if (features.getBoolean(16 + 156)) c.add(Capability.FLOAT64);
+        if (features.getBoolean(16 + 160)) c.add(Capability.INT64);
+        if (features.getBoolean(16 + 164)) c.add(Capability.INT16);
+        if (f12.getBoolean(48)) c.add(Capability.INT8);
+        if (f11.getBoolean(16)) c.add(Capability.STORAGE_BUFFER_16_BIT_ACCESS);
+        if (f12.getBoolean(24)) c.add(Capability.STORAGE_BUFFER_8_BIT_ACCESS);
+        if (f12.getBoolean(168)) c.add(Capability.PHYSICAL_STORAGE_BUFFER_ADDRESSES);
+        if (f12.getBoolean(180)) c.add(Capability.VULKAN_MEMORY_MODEL);
+        if (controls.specials()) c.add(Capability.SIGNED_ZERO_INF_NAN_PRESERVE);
+        if (controls.nearest()) c.add(Capability.ROUNDING_MODE_RTE);
+        if (controls.denormals32() || controls.denormals64()) c.add(Capability.DENORM_PRESERVE);
+        return c;
+    }
+
+    private static int queueFamily(VulkanLibrary vk, Arena arena, long handle, Struct timestampBits) {
+        Struct count = Struct.plain(arena, 8);
+        vk.call(Function.vkGetPhysicalDeviceQueueFamilyProperties, handle, count.address(), 0);
+        int n = count.getInt(0);
+        Struct families = Struct.plain(arena, 24L * Math.max(1, n));
+        vk.call(Function.vkGetPhysicalDeviceQueueFamilyProperties, handle, count.address(), families.address());
+        for (int i = 0; i < n; i++) {
+            if ((families.getInt(24L * i) & Vk.QUEUE_COMPUTE) == 0) continue;
+            timestampBits.set(0, families.getInt(24L * i + 8));
+            return i;
+        }
+        return -1;
+    }
+
+    private static List<MemoryType> memoryTypes(VulkanLibrary vk, Arena arena, long handle) {
+        Struct m = Struct.plain(arena, 520);
+        vk.call(Function.vkGetPhysicalDeviceMemoryProperties, handle, m.address());
+        List<MemoryType> types = new ArrayList<>();
+        for (int i = 0; i < m.getInt(0); i++) {
+            int heap = m.getInt(4 + 8L * i + 4);
+            types.add(new MemoryType(i, m.getInt(4 + 8L * i), m.getLong(264 + 16L * heap)));
+        }
+        return List.copyOf(types);
+    }
+
+    private static Set<String> extensions(VulkanLibrary vk, Arena arena, long handle) {
+        Struct count = Struct.plain(arena, 8);
+        vk.call(Function.vkEnumerateDeviceExtensionProperties, handle, 0, count.address(), 0);
+        int n = count.getInt(0);
+        Struct all = Struct.plain(arena, 260L * Math.max(1, n));
+        vk.call(Function.vkEnumerateDeviceExtensionProperties, handle, 0, count.address(), all.address());
+        Set<String> names = new TreeSet<>();
+        for (int i = 0; i < Math.min(n, count.getInt(0)); i++)
+            names.add(all.memory().getString(260L * i, StandardCharsets.UTF_8));
+        return names;
+    }
+}

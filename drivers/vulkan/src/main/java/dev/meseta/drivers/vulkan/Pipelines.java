@@ -1,0 +1,127 @@
+package dev.meseta.drivers.vulkan;
+
+import dev.meseta.compiler.kernel.Kernel;
+import dev.meseta.compiler.kernel.KernelText;
+import dev.meseta.compiler.spirv.Bounds;
+import dev.meseta.compiler.spirv.Capability;
+import dev.meseta.compiler.spirv.KernelEmitter;
+import dev.meseta.compiler.spirv.ShaderOptions;
+import dev.meseta.compiler.spirv.SpirvModule;
+import dev.meseta.driver.DeviceException;
+import dev.meseta.graph.CacheFolder;
+import dev.meseta.graph.Debug;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/** The kernels of a device that were compiled, and the file that keeps what its driver made of them. Thread-safe. */
+final class Pipelines {
+    private static final System.Logger LOG = System.getLogger(Pipelines.class.getName());
+
+    private record Key(Kernel kernel, Bounds bounds) {}
+
+    private final Context c;
+    private final ShaderOptions options;
+    private final long cache;
+    private final @Nullable Path file;
+    private final Map<Key, Long> pipelines = new ConcurrentHashMap<>();
+    private final AtomicBoolean changed = new AtomicBoolean();
+
+    Pipelines(Context c, ShaderOptions options) {
+        this.c = c;
+        this.options = options;
+        this.file = CacheFolder.configured()
+                .map(f -> f.resolve("vulkan")
+                        .resolve(Integer.toHexString(c.physical.identity().hashCode()) + ".cache"))
+                .orElse(null);
+        try (Arena arena = Arena.ofConfined()) {
+            Struct info = Struct.of(arena, Vk.TYPE_PIPELINE_CACHE_CREATE_INFO, 40);
+            byte[] kept = read();
+            if (kept.length > 0)
+                info.set(24, (long) kept.length).set(32, arena.allocateFrom(ValueLayout.JAVA_BYTE, kept));
+            this.cache = c.create(arena, Function.vkCreatePipelineCache, info);
+        }
+        if (file != null) Runtime.getRuntime().addShutdownHook(new Thread(this::write, "meseta-vulkan-cache"));
+    }
+
+    ShaderOptions options() {
+        return options;
+    }
+
+    /** The pipeline of a kernel for launches within bounds. */
+    long get(Kernel kernel, Bounds bounds) {
+        return pipelines.computeIfAbsent(new Key(kernel, bounds), this::compile);
+    }
+
+    private long compile(Key key) {
+        Debug.KERNELS.print(() -> KernelText.of(key.kernel()));
+        SpirvModule module = KernelEmitter.emit(key.kernel(), key.bounds(), options);
+        Set<Capability> missing = new TreeSet<>(module.needs());
+        missing.removeAll(c.physical.capabilities());
+        if (!missing.isEmpty())
+            throw DeviceException.unsupported("kernel " + key.kernel().name() + " needs " + missing + ", which "
+                    + c.physical.name() + " does not have; use another device");
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment words = arena.allocateFrom(ValueLayout.JAVA_INT, module.words());
+            Struct code = Struct.of(arena, Vk.TYPE_SHADER_MODULE_CREATE_INFO, 40)
+                    .set(24, words.byteSize())
+                    .set(32, words);
+            long shader = c.create(arena, Function.vkCreateShaderModule, code);
+            Struct info = Struct.of(arena, Vk.TYPE_COMPUTE_PIPELINE_CREATE_INFO, 96)
+                    .set(24, Vk.TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO)
+                    .set(24 + 20, Vk.STAGE_COMPUTE)
+                    .set(24 + 24, shader)
+                    .set(24 + 32, arena.allocateFrom(SpirvModule.ENTRY))
+                    .set(72, c.pipelineLayout)
+                    .set(88, -1);
+            Struct out = Struct.plain(arena, 8);
+            c.vk.check(c.name, Function.vkCreateComputePipelines, c.device, cache, 1, info.address(), 0, out.address());
+            c.vk.call(Function.vkDestroyShaderModule, c.device, shader, 0);
+            changed.set(true);
+            return out.getLong(0);
+        }
+    }
+
+    private byte[] read() {
+        if (file == null || !Files.isReadable(file)) return new byte[0];
+        try {
+            return Files.readAllBytes(file);
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.DEBUG, "pipelines are compiled anew: {0}", e);
+            return new byte[0];
+        }
+    }
+
+    /** The file appears whole; a driver tests what it reads from it. */
+    private void write() {
+        if (file == null || !changed.get()) return;
+        try (Arena arena = Arena.ofConfined()) {
+            Struct size = Struct.plain(arena, 8);
+            c.vk.check(c.name, Function.vkGetPipelineCacheData, c.device, cache, size.address(), 0);
+            MemorySegment data = arena.allocate(Math.max(1, size.getLong(0)));
+            c.vk.check(c.name, Function.vkGetPipelineCacheData, c.device, cache, size.address(), data.address());
+            Path folder = file.toAbsolutePath().getParent();
+            Files.createDirectories(folder);
+            Path part = Files.createTempFile(folder, "part", ".tmp");
+            Files.write(part, data.asSlice(0, size.getLong(0)).toArray(ValueLayout.JAVA_BYTE));
+            try {
+                Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            } catch (AtomicMoveNotSupportedException e) {
+                Files.move(part, file, StandardCopyOption.REPLACE_EXISTING);
+            }
+        } catch (IOException | DeviceException e) {
+            LOG.log(System.Logger.Level.DEBUG, "pipelines are not kept: {0}", e);
+        }
+    }
+}

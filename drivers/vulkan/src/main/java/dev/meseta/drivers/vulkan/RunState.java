@@ -1,0 +1,285 @@
+package dev.meseta.drivers.vulkan;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.meseta.compiler.kernel.Kernel;
+import dev.meseta.compiler.spirv.KernelEmitter;
+import dev.meseta.compiler.spirv.ShaderArguments;
+import dev.meseta.driver.CommandList;
+import dev.meseta.graph.InvalidInputException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.ref.Cleaner;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The memory of one run, and command buffers that were recorded when it was made. Used by one run at a time and by many one after the other:
+ * what is bound to inputs and outputs is an address among the arguments, and recording does not depend on it.
+ */
+final class RunState {
+    private static final Cleaner CLEANER = Cleaner.create(
+            Thread.ofPlatform().daemon().name("meseta-vulkan-runs").factory());
+    private static final long ALIGNMENT = 64;
+    private static final int STATUS = (int) ShaderArguments.STATUS_BYTES;
+
+    private final Context c;
+    private final VulkanPlan plan;
+    private final int localSize;
+    private final DeviceBuffer arena;
+    private final DeviceBuffer host;
+    /** What kernels use in place of {@link #host} where its memory is not the device's. */
+    private final DeviceBuffer io;
+
+    private final DeviceBuffer arguments;
+    private final DeviceBuffer control;
+    private final long[] offsets;
+    private final long[] bases;
+    private final @Nullable MemorySegment[] views;
+    private final List<List<Patch>> patches = new ArrayList<>();
+    private final long[] commandBuffers;
+    private long inputBytes;
+    private long ioBytes;
+
+    /** An address among the arguments that depends on what is bound to a slot. */
+    private record Patch(long at, long offset) {}
+
+    private record Free(Context c, CommandBuffers commands, long descriptors) implements Runnable {
+        @Override
+        public void run() {
+            commands.destroy();
+            c.vk.call(Function.vkDestroyDescriptorPool, c.device, descriptors, 0);
+        }
+    }
+
+    RunState(Context c, VulkanPlan plan, int localSize) {
+        this.c = c;
+        this.plan = plan;
+        this.localSize = localSize;
+        List<CommandList.Slot> slots = plan.slots();
+        this.offsets = new long[slots.size()];
+        this.bases = new long[slots.size()];
+        this.views = new MemorySegment[slots.size()];
+        arrange(slots);
+        long range = argumentRange();
+        this.arena =
+                DeviceBuffer.onDevice(c, Math.max(ALIGNMENT, plan.commands().arenaBytes()));
+        this.host = DeviceBuffer.onHost(c, Math.max(ALIGNMENT, ioBytes));
+        this.io = c.isShared() ? host : DeviceBuffer.onDevice(c, Math.max(ALIGNMENT, ioBytes));
+        this.arguments = DeviceBuffer.onHost(c, plan.argumentBytes() + range);
+        this.control = DeviceBuffer.onHost(c, STATUS + plan.conditions());
+        host.view().fill((byte) 0);
+        control.view().fill((byte) 0);
+        for (int i = 0; i < slots.size(); i++) {
+            patches.add(new ArrayList<>());
+            bases[i] = switch (slots.get(i)) {
+                case CommandList.ConstantSlot _ -> plan.constants().address(i);
+                case CommandList.TemporarySlot t -> arena.address + t.offset();
+                case CommandList.InputSlot _, CommandList.OutputSlot _ -> io.address + offsets[i];
+            };
+        }
+        for (List<Step.Launch> segment : plan.segments()) segment.forEach(this::writeArguments);
+        this.commandBuffers = new long[plan.segments().size()];
+        CommandBuffers commands = new CommandBuffers(c);
+        long descriptors = record(commands, range);
+        CLEANER.register(this, new Free(c, commands, descriptors));
+    }
+
+    /** Inputs first, then outputs. */
+    private void arrange(List<CommandList.Slot> slots) {
+        for (int i = 0; i < offsets.length; i++) if (slots.get(i) instanceof CommandList.InputSlot s) reserve(i, s);
+        inputBytes = ioBytes;
+        for (int i = 0; i < offsets.length; i++) if (slots.get(i) instanceof CommandList.OutputSlot s) reserve(i, s);
+    }
+
+    private void reserve(int slot, CommandList.Slot s) {
+        offsets[slot] = ioBytes;
+        ioBytes += (s.bytes() + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
+    }
+
+    private long argumentRange() {
+        long most = 16;
+        for (List<Step.Launch> segment : plan.segments())
+            for (Step.Launch l : segment) most = Math.max(most, 8L * l.layout().count());
+        return most;
+    }
+
+    private void writeArguments(Step.Launch l) {
+        MemorySegment block =
+                arguments.view().asSlice(l.argumentsAt(), 8L * l.layout().count());
+        ShaderArguments layout = l.layout();
+        for (int i = 0; i < l.places().size(); i++) {
+            Step.Place p = l.places().get(i);
+            Kernel.Buffer b = l.kernel().buffers().get(i);
+            boolean isControl = p.slot() == Step.Place.CONTROL;
+            long base = isControl ? control.address + STATUS : bases[p.slot()];
+            block.setAtIndex(JAVA_LONG, layout.buffer(i), base + p.offset());
+            block.setAtIndex(
+                    JAVA_LONG, layout.size(i), l.bytes().get(i) / b.dtype().bytes());
+            if (!isControl) patches.get(p.slot()).add(new Patch(l.argumentsAt() + 8L * layout.buffer(i), p.offset()));
+        }
+        for (int i = 0; i < l.extents().size(); i++)
+            block.setAtIndex(JAVA_LONG, layout.extent(i), l.extents().get(i));
+        block.setAtIndex(JAVA_LONG, layout.status(), control.address);
+        block.setAtIndex(JAVA_LONG, layout.launch(), l.number());
+        block.setAtIndex(JAVA_LONG, layout.grid(), l.grid());
+    }
+
+    // Recording
+
+    /** Returns the descriptor pool. */
+    private long record(CommandBuffers commands, long range) {
+        try (Arena temporary = Arena.ofConfined()) {
+            Struct size = Struct.plain(temporary, 8)
+                    .set(0, Vk.DESCRIPTOR_UNIFORM_DYNAMIC)
+                    .set(4, 1);
+            Struct info = Struct.of(temporary, Vk.TYPE_DESCRIPTOR_POOL_CREATE_INFO, 40)
+                    .set(20, 1)
+                    .set(24, 1)
+                    .set(32, size.memory());
+            long pool = c.create(temporary, Function.vkCreateDescriptorPool, info);
+            Struct set = Struct.plain(temporary, 8);
+            Struct layouts = Struct.plain(temporary, 8).set(0, c.argumentLayout);
+            Struct allocate = Struct.of(temporary, Vk.TYPE_DESCRIPTOR_SET_ALLOCATE_INFO, 40)
+                    .set(16, pool)
+                    .set(24, 1)
+                    .set(32, layouts.memory());
+            c.vk.check(c.name, Function.vkAllocateDescriptorSets, c.device, allocate.address(), set.address());
+            Struct buffer = Struct.plain(temporary, 24).set(0, arguments.handle).set(16, range);
+            Struct write = Struct.of(temporary, Vk.TYPE_WRITE_DESCRIPTOR_SET, 64)
+                    .set(16, set.getLong(0))
+                    .set(32, 1)
+                    .set(36, Vk.DESCRIPTOR_UNIFORM_DYNAMIC)
+                    .set(48, buffer.memory());
+            c.vk.call(Function.vkUpdateDescriptorSets, c.device, 1, write.address(), 0, 0);
+            MemorySegment offset = temporary.allocate(JAVA_INT);
+            for (int i = 0; i < commandBuffers.length; i++) commandBuffers[i] = segment(commands, i, set, offset);
+            return pool;
+        }
+    }
+
+    private long segment(CommandBuffers commands, int number, Struct set, MemorySegment offset) {
+        commands.begin();
+        boolean staged = !c.isShared();
+        if (staged && inputBytes > 0) {
+            commands.copy(host, io, 0, inputBytes);
+            commands.barrier(
+                    Vk.PIPELINE_TRANSFER, Vk.ACCESS_TRANSFER_WRITE, Vk.PIPELINE_COMPUTE, Vk.ACCESS_SHADER_READ);
+        }
+        int shader = Vk.ACCESS_SHADER_READ | Vk.ACCESS_SHADER_WRITE;
+        Hazards hazards = new Hazards(plan.slots());
+        long bound = 0;
+        for (Step.Launch l : plan.segments().get(number)) {
+            if (hazards.meets(l)) commands.barrier(Vk.PIPELINE_COMPUTE, shader, Vk.PIPELINE_COMPUTE, shader);
+            if (bound != l.pipeline()) commands.pipeline(l.pipeline());
+            bound = l.pipeline();
+            offset.set(JAVA_INT, 0, Math.toIntExact(l.argumentsAt()));
+            commands.arguments(set.memory(), offset);
+            long groups = (l.grid() + localSize - 1) / localSize;
+            long rows = (groups + KernelEmitter.ROW - 1) / KernelEmitter.ROW;
+            commands.dispatch(rows > 1 ? KernelEmitter.ROW : groups, rows);
+        }
+        if (staged && ioBytes > inputBytes) {
+            commands.barrier(
+                    Vk.PIPELINE_COMPUTE, Vk.ACCESS_SHADER_WRITE, Vk.PIPELINE_TRANSFER, Vk.ACCESS_TRANSFER_READ);
+            commands.copy(io, host, inputBytes, ioBytes - inputBytes);
+        }
+        commands.barrier(
+                Vk.PIPELINE_COMPUTE | Vk.PIPELINE_TRANSFER,
+                Vk.ACCESS_SHADER_WRITE | Vk.ACCESS_TRANSFER_WRITE,
+                Vk.PIPELINE_COMPUTE | Vk.PIPELINE_HOST,
+                shader | Vk.ACCESS_HOST_READ);
+        return commands.end();
+    }
+
+    // Running
+
+    /**
+     * Binds an input or output slot.
+     *
+     * @param memory the host's view of what is bound
+     * @param address its address on the device; 0 where it is the host's alone, and is copied
+     */
+    void bind(int slot, MemorySegment memory, long address) {
+        views[slot] = memory;
+        boolean input = plan.slots().get(slot) instanceof CommandList.InputSlot;
+        long bytes = plan.slots().get(slot).bytes();
+        if (address == 0 && input) MemorySegment.copy(memory, 0, host.view(), offsets[slot], bytes);
+        long base = address == 0 ? io.address + offsets[slot] : address;
+        if (base == bases[slot]) return;
+        bases[slot] = base;
+        for (Patch p : patches.get(slot)) arguments.view().set(JAVA_LONG, p.at(), base + p.offset());
+    }
+
+    /** Lets go of what is bound. */
+    void unbind() {
+        Arrays.fill(views, null);
+    }
+
+    /** The bytes of an input, output or constant slot after a run, where the host sees them. */
+    MemorySegment result(int slot) {
+        if (plan.slots().get(slot) instanceof CommandList.ConstantSlot s)
+            return s.value().data();
+        MemorySegment bound = views[slot];
+        boolean copied = bases[slot] == io.address + offsets[slot];
+        if (bound != null && (!copied || plan.slots().get(slot) instanceof CommandList.InputSlot)) return bound;
+        return host.view().asSlice(offsets[slot], plan.slots().get(slot).bytes());
+    }
+
+    void run(AtomicLong progress) {
+        run(plan.steps(), progress);
+    }
+
+    private void run(List<Step> steps, AtomicLong progress) {
+        for (Step s : steps) {
+            switch (s) {
+                case Step.Submit x -> {
+                    c.await(c.submit(commandBuffers[x.segment()]));
+                    progress.incrementAndGet();
+                    checkStatus();
+                }
+                case Step.Choose x -> run(test(x.condition()) ? x.then() : x.otherwise(), progress);
+                case Step.While w -> {
+                    run(w.test(), progress);
+                    while (test(w.condition())) {
+                        run(w.body(), progress);
+                        run(w.test(), progress);
+                    }
+                }
+            }
+        }
+    }
+
+    private boolean test(int condition) {
+        return control.view().get(JAVA_BYTE, STATUS + (long) condition) != 0;
+    }
+
+    private void checkStatus() {
+        int status = control.view().get(JAVA_INT, 0);
+        if (status == 0) return;
+        long index = control.view().get(JAVA_LONG, 8);
+        control.view().set(JAVA_INT, 0, 0);
+        int number = status / ShaderArguments.CODES;
+        int what = status % ShaderArguments.CODES;
+        Step.Launch l = plan.segments().stream()
+                .flatMap(List::stream)
+                .filter(x -> x.number() == number)
+                .findFirst()
+                .orElseThrow();
+        if (what == ShaderArguments.POSITION_OUTSIDE)
+            throw new InvalidInputException(
+                    "node '" + l.origin() + "': an index in the data lies outside the dimension that it points into");
+        String where = "kernel " + l.kernel().name() + " of " + l.origin();
+        if (what == ShaderArguments.LOCAL_ARRAY)
+            throw new IllegalStateException(where + " leaves a local array at index " + index);
+        int buffer = what - ShaderArguments.BUFFER;
+        Kernel.Buffer b = l.kernel().buffers().get(buffer);
+        throw new IllegalStateException(where + " leaves buffer #" + buffer + " (" + b.name() + ", " + b.dtype()
+                + ") of " + l.bytes().get(buffer) / b.dtype().bytes() + " elements at index " + index);
+    }
+}

@@ -1,0 +1,192 @@
+package dev.meseta.drivers.vulkan;
+
+import dev.meseta.compiler.spirv.ShaderOptions;
+import dev.meseta.driver.Access;
+import dev.meseta.driver.Allocation;
+import dev.meseta.driver.CommandList;
+import dev.meseta.driver.DeviceException;
+import dev.meseta.driver.Executable;
+import dev.meseta.driver.Image;
+import dev.meseta.driver.Job;
+import dev.meseta.driver.KernelDevice;
+import dev.meseta.driver.Limits;
+import dev.meseta.driver.Target;
+import dev.meseta.linux.FileStamp;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/** A device of Vulkan's. It is opened when the first command list is loaded, or memory is asked for. */
+final class VulkanDevice implements KernelDevice {
+    /** Jobs at once: while one runs, the next one's inputs are copied. */
+    private static final int CREDITS = 2;
+
+    /** Invocations of a workgroup, where a subgroup does not say better. */
+    private static final int LOCAL_SIZE = 64;
+
+    private final VulkanLibrary vk;
+    private final PhysicalDevice physical;
+    private final String name;
+    private final Target target;
+    private final Map<Long, Long> addresses = new ConcurrentHashMap<>();
+    private volatile boolean lost;
+    private @Nullable Open open;
+
+    /** What there is of a device that is open. */
+    private record Open(Context context, Pipelines pipelines) {}
+
+    VulkanDevice(VulkanLibrary vk, PhysicalDevice physical, String name) {
+        this.vk = vk;
+        this.physical = physical;
+        this.name = name;
+        this.target = new Target(16, 32, 64, 32 << 10, 512 << 10, false);
+    }
+
+    private synchronized Open open() {
+        Open o = open;
+        if (o == null) {
+            Context c = new Context(vk, physical, name);
+            PhysicalDevice.Controls controls = physical.controls();
+            o = new Open(
+                    c,
+                    new Pipelines(
+                            c,
+                            new ShaderOptions(
+                                    localSize(),
+                                    checkedByDefault(),
+                                    controls.denormals32(),
+                                    controls.denormals64(),
+                                    controls.specials(),
+                                    controls.nearest())));
+            open = o;
+        }
+        return o;
+    }
+
+    /** On a processor a workgroup is what a thread takes: as small as it can be. */
+    private int localSize() {
+        return physical.isProcessor() ? physical.subgroup() : Math.max(LOCAL_SIZE, physical.subgroup());
+    }
+
+    private static boolean checkedByDefault() {
+        return Boolean.getBoolean("meseta.check")
+                || System.getenv().getOrDefault("MESETA_CHECK", "0").equals("1");
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public String description() {
+        return physical.name();
+    }
+
+    @Override
+    public Map<String, String> properties() {
+        Map<String, String> p = new LinkedHashMap<>();
+        p.put("driver", physical.driver().strip());
+        int v = physical.version();
+        p.put("Vulkan", (v >>> 22) + "." + (v >>> 12 & 0x3ff) + "." + (v & 0xfff));
+        p.put("kind", physical.isProcessor() ? "a processor, never chosen by itself" : "a GPU");
+        p.put("subgroup", Integer.toString(physical.subgroup()));
+        long bytes = physical.memory().stream()
+                .filter(t -> t.has(Vk.MEMORY_DEVICE_LOCAL))
+                .mapToLong(PhysicalDevice.MemoryType::heapBytes)
+                .max()
+                .orElse(0);
+        p.put("memory", (bytes >> 20) + " MiB");
+        return p;
+    }
+
+    @Override
+    public Limits limits() {
+        return new Limits(CREDITS, true, true, 64, Duration.ofSeconds(10), Duration.ofHours(1));
+    }
+
+    @Override
+    public Target target() {
+        return target;
+    }
+
+    @Override
+    public String identity() {
+        return String.join(
+                "\n",
+                physical.identity(),
+                target.text(),
+                "checking " + checkedByDefault(),
+                FileStamp.ofClasses(VulkanDevice.class, ShaderOptions.class));
+    }
+
+    @Override
+    public Executable load(Image image) {
+        throw new IllegalArgumentException("plans of " + name + " are not kept");
+    }
+
+    @Override
+    public Executable load(CommandList commands) {
+        Open o = open();
+        return new VulkanExecutable(
+                this, o.context(), new VulkanPlan(commands, o.context(), o.pipelines()), localSize());
+    }
+
+    @Override
+    public void run(Job job) {
+        try {
+            ((VulkanExecutable) job.executable()).run(job);
+        } catch (DeviceException e) {
+            lost |= e.kind() == DeviceException.Kind.LOST;
+            throw e;
+        }
+    }
+
+    @Override
+    public long progress(Job job) {
+        return ((VulkanExecutable) job.executable()).progress();
+    }
+
+    boolean isLost() {
+        return lost;
+    }
+
+    // Memory
+
+    /** Where the device finds what was allocated here; 0 for the memory of another device. */
+    long address(Allocation a) {
+        return addresses.getOrDefault(a.handle(), 0L);
+    }
+
+    @Override
+    public Allocation allocate(long bytes, boolean shareable) {
+        Context c = open().context();
+        if (shareable && !c.sharing)
+            throw DeviceException.unsupported(name + " cannot share memory: it lacks VK_KHR_external_memory_fd");
+        long size = Math.max(1, bytes);
+        DeviceBuffer b = shareable ? DeviceBuffer.exportable(c, size) : DeviceBuffer.onHost(c, size);
+        b.view().fill((byte) 0);
+        return allocation(b, bytes, shareable ? Sharing.export(c, b) : -1);
+    }
+
+    @Override
+    public Allocation importMemory(int descriptor, long bytes, Access access) {
+        Context c = open().context();
+        if (!c.sharing)
+            throw DeviceException.unsupported(name + " cannot import memory: it lacks VK_KHR_external_memory_fd");
+        return allocation(Sharing.open(c, descriptor, Math.max(1, bytes)), bytes, -1);
+    }
+
+    private Allocation allocation(DeviceBuffer b, long bytes, int descriptor) {
+        addresses.put(b.handle, b.address);
+        MemorySegment view = b.view().asSlice(0, bytes);
+        return new Allocation(view, descriptor, b.handle, () -> {
+            addresses.remove(b.handle);
+            Sharing.close(descriptor);
+            b.close();
+        });
+    }
+}

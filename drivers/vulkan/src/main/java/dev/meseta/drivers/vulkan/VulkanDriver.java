@@ -1,0 +1,110 @@
+package dev.meseta.drivers.vulkan;
+
+import dev.meseta.driver.Contract;
+import dev.meseta.driver.Device;
+import dev.meseta.driver.Driver;
+import dev.meseta.driver.Feature;
+import dev.meseta.driver.Handshake;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * The driver of what Vulkan finds: devices {@code vulkan:0}, {@code vulkan:1}, …, GPUs before processors. MESETA_VULKAN_DEVICE names one of
+ * them, by its number or by a part of its name, or is {@code off}.
+ */
+public final class VulkanDriver implements Driver {
+    private static final String INSTALL = "on Debian: apt install libvulkan1 mesa-vulkan-drivers";
+
+    private record Found(List<Device> devices, String unavailable) {}
+
+    private static final class Holder {
+        static final Found FOUND = find(System.getenv().getOrDefault("MESETA_VULKAN_DEVICE", ""));
+    }
+
+    @Override
+    public String name() {
+        return "vulkan";
+    }
+
+    @Override
+    public Handshake handshake() {
+        return new Handshake(
+                Contract.MAJOR,
+                Contract.MINOR,
+                Contract.LAYOUTS,
+                Set.of(),
+                Set.of(Feature.RESULTS, Feature.SHARING),
+                0);
+    }
+
+    @Override
+    public List<Device> devices() {
+        return Holder.FOUND.devices();
+    }
+
+    @Override
+    public String unavailable() {
+        return Holder.FOUND.unavailable();
+    }
+
+    private static Found find(String wanted) {
+        if (wanted.equals("off")) return none("MESETA_VULKAN_DEVICE is off");
+        try {
+            Optional<VulkanLibrary> library = VulkanLibrary.open();
+            if (library.isEmpty()) return none("there is no Vulkan loader (libvulkan.so.1); " + INSTALL);
+            VulkanLibrary vk = library.get();
+            List<PhysicalDevice> all = physical(vk);
+            if (all.isEmpty()) return none("Vulkan finds no device; " + INSTALL);
+            return choose(vk, all, wanted);
+        } catch (RuntimeException e) {
+            return none(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static Found none(String reason) {
+        return new Found(List.of(), reason);
+    }
+
+    private static Found choose(VulkanLibrary vk, List<PhysicalDevice> all, String wanted) {
+        List<Device> devices = new ArrayList<>();
+        List<String> reasons = new ArrayList<>();
+        int number = 0;
+        for (PhysicalDevice p : all) {
+            if (!p.lacking().isEmpty()) {
+                reasons.add(p.name() + " lacks " + p.lacking());
+                continue;
+            }
+            String name = "vulkan:" + number++;
+            boolean matches = wanted.isEmpty()
+                    || name.endsWith(":" + wanted)
+                    || p.name().toLowerCase(Locale.ROOT).contains(wanted.toLowerCase(Locale.ROOT));
+            if (matches) devices.add(new VulkanDevice(vk, p, name));
+            else reasons.add("MESETA_VULKAN_DEVICE=" + wanted + " is not " + p.name());
+        }
+        return new Found(List.copyOf(devices), devices.isEmpty() ? String.join("; ", reasons) : "");
+    }
+
+    private static List<PhysicalDevice> physical(VulkanLibrary vk) {
+        try (Arena arena = Arena.ofConfined()) {
+            Struct application = Struct.of(arena, Vk.TYPE_APPLICATION_INFO, 48)
+                    .set(16, arena.allocateFrom("meseta"))
+                    .set(44, Vk.API_1_2);
+            Struct info = Struct.of(arena, Vk.TYPE_INSTANCE_CREATE_INFO, 64).set(24, application.memory());
+            Struct out = Struct.plain(arena, 8);
+            vk.check("Vulkan", Function.vkCreateInstance, info.address(), 0, out.address());
+            long instance = out.getLong(0);
+            Struct count = Struct.plain(arena, 8);
+            vk.check("Vulkan", Function.vkEnumeratePhysicalDevices, instance, count.address(), 0);
+            Struct handles = Struct.plain(arena, 8L * Math.max(1, count.getInt(0)));
+            vk.check("Vulkan", Function.vkEnumeratePhysicalDevices, instance, count.address(), handles.address());
+            List<PhysicalDevice> all = new ArrayList<>();
+            for (int i = 0; i < count.getInt(0); i++) all.add(PhysicalDevice.of(vk, handles.getLong(8L * i)));
+            all.sort((a, b) -> Boolean.compare(a.isProcessor(), b.isProcessor()));
+            return all;
+        }
+    }
+}
