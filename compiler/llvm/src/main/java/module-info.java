@@ -1,6 +1,7 @@
 /** LLVM backend. */
 module dev.meseta.compiler.llvm {
     requires transitive dev.meseta.compiler.kernel;
+    requires transitive dev.meseta.machine;
     requires static org.jspecify;
 
     exports dev.meseta.compiler.llvm;

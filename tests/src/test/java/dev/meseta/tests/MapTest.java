@@ -39,14 +39,15 @@ final class MapTest {
             Map.entry("frontends.onnx", Set.of("graph")),
             Map.entry("frontends.tflite", Set.of("graph")),
             Map.entry("compiler.kernel", Set.of("graph")),
-            Map.entry("compiler.llvm", Set.of("graph", "compiler.kernel")),
+            Map.entry("machine", Set.of("graph", "compiler.kernel")),
+            Map.entry("compiler.llvm", Set.of("graph", "compiler.kernel", "machine")),
             Map.entry("compiler.spirv", Set.of("graph", "compiler.kernel")),
             Map.entry("driver", Set.of("graph", "compiler.kernel", "linux")),
             Map.entry("compiler", Set.of("graph", "compiler.kernel", "driver", "linux", "runtime")),
             Map.entry("drivers.ethosu", Set.of("graph", "driver")),
             Map.entry("drivers.reference", Set.of("graph", "compiler.kernel", "driver")),
-            Map.entry("drivers.cpu", Set.of("graph", "compiler.kernel", "compiler.llvm", "driver", "linux")),
             Map.entry("drivers.vulkan", Set.of("graph", "compiler.kernel", "compiler.spirv", "driver", "linux")),
+            Map.entry("drivers.cpu", Set.of("graph", "compiler.kernel", "compiler.llvm", "driver", "linux", "machine")),
             Map.entry("runtime", Set.of("graph", "compiler.kernel", "driver", "linux")),
             Map.entry("files", Set.of("graph")),
             Map.entry(
@@ -189,11 +190,14 @@ final class MapTest {
                         .should()
                         .dependOnClassesThat()
                         .resideInAPackage("com.google.protobuf.."),
-                "native code is called by the LLVM backend, the operating system and drivers alone",
+                "native code is called by the LLVM backend, the loader of machine code, the operating system and drivers alone",
                 noClasses()
                         .that()
                         .resideOutsideOfPackages(
-                                "dev.meseta.compiler.llvm..", "dev.meseta.linux..", "dev.meseta.drivers..")
+                                "dev.meseta.compiler.llvm..",
+                                "dev.meseta.machine..",
+                                "dev.meseta.linux..",
+                                "dev.meseta.drivers..")
                         .should()
                         .dependOnClassesThat()
                         .haveFullyQualifiedName("java.lang.foreign.Linker"),

@@ -10,6 +10,7 @@ import dev.meseta.compiler.llvm.IrBuilder.Value;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.ReduceKind;
+import dev.meseta.machine.ArgumentLayout;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

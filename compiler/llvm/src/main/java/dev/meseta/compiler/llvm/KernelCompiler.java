@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.kernel.KernelText;
+import dev.meseta.machine.Dispatcher;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
@@ -110,7 +111,7 @@ public final class KernelCompiler {
     /** An object file with {@link Dispatcher#SYMBOL}. */
     public byte[] dispatcher() {
         return with(
-                Dispatcher.ir(target().architecture()),
+                DispatcherIr.ir(target().architecture()),
                 "dispatcher",
                 (llvm, module, machine) -> emit(llvm, module, machine, OBJECT));
     }

@@ -16,6 +16,7 @@ import dev.meseta.graph.DType;
 import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
+import dev.meseta.machine.ArgumentLayout;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 

@@ -14,6 +14,8 @@ import dev.meseta.compiler.kernel.Stmt;
 import dev.meseta.compiler.kernel.Type;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.MapFunction;
+import dev.meseta.machine.ArgumentLayout;
+import dev.meseta.machine.MachineCode;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -115,7 +117,7 @@ class MachineCodeTest {
             for (boolean checking : new boolean[] {false, true}) {
                 KernelCompiler compiler = new KernelCompiler(new LlvmTarget(target[0], target[1], ""), checking);
                 for (Kernel k : List.of(axpy(), mathematics(1), mathematics(8))) {
-                    ElfObject object = ElfObject.parse(compiler.object(k));
+                    byte[] object = compiler.object(k);
                     assertEquals(
                             0,
                             MachineCode.place(object, compiler.symbol(k))

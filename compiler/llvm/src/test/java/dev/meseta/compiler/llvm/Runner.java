@@ -11,6 +11,8 @@ import dev.meseta.compiler.kernel.Kernels;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
+import dev.meseta.machine.ArgumentLayout;
+import dev.meseta.machine.MachineCode;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;

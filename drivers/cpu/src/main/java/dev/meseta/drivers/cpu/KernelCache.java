@@ -2,10 +2,10 @@ package dev.meseta.drivers.cpu;
 
 import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.kernel.KernelText;
-import dev.meseta.compiler.llvm.Dispatcher;
 import dev.meseta.compiler.llvm.KernelCompiler;
-import dev.meseta.compiler.llvm.MachineCode;
 import dev.meseta.graph.Debug;
+import dev.meseta.machine.Dispatcher;
+import dev.meseta.machine.MachineCode;
 import java.lang.ref.SoftReference;
 import java.util.Collection;
 import java.util.HashMap;

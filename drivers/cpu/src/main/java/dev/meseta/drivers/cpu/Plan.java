@@ -2,12 +2,12 @@ package dev.meseta.drivers.cpu;
 
 import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.kernel.Kernels;
-import dev.meseta.compiler.llvm.ArgumentLayout;
-import dev.meseta.compiler.llvm.MachineCode;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.CommandList.Binding;
 import dev.meseta.driver.CommandList.Command;
 import dev.meseta.graph.DType;
+import dev.meseta.machine.ArgumentLayout;
+import dev.meseta.machine.MachineCode;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -99,7 +99,7 @@ final class Plan {
         return argumentBytes;
     }
 
-    /** {@link dev.meseta.compiler.llvm.Dispatcher}'s function. */
+    /** {@link dev.meseta.machine.Dispatcher}'s function. */
     MachineCode dispatcher() {
         return dispatcher;
     }

@@ -5,14 +5,14 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.kernel.Kernels;
-import dev.meseta.compiler.llvm.ArgumentLayout;
-import dev.meseta.compiler.llvm.Dispatcher;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.DeviceException;
 import dev.meseta.driver.Job;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.linux.Calls;
 import dev.meseta.linux.LargeMemory;
+import dev.meseta.machine.ArgumentLayout;
+import dev.meseta.machine.Dispatcher;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;

@@ -1,9 +1,9 @@
 package dev.meseta.drivers.cpu;
 
 import dev.meseta.compiler.kernel.Kernel;
-import dev.meseta.compiler.llvm.ArgumentLayout;
-import dev.meseta.compiler.llvm.MachineCode;
 import dev.meseta.driver.CommandList;
+import dev.meseta.machine.ArgumentLayout;
+import dev.meseta.machine.MachineCode;
 import java.util.List;
 
 /** A command that is ready to run. */

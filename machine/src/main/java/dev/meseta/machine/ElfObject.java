@@ -1,4 +1,4 @@
-package dev.meseta.compiler.llvm;
+package dev.meseta.machine;
 
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;

@@ -1,4 +1,4 @@
-package dev.meseta.compiler.llvm;
+package dev.meseta.machine;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -41,7 +41,7 @@ public final class MachineCode {
     }
 
     /**
-     * Loads an object file that {@link KernelCompiler#object} made for this processor.
+     * Loads an object file that was made for this processor.
      *
      * @param symbol the function to enter by
      * @throws IllegalArgumentException the file is damaged, or needs what this loader does not know or the C library does not have
@@ -56,8 +56,8 @@ public final class MachineCode {
     }
 
     /** As {@link #load}, for any processor: what is for another one must not be run. */
-    static MachineCode place(ElfObject object, String symbol) {
-        return new MachineCode(new Image(object).load(symbol), symbol, new byte[0]);
+    public static MachineCode place(byte[] object, String symbol) {
+        return new MachineCode(new Image(ElfObject.parse(object)).load(symbol), symbol, object);
     }
 
     /** The sections that are loaded, one after the other; behind them a jump for each function of the C library. */

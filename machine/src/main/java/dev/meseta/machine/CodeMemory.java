@@ -1,4 +1,4 @@
-package dev.meseta.compiler.llvm;
+package dev.meseta.machine;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
