@@ -119,7 +119,7 @@ final class AttentionKernel {
             (((keys.offset().vars() | values.offset().vars()) & k.vars()) == 0 ? rows : others).add(k);
         if (rows.isEmpty()) return null;
         Size count = Size.product(rows.stream().map(Atom::extent).toList());
-        Tiling t = Tiling.of(a.target, a.choices, TYPE.bytes(), count, key.extent());
+        Tiling t = Tiling.of(a.target, a.choices, TYPE.bytes(), count, key.extent(), 1);
         if (t == null || value.extent().value() % t.lanes() != 0) return null;
         int vectors = 0;
         for (int v = 1; v <= 4; v++) {

@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @param step numbers of a step: four bytes, or two of 16 bits
  * @param storage of the packed numbers
  * @param offset of the panel's first column, by panel, other loops and steps of the sum
+ * @param saturates whether sums of two products saturate at 16 bits
  * @param unsigned whether the columns are the unsigned operand
  * @param turned whether the rows' sign bits are turned over
  * @param corrections what the sums begin with, I32; null where it is 0
@@ -42,6 +43,7 @@ record DotPanels(
         int step,
         DType storage,
         Lin offset,
+        boolean saturates,
         boolean unsigned,
         boolean turned,
         @Nullable Place corrections,
@@ -106,6 +108,7 @@ record DotPanels(
                 step,
                 storage,
                 Points.flat(shape, index),
+                step == 4 && a.target.saturates(),
                 unsigned,
                 turned,
                 turned

@@ -226,7 +226,9 @@ final class Tile {
             Expr a = e.let("a", x);
             for (int v = 0; v < vectors; v++) {
                 Expr.Var sum = sums.get(r * vectors + v);
-                e.assign(sum, d.unsigned() ? new Expr.Dot(b.get(v), a, sum) : new Expr.Dot(a, b.get(v), sum));
+                Expr left = d.unsigned() ? b.get(v) : a;
+                Expr right = d.unsigned() ? a : b.get(v);
+                e.assign(sum, new Expr.Dot(left, right, sum, d.saturates()));
             }
         }
     }

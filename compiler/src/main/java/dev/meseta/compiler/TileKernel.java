@@ -110,9 +110,11 @@ final class TileKernel {
                 Math.max(
                         Type.widened(a.storage).bytes(), Type.widened(b.storage).bytes()));
         Target target = assembly.target;
-        Tiling t = Tiling.of(target, assembly.choices, bytes, count, n.extent());
+        // Products that saturate are added in three steps, by a vector of ones.
+        int besides = type == DType.I32 && target.saturates() ? 3 : 1;
+        Tiling t = Tiling.of(target, assembly.choices, bytes, count, n.extent(), besides);
         if (t == null && columns.place.constant() != null && n.extent().isLiteral())
-            t = Tiling.of(target, assembly.choices, bytes, count, Size.of(Tiling.LEAST_LANES));
+            t = Tiling.of(target, assembly.choices, bytes, count, Size.of(Tiling.LEAST_LANES), besides);
         if (t == null) return null;
         List<Atom> others = new ArrayList<>(kept);
         others.remove(n);

@@ -36,9 +36,10 @@ record Tiling(int lanes, int vectors, int height) {
      * @param bytes of an element of what is accumulated
      * @param rows of the product
      * @param columns of the product
+     * @param besides registers that a step needs beside the sums and its vectors: for a scalar in all lanes, and what is between
      * @return null if there are too few columns for vectors
      */
-    static @Nullable Tiling of(Target target, Choices choices, int bytes, Size rows, Size columns) {
+    static @Nullable Tiling of(Target target, Choices choices, int bytes, Size rows, Size columns, int besides) {
         int widest = Math.max(1, target.vectorBytes() / bytes);
         Map<Tiling, Double> costs = new LinkedHashMap<>();
         for (int lanes = widest; lanes >= Math.min(LEAST_LANES, widest); lanes /= 2) {
@@ -47,7 +48,7 @@ record Tiling(int lanes, int vectors, int height) {
                 if (!columns.isLiteral() && (lanes < widest || vectors > 2) && !costs.isEmpty()) continue;
                 for (int height = MOST_ROWS; height >= 1; height--) {
                     Tiling t = new Tiling(lanes, vectors, height);
-                    if (t.fits(target, rows))
+                    if (t.fits(target, rows, besides))
                         costs.put(t, t.cost(target, bytes, nominal(rows, MANY_ROWS), nominal(columns, 0)));
                 }
             }
@@ -66,10 +67,9 @@ record Tiling(int lanes, int vectors, int height) {
         return extent.isLiteral() || extent.value() < many ? extent.value() : ARGUMENT;
     }
 
-    private boolean fits(Target target, Size rows) {
+    private boolean fits(Target target, Size rows, int besides) {
         if (height > rows.value()) return false;
-        // Registers for the vectors of a step and a scalar in all lanes are needed besides the sums.
-        if (vectors * height + vectors + 1 > target.vectorRegisters()) return false;
+        if (vectors * height + vectors + besides > target.vectorRegisters()) return false;
         return rows.isLiteral() || ARGUMENT_HEIGHTS.contains(height);
     }
 

@@ -102,4 +102,46 @@ class ByteProductTest {
                 .anyMatch(k -> k instanceof CommandList.Launch l
                         && KernelText.of(l.kernel()).contains("dot("));
     }
+
+    /** Where it was asked for, products of two neighbours in the sum are added with saturation, and nothing else is. */
+    @Test
+    void saturatesAsAsked() {
+        Random random = new Random(SEED);
+        int saturated = 0;
+        for (int round = 0; round < 12; round++) {
+            int rows = random.nextInt(1, 12);
+            int k = random.nextInt(4, 70);
+            int columns = random.nextInt(8, 60);
+            Tensor x = bytes(random, DType.U8, Shape.of(rows, k));
+            Tensor y = bytes(random, DType.I8, Shape.of(k, columns));
+            GraphBuilder b = new GraphBuilder("saturating", Interpreter::evaluate);
+            Graph graph = b.build(List.of(b.matmul(b.input("x", x.type()), b.constant(y), DType.I32)));
+            Target target = new Target(round % 2 == 0 ? 32 : 16, 16, 2, 32 << 10, 512 << 10, true, true);
+            Tensor actual = SlowDevice.run(GraphCompiler.compile(graph, target), List.of(x))
+                    .getFirst();
+            Tensor exact = Interpreter.run(graph, List.of(x)).getFirst();
+            // Sums of few elements are no dot products, and exact.
+            if ((long) rows * columns < 32) continue;
+            for (int i = 0; i < rows; i++) {
+                for (int j = 0; j < columns; j++) {
+                    long sum = 0;
+                    for (int l = 0; l < k; l += 2) {
+                        long two = product(x, y, i, j, l) + (l + 1 < k ? product(x, y, i, j, l + 1) : 0);
+                        sum += Math.clamp(two, Short.MIN_VALUE, Short.MAX_VALUE);
+                    }
+                    long found = actual.getLong((long) i * columns + j);
+                    if (sum != found)
+                        fail("seed " + SEED + ", round " + round + ", element " + i + ", " + j + " is " + found
+                                + ", expected " + sum);
+                    if (sum != exact.getLong((long) i * columns + j)) saturated++;
+                }
+            }
+        }
+        assertTrue(saturated > 100, saturated + " sums saturated");
+    }
+
+    private static long product(Tensor x, Tensor y, int row, int column, int l) {
+        return x.getLong(row * x.type().shape().extent(1) + l)
+                * y.getLong(l * y.type().shape().extent(1) + column);
+    }
 }

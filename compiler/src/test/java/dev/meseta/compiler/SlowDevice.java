@@ -251,7 +251,10 @@ final class SlowDevice {
                         for (int i = 0; i < t.elements(); i++) {
                             long sum = c.getLong(i);
                             int n = (int) (a.elements() / t.elements());
-                            for (int j = n * i; j < n * i + n; j++) sum += a.getLong(j) * b.getLong(j);
+                            for (int j = n * i; j < n * i + n; j += 2) {
+                                long two = a.getLong(j) * b.getLong(j) + a.getLong(j + 1) * b.getLong(j + 1);
+                                sum += d.saturates() ? Math.max(-32768, Math.min(32767, two)) : two;
+                            }
                             t.setLong(i, (int) sum);
                         }
                     });

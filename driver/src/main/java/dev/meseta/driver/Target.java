@@ -9,16 +9,30 @@ package dev.meseta.driver;
  * @param l1Bytes size of the first-level data cache
  * @param l2Bytes size of the second-level cache
  * @param byteProducts whether it has an instruction for sums of products of four bytes
+ * @param saturates whether the sum of the first two of these products, and that of the others, saturate at 16 bits; wanted by nobody
+ *     who has not asked for it
  */
 public record Target(
-        int vectorBytes, int vectorRegisters, int threads, long l1Bytes, long l2Bytes, boolean byteProducts) {
-    /** One with products of bytes. */
+        int vectorBytes,
+        int vectorRegisters,
+        int threads,
+        long l1Bytes,
+        long l2Bytes,
+        boolean byteProducts,
+        boolean saturates) {
+    /** One with exact products of bytes. */
     public Target(int vectorBytes, int vectorRegisters, int threads, long l1Bytes, long l2Bytes) {
         this(vectorBytes, vectorRegisters, threads, l1Bytes, l2Bytes, true);
     }
 
+    /** One whose sums of products of bytes, if it has any, are exact. */
+    public Target(int vectorBytes, int vectorRegisters, int threads, long l1Bytes, long l2Bytes, boolean byteProducts) {
+        this(vectorBytes, vectorRegisters, threads, l1Bytes, l2Bytes, byteProducts, false);
+    }
+
     /** All of it, to tell targets apart. */
     public String text() {
-        return vectorBytes + " " + vectorRegisters + " " + threads + " " + l1Bytes + " " + l2Bytes + " " + byteProducts;
+        return vectorBytes + " " + vectorRegisters + " " + threads + " " + l1Bytes + " " + l2Bytes + " " + byteProducts
+                + " " + saturates;
     }
 }

@@ -64,13 +64,15 @@ public sealed interface Expr {
 
     /**
      * sum + the products of four neighbouring bytes each: lane i is sum[i] + left[4 i] right[4 i] + … + left[4 i + 3] right[4 i + 3]; or of
-     * two neighbouring numbers of 16 bits. Exact but that I32 wraps.
+     * two neighbouring numbers of 16 bits. Exact but that I32 wraps, and that of bytes the sum of the first two products, and that of
+     * the other two, may be asked to saturate at 16 bits.
      *
      * @param left U8, four times as many lanes as the sum, or I16, twice as many
      * @param right I8 or I16, as many lanes as left
      * @param sum I32
+     * @param saturates whether sums of two products of bytes saturate
      */
-    record Dot(Expr left, Expr right, Expr sum) implements Expr {
+    record Dot(Expr left, Expr right, Expr sum, boolean saturates) implements Expr {
         @Override
         public Type type() {
             return sum.type();

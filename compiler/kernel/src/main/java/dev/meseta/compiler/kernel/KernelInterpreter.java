@@ -238,7 +238,11 @@ public final class KernelInterpreter {
                 apply(a.function(), a.operands().getLast().type().element(), operands(a), lanes);
             case Expr.Fma f -> fma(t, evaluate(f.a()), evaluate(f.b()), evaluate(f.c()));
             case Expr.Dot d ->
-                dot((long[]) evaluate(d.left()), (long[]) evaluate(d.right()), (long[]) evaluate(d.sum()));
+                dot(
+                        (long[]) evaluate(d.left()),
+                        (long[]) evaluate(d.right()),
+                        (long[]) evaluate(d.sum()),
+                        d.saturates());
             case Expr.Convert c -> convert(c, evaluate(c.operand()));
             case Expr.Bits b -> bits(b.to(), b.operand().type().element(), evaluate(b.operand()));
             case Expr.Splat s -> {
@@ -264,12 +268,15 @@ public final class KernelInterpreter {
         };
     }
 
-    private static long[] dot(long[] left, long[] right, long[] sum) {
+    private static long[] dot(long[] left, long[] right, long[] sum, boolean saturates) {
         long[] result = new long[sum.length];
         int n = left.length / Math.max(1, sum.length);
         for (int i = 0; i < result.length; i++) {
             long s = sum[i];
-            for (int j = n * i; j < n * i + n; j++) s += left[j] * right[j];
+            for (int j = n * i; j < n * i + n; j += 2) {
+                long two = left[j] * right[j] + left[j + 1] * right[j + 1];
+                s += saturates ? Math.clamp(two, Short.MIN_VALUE, Short.MAX_VALUE) : two;
+            }
             result[i] = (int) s;
         }
         return result;

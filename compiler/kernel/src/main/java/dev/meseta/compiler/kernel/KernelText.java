@@ -191,7 +191,7 @@ public final class KernelText {
             }
             case Expr.Apply a -> call(a.function().text(), a.operands());
             case Expr.Fma f -> call("fma", List.of(f.a(), f.b(), f.c()));
-            case Expr.Dot d -> call("dot", List.of(d.left(), d.right(), d.sum()));
+            case Expr.Dot d -> call(d.saturates() ? "saturating_dot" : "dot", List.of(d.left(), d.right(), d.sum()));
             case Expr.Convert c ->
                 call("to_" + c.to() + "_" + c.rounding().name().toLowerCase(Locale.ROOT), List.of(c.operand()));
             case Expr.Bits b -> call("bits_" + b.to(), List.of(b.operand()));

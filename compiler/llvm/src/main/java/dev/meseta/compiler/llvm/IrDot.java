@@ -7,7 +7,7 @@ import dev.meseta.graph.DType;
 /**
  * Sums of products of four unsigned with four signed bytes, or of two pairs of 16 bits, exact on every processor: by the instruction for it where there is one (VNNI,
  * I8MM); else on x86 by products of 16-bit halves, the even and the odd bytes by themselves, which cannot overflow as the older
- * instruction for bytes can; else by 32-bit products.
+ * instruction for bytes can; else by 32-bit products. Where sums of two products may saturate, by that older instruction.
  */
 final class IrDot {
     private final IrBuilder b;
@@ -19,10 +19,11 @@ final class IrDot {
     }
 
     /** @param left U8, {@code right} I8 of as many lanes, {@code sum} I32 of a fourth of them; or both I16, and half of them */
-    Value emit(Value left, Value right, Value sum) {
+    Value emit(Value left, Value right, Value sum, boolean saturates) {
         int n = sum.lanes();
         if (left.type().element() == DType.I16) return ofPairs(left, right, sum);
         boolean x86 = target.architecture().equals("x86_64") && (n == 4 || n == 8 || n == 16);
+        if (saturates) return x86 ? saturating(left, right, sum) : saturatingWords(left, right, sum);
         if (x86 && hasVnni(n)) return instruction("llvm.x86.avx512.vpdpbusd." + n * 32, left, right, sum);
         if (x86) return halves(left, right, sum);
         if (target.architecture().equals("aarch64") && n == 4 && target.has("i8mm")) return usdot(left, right, sum);
@@ -78,6 +79,39 @@ final class IrDot {
         return b.op("add", b.op("add", even, odd), sum);
     }
 
+    private Value saturating(Value left, Value right, Value sum) {
+        int n = sum.lanes();
+        String name = switch (n) {
+            case 4 -> "llvm.x86.ssse3.pmadd.ub.sw.128";
+            case 8 -> "llvm.x86.avx2.pmadd.ub.sw";
+            default -> "llvm.x86.avx512.pmaddubs.w.512";
+        };
+        Type type = new Type(DType.I16, 2 * n);
+        String in = IrBuilder.ir(left.type());
+        String out = IrBuilder.ir(type);
+        b.declare("declare " + out + " @" + name + "(" + in + ", " + in + ")");
+        Value two = b.value(type, "call " + out + " @" + name + "(" + left.typed() + ", " + right.typed() + ")");
+        return b.op("add", pairs(two, IrBuilder.integer(type, 1), sum.type()), sum);
+    }
+
+    private Value saturatingWords(Value left, Value right, Value sum) {
+        Type type = sum.type();
+        Value zero = IrBuilder.integer(type, 0);
+        Value total = sum;
+        for (int half = 0; half < 2; half++) {
+            Value two = products(left, right, zero, 2 * half, 2 * half + 2);
+            for (String f : new String[] {"smin", "smax"}) {
+                Value bound = IrBuilder.integer(type, f.equals("smin") ? Short.MAX_VALUE : Short.MIN_VALUE);
+                String t = IrBuilder.ir(type);
+                String name = "llvm." + f + "." + (type.lanes() == 1 ? "i32" : "v" + type.lanes() + "i32");
+                b.declare("declare " + t + " @" + name + "(" + t + ", " + t + ")");
+                two = b.value(type, "call " + t + " @" + name + "(" + two.typed() + ", " + bound.typed() + ")");
+            }
+            total = b.op("add", total, two);
+        }
+        return total;
+    }
+
     /** The sums of two neighbouring products each. */
     private Value pairs(Value x, Value y, Type to) {
         String name = switch (to.lanes()) {
@@ -92,10 +126,15 @@ final class IrDot {
     }
 
     private Value words(Value left, Value right, Value sum) {
+        return products(left, right, sum, 0, left.lanes() / sum.lanes());
+    }
+
+    /** A sum and some of the products that belong to each of its lanes. */
+    private Value products(Value left, Value right, Value sum, int first, int end) {
         int count = left.lanes() / sum.lanes();
         String extension = left.type().element() == DType.U8 ? "zext " : "sext ";
         Value total = sum;
-        for (int j = 0; j < count; j++) {
+        for (int j = first; j < end; j++) {
             Value x = every(left, j, count, sum.lanes());
             Value y = every(right, j, count, sum.lanes());
             String wide = IrBuilder.ir(sum.type());

@@ -426,7 +426,8 @@ final class IrEmitter {
             case Expr.Load l -> load(l);
             case Expr.LoadLocal l -> loadLocal(l);
             case Expr.Apply a -> apply(a);
-            case Expr.Dot d -> dot.emit(expression(d.left()), expression(d.right()), expression(d.sum()));
+            case Expr.Dot d ->
+                dot.emit(expression(d.left()), expression(d.right()), expression(d.sum()), d.saturates());
             case Expr.Fma f -> b.fma(expression(f.a()), expression(f.b()), expression(f.c()));
             case Expr.Convert c -> conversions.convert(expression(c.operand()), c.to(), c.rounding());
             case Expr.Bits t -> bits(expression(t.operand()), t.to());

@@ -17,12 +17,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Dot products of bytes and of 16 bits are exact in every form that they take, at the ends of both ranges too. */
+/** Dot products of bytes and of 16 bits are exact in every form that they take, or saturate as asked, at the ends of both ranges too. */
 class DotTest {
     private static final int STEPS = 64;
 
     /** @param count numbers of a product: four bytes, or two of 16 bits */
-    private static Kernel kernel(int lanes, boolean repeated, int count) {
+    private static Kernel kernel(int lanes, boolean repeated, int count, boolean saturates) {
         Type left = new Type(left(count), count * lanes);
         Type right = new Type(right(count), count * lanes);
         Type sum = new Type(DType.I32, lanes);
@@ -37,7 +37,7 @@ class DotTest {
                     IntStream.range(0, count * lanes).mapToObj(i -> i % count).toList());
         }
         Expr begin = Kernels.load(2, Kernels.mul(at, lanes), sum);
-        Expr dot = new Expr.Dot(a, Kernels.load(1, bytes, right), begin);
+        Expr dot = new Expr.Dot(a, Kernels.load(1, bytes, right), begin, saturates);
         long n = (long) STEPS * lanes;
         return new Kernel(
                 "dot",
@@ -59,7 +59,7 @@ class DotTest {
         return count == 4 ? DType.I8 : DType.I16;
     }
 
-    private static void compare(LlvmTarget target, int lanes, boolean repeated, int count) {
+    private static void compare(LlvmTarget target, int lanes, boolean repeated, int count, boolean saturates) {
         Random random = new Random(lanes);
         int n = STEPS * lanes;
         Tensor a = Tensor.allocate(left(count), Shape.of((long) count * n));
@@ -73,7 +73,8 @@ class DotTest {
         }
         for (int i = 0; i < n; i++) c.setLong(i, random.nextInt());
         Tensor to = Tensor.allocate(DType.I32, Shape.of(n));
-        Runner.compare(target, kernel(lanes, repeated, count), List.of(a, b, c, to), List.of(), new double[4], true);
+        Kernel kernel = kernel(lanes, repeated, count, saturates);
+        Runner.compare(target, kernel, List.of(a, b, c, to), List.of(), new double[4], true);
     }
 
     /** Processors of several generations, as far as this one can run their code. */
@@ -86,9 +87,19 @@ class DotTest {
         Assumptions.assumeTrue(!processor.equals("x86-64-v3") || host.has("avx2"));
         LlvmTarget target = here ? host : new LlvmTarget(host.triple(), processor, "");
         for (int count : new int[] {4, 2}) {
-            compare(target, lanes, false, count);
-            compare(target, lanes, true, count);
+            compare(target, lanes, false, count, false);
+            compare(target, lanes, true, count, false);
         }
+        if (processor.equals("x86-64")) return;
+        compare(target, lanes, false, 4, true);
+        compare(target, lanes, true, 4, true);
+    }
+
+    @Test
+    void saturatesByOneInstructionWhereAsked() {
+        LlvmTarget old = new LlvmTarget("x86_64-unknown-linux-gnu", "x86-64-v3", "");
+        String assembly = new KernelCompiler(old, false).assembly(kernel(8, true, 4, true));
+        assertTrue(assembly.contains("vpmaddubsw") && assembly.contains("vpmaddwd"), assembly);
     }
 
     @Test
@@ -104,6 +115,6 @@ class DotTest {
     }
 
     private static String assembly(String triple, String cpu, String features, int lanes) {
-        return new KernelCompiler(new LlvmTarget(triple, cpu, features), false).assembly(kernel(lanes, true, 4));
+        return new KernelCompiler(new LlvmTarget(triple, cpu, features), false).assembly(kernel(lanes, true, 4, false));
     }
 }

@@ -46,7 +46,9 @@ final class CpuDevice implements KernelDevice {
         boolean products = features.contains("avx512_vnni") && (wide || features.contains("avx512vl"))
                 || !wide && features.contains("avx_vnni")
                 || features.contains("i8mm");
-        return new Target(bytes, registers, WorkerPool.configured(), p.l1Bytes(), p.l2Bytes(), products);
+        boolean saturates = !products && Instructions.mayBytesSaturate() && features.contains("ssse3");
+        return new Target(
+                bytes, registers, WorkerPool.configured(), p.l1Bytes(), p.l2Bytes(), products || saturates, saturates);
     }
 
     @Override

@@ -26,6 +26,24 @@ final class Instructions {
         return all;
     }
 
+    /**
+     * Whether products of bytes may use the instruction of SSSE3 and AVX2 that saturates sums of two products at 16 bits: where the property
+     * {@code meseta.int8} or the variable MESETA_INT8 says {@code saturating}. Models whose weights keep to 7 bits give the same results,
+     * others other ones than anywhere else. Throws {@link IllegalArgumentException} for another word.
+     */
+    static boolean mayBytesSaturate() {
+        String asked = System.getProperty("meseta.int8", System.getenv().getOrDefault("MESETA_INT8", ""))
+                .strip()
+                .toLowerCase(Locale.ROOT);
+        return switch (asked) {
+            case "", "exact" -> false;
+            case "saturating" -> true;
+            default ->
+                throw new IllegalArgumentException(
+                        "MESETA_INT8 is \"" + asked + "\"; it must be exact or saturating, or empty");
+        };
+    }
+
     /** All that {@link #target} depends on, as a text. Does not open LLVM. */
     static String identity() {
         return Processors.here().identity() + "; " + ASKED;
