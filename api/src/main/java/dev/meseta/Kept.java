@@ -52,7 +52,7 @@ final class Kept {
     static Model load(Meseta meseta, Path file) {
         Optional<PlanStore.Known> known = STORE.model(file);
         if (known.isPresent()) {
-            Supplier<Program> program = once(() -> read(file));
+            Supplier<Program> program = once(() -> Compiling.read(file));
             return new Model(
                     meseta,
                     known.get().signature(),
@@ -61,12 +61,8 @@ final class Kept {
                     null);
         }
         Instant before = Instant.now();
-        Program program = read(file);
+        Program program = Compiling.read(file);
         return new Model(meseta, Signature.of(program), () -> program, ModelFiles.of(program, before), null);
-    }
-
-    private static Program read(Path file) {
-        return TfliteReader.recognizes(file) ? TfliteReader.read(file) : OnnxReader.read(file);
     }
 
     private static <T> Supplier<T> once(Supplier<T> make) {

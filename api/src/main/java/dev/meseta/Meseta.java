@@ -1,27 +1,18 @@
 package dev.meseta;
 
-import dev.meseta.compiler.Choices;
-import dev.meseta.compiler.GraphCompiler;
 import dev.meseta.driver.Contract;
 import dev.meseta.driver.Device;
 import dev.meseta.driver.Driver;
-import dev.meseta.driver.Executable;
 import dev.meseta.driver.Feature;
-import dev.meseta.driver.GraphDevice;
-import dev.meseta.driver.KernelDevice;
-import dev.meseta.graph.Debug;
-import dev.meseta.graph.Graph;
-import dev.meseta.graph.GraphText;
 import dev.meseta.graph.InvalidInputException;
-import dev.meseta.graph.Node;
 import dev.meseta.graph.program.Program;
+import dev.meseta.runtime.ModelPackage;
 import dev.meseta.runtime.Signature;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.ServiceLoader;
-import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
@@ -121,37 +112,24 @@ public final class Meseta implements AutoCloseable {
                 + drivers.stream().map(d -> d.name() + ": " + unavailable(d)).collect(Collectors.joining("; ")));
     }
 
-    /** Reads a model file, ONNX or TFLite by its first bytes. Throws {@link InvalidInputException} for a file that is no model, or has operators that are not supported: it lists them all. */
+    /**
+     * Reads a model file: ONNX, TFLite, or a package that {@link Model#compile} wrote, by its first bytes. Throws {@link
+     * InvalidInputException} for a file that is no model, or has operators that are not supported: it lists them all; and for a package that
+     * is damaged, or of another version.
+     */
     public Model load(Path file) {
-        return Kept.load(this, file);
+        if (ModelPackage.recognizes(file)) return new Model(this, ModelPackage.open(file), null);
+        try {
+            return Kept.load(this, file);
+        } catch (NoClassDefFoundError e) {
+            throw new InvalidInputException(
+                    file + " is no package, and without Meseta's compiler and frontends only packages run", e);
+        }
     }
 
     /** A model from a program that a frontend made. */
     public Model load(Program program) {
         return new Model(this, Signature.of(program), () -> program, Optional.empty(), null);
-    }
-
-    /** What makes a graph ready to run on a device, with the compiler's choices answered so. */
-    static Function<Graph, Executable> compilerFor(Device device, Choices choices) {
-        return graph -> {
-            Debug.GRAPH.print(() -> GraphText.print(graph));
-            return switch (device) {
-                case KernelDevice k -> k.load(GraphCompiler.compile(graph, k.target(), choices));
-                case GraphDevice g -> g.compile(accepted(g, graph));
-            };
-        };
-    }
-
-    /** The graph, if the device takes each of its nodes: nothing falls back to another device. */
-    private static Graph accepted(GraphDevice device, Graph graph) {
-        for (Node n : graph.nodes()) {
-            String reason = device.refuses(n);
-            if (!reason.isEmpty()) {
-                throw new InvalidInputException(device.name() + " cannot run " + n.op().mnemonic() + " of node '"
-                        + n.origin() + "': " + reason);
-            }
-        }
-        return graph;
     }
 
     @Override

@@ -1,21 +1,20 @@
 package dev.meseta;
 
-import dev.meseta.compiler.Choices;
-import dev.meseta.compiler.specialize.Specializer;
 import dev.meseta.driver.Device;
 import dev.meseta.driver.Executable;
-import dev.meseta.driver.KernelDevice;
+import dev.meseta.graph.Data;
 import dev.meseta.graph.Graph;
-import dev.meseta.graph.interpreter.Interpreter;
+import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.program.Port;
 import dev.meseta.graph.program.Program;
-import dev.meseta.runtime.KeptPlans;
 import dev.meseta.runtime.ModelFiles;
-import dev.meseta.runtime.ProgramRunner;
+import dev.meseta.runtime.ModelPackage;
 import dev.meseta.runtime.Signature;
-import dev.meseta.runtime.scheduler.Schedulers;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +26,7 @@ public final class Model {
     private final Supplier<Program> program;
     private final Optional<ModelFiles> files;
     private final @Nullable Device device;
+    private final @Nullable ModelPackage pack;
 
     /**
      * @param program the model as it was read, or what reads it when it is needed
@@ -43,6 +43,20 @@ public final class Model {
         this.program = program;
         this.files = files;
         this.device = device;
+        this.pack = null;
+    }
+
+    /** One that was compiled. */
+    Model(Meseta meseta, ModelPackage pack, @Nullable Device device) {
+        this.meseta = meseta;
+        this.signature = pack.signature();
+        this.program = () -> {
+            throw new InvalidInputException(
+                    "a package holds what '" + pack.signature().name() + "' was compiled to, and not the model");
+        };
+        this.files = Optional.empty();
+        this.device = device;
+        this.pack = pack;
     }
 
     public String name() {
@@ -64,7 +78,12 @@ public final class Model {
         return signature.outputs();
     }
 
-    /** The model as its frontend understood it. */
+    /** The package that it is; empty for a model that is still to be compiled. */
+    public Optional<ModelPackage> compiled() {
+        return Optional.ofNullable(pack);
+    }
+
+    /** The model as its frontend understood it. Throws {@link InvalidInputException} for a package, which does not hold it. */
     public Program program() {
         return program.get();
     }
@@ -75,20 +94,20 @@ public final class Model {
     }
 
     public Model on(Device newDevice) {
+        if (pack != null) return new Model(meseta, pack, newDevice);
         return new Model(meseta, signature, program, files, newDevice);
     }
 
     /**
      * A session on the chosen device, or the preferred one. Shapes are planned and kernels compiled when they are first seen, by this process
-     * or, where the model came from a file, by any before it.
+     * or, where the model came from a file, by any before it. Throws {@link InvalidInputException} for a package that the device cannot run,
+     * with what is missing.
      */
     public Session prepare() {
-        Device d = device();
-        if (!(d instanceof KernelDevice k)) return prepare(d, Meseta.compilerFor(d, Choices.NONE), null);
-        Findings findings = Findings.of(k);
-        KeptPlans kept = files.map(f -> Kept.STORE.plans(signature, f, k, findings.identity()))
-                .orElse(null);
-        return prepare(d, Meseta.compilerFor(d, findings.choices((_, _) -> {})), kept);
+        if (pack != null)
+            return Packages.session(
+                    pack, device == null ? Packages.device(meseta, pack) : Packages.check(meseta, pack, device));
+        return Compiling.session(signature, program, files, device());
     }
 
     /** The device that {@link #prepare} takes. */
@@ -96,16 +115,28 @@ public final class Model {
         return device != null ? device : meseta.preferredDevice();
     }
 
-    /** @param kept plans that such a compiler made; null if there are none */
-    Session prepare(Device d, Function<Graph, Executable> compiler, @Nullable KeptPlans kept) {
-        return new Session(
-                signature,
-                d,
-                new ProgramRunner(
-                        program,
-                        new Specializer(Interpreter::evaluate),
-                        compiler,
-                        Schedulers.of(d).client(signature.name()),
-                        kept));
+    /** A session with a compiler of the caller's own, which keeps nothing. */
+    Session session(Device d, Function<Graph, Executable> compiler) {
+        return Compiling.session(signature, program, d, compiler, null);
+    }
+
+    /**
+     * Compiles the model for a target, and writes a package that runs where neither the compiler nor the model is, on inputs of these types.
+     *
+     * @param target such as {@code cpu:x86-64-v3}; hardware of that kind need not be here
+     * @param variants the model's inputs, by name, once for each combination of shapes that the package is to run; contents do not matter
+     * @param known names of inputs whose contents do matter, because shapes follow from them: they are what the package will be given
+     * @param file appears whole, or not at all
+     * @return the package, opened and checked
+     * @throws InvalidInputException for a target that there is none of; a model that needs the host between two parts, or does not take the
+     *     inputs; a file that cannot be written
+     */
+    public ModelPackage compile(String target, List<Map<String, Data>> variants, Set<String> known, Path file) {
+        if (pack != null) throw new InvalidInputException("'" + name() + "' is a package already");
+        Packages.Chosen chosen = Packages.target(meseta, target);
+        ModelPackage.Made made = new ModelPackage.Made(
+                chosen.driver().name(), chosen.name(), chosen.device().requirements(), Packages.PRODUCER);
+        Compiling.write(signature, program, chosen.device(), made, variants, known, file);
+        return ModelPackage.open(file);
     }
 }

@@ -121,7 +121,7 @@ public final class Tuner {
     /** A session that has run once, so that all its stages are planned. */
     private Session prepare(Findings findings, Map<String, List<String>> questions) {
         Session session =
-                model.prepare(device, Meseta.compilerFor(device, findings.choices(questions::putIfAbsent)), null);
+                model.session(device, Compiling.compilerFor(device, findings.choices(questions::putIfAbsent)));
         session.run(inputs);
         return session;
     }

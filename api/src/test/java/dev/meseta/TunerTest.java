@@ -73,7 +73,7 @@ class TunerTest {
 
     private static float[] run(Findings findings) {
         Session session =
-                MESETA.load(PROGRAM).prepare(cpu(), Meseta.compilerFor(cpu(), findings.choices((_, _) -> {})), null);
+                MESETA.load(PROGRAM).session(cpu(), Compiling.compilerFor(cpu(), findings.choices((_, _) -> {})));
         return session.run(Map.of("x", X)).get("y").toFloats();
     }
 

@@ -14,6 +14,7 @@ import dev.meseta.graph.program.Call;
 import dev.meseta.graph.program.Lowering;
 import dev.meseta.graph.program.Port;
 import dev.meseta.graph.program.Program;
+import dev.meseta.runtime.ModelPackage;
 import dev.meseta.runtime.ProgramRunner.Observation;
 import dev.meseta.runtime.Stage;
 import java.io.PrintWriter;
@@ -50,7 +51,7 @@ final class InspectCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init") // set by picocli
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "MODEL", description = "The model, an ONNX or TFLite file.")
+    @Parameters(paramLabel = "MODEL", description = "The model, an ONNX or TFLite file, or a package.")
     @SuppressWarnings("NullAway.Init") // set by picocli
     private Path file;
 
@@ -98,6 +99,10 @@ final class InspectCommand implements Callable<Integer> {
         try (Meseta meseta = Meseta.open()) {
             Model model = meseta.load(file);
             if (device != null) model = model.on(device);
+            if (model.compiled().isPresent()) {
+                inspect(out, model, model.compiled().get());
+                return 0;
+            }
             Map<String, Data> given = new InputFiles(
                             model,
                             new Shapes(model, shapes, Map.of()),
@@ -114,6 +119,22 @@ final class InspectCommand implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    /** What is in a package, and whether it runs here. */
+    private void inspect(PrintWriter out, Model model, ModelPackage pack) {
+        String missing = "";
+        try {
+            model.prepare().close();
+        } catch (InvalidInputException e) {
+            missing = String.valueOf(e.getMessage());
+        }
+        if (json) {
+            Json.print(out, Packages.json(file, pack, "runs_here", missing.isEmpty() ? "yes" : missing));
+            return;
+        }
+        Packages.print(out, pack);
+        out.println("here    " + (missing.isEmpty() ? "it runs" : "it does not run: " + missing));
     }
 
     // ---- what the model is ----

@@ -44,7 +44,9 @@ final class RunCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init") // set by picocli
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "MODEL", description = "The model, an ONNX or TFLite file.")
+    @Parameters(
+            paramLabel = "MODEL",
+            description = "The model, an ONNX or TFLite file, or a package that compile wrote.")
     @SuppressWarnings("NullAway.Init") // set by picocli
     private Path file;
 

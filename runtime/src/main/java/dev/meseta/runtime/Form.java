@@ -2,6 +2,7 @@ package dev.meseta.runtime;
 
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Dim;
+import dev.meseta.graph.MesetaException;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.TensorType;
 import dev.meseta.graph.program.Port;
@@ -52,7 +53,12 @@ final class Form {
             T value = content.read(in);
             if (in.hasRemaining()) throw new IOException("a section is longer than what is in it");
             return value;
-        } catch (BufferUnderflowException | IndexOutOfBoundsException | IllegalArgumentException e) {
+        } catch (BufferUnderflowException
+                | IndexOutOfBoundsException
+                | IllegalArgumentException
+                | ArithmeticException
+                | NullPointerException
+                | MesetaException e) {
             throw new IOException("a section does not hold what it should", e);
         }
     }

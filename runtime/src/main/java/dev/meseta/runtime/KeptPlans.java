@@ -1,6 +1,5 @@
 package dev.meseta.runtime;
 
-import dev.meseta.driver.Executable;
 import dev.meseta.driver.Image;
 import dev.meseta.driver.KernelDevice;
 import dev.meseta.graph.Tensor;
@@ -8,16 +7,16 @@ import dev.meseta.graph.TensorType;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** The plans of one model on one device, in a {@link PlanStore}. Thread-safe. */
-public final class KeptPlans {
+public final class KeptPlans implements Plans {
     private static final int STAGE = 3;
     private static final int CONSTANTS = 4;
     private static final int PROGRAM = 5;
@@ -46,8 +45,8 @@ public final class KeptPlans {
     }
 
     /** The plan for inputs of a kind, from whoever uses it, or from disk; null if there is none. */
-    @Nullable
-    Compiled find(String inputs) {
+    @Override
+    public @Nullable Compiled find(String inputs) {
         String key = prefix + inputs;
         Compiled used = store.inUse(key);
         if (used != null) return used;
@@ -64,7 +63,8 @@ public final class KeptPlans {
     }
 
     /** Shares a plan that was made, and keeps it on disk. The answer is what is to be used: another thread may have been faster. */
-    Compiled keep(String inputs, Compiled compiled) {
+    @Override
+    public Compiled keep(String inputs, Compiled compiled) {
         String key = prefix + inputs;
         Compiled used = store.share(key, compiled);
         PlanFolder folder = store.folder();
@@ -142,19 +142,9 @@ public final class KeptPlans {
 
     /** Empty for what is not kept: a plan that gives the caller what is no tensor, or holds too much. */
     private Optional<List<SectionFile.Section>> write(String key, Compiled c, WeightFiles weights) throws IOException {
-        Executable executable = c.executable();
-        Optional<Image> image = executable == null ? Optional.empty() : executable.image();
-        if (executable != null && image.isEmpty()) return Optional.empty();
-        List<Tensor> constants = new ArrayList<>(image.map(Image::constants).orElse(List.of()));
-        Map<Tensor, Integer> fixed = new HashMap<>();
-        if (c.then() instanceof Compiled.Finish f) {
-            for (Stage.Source s : f.outputs()) {
-                if (!(s instanceof Stage.Fixed x)) continue;
-                if (!(x.value() instanceof Tensor t)) return Optional.empty();
-                fixed.put(t, constants.size());
-                constants.add(t);
-            }
-        }
+        StageForm form = StageForm.of(c).orElse(null);
+        if (form == null) return Optional.empty();
+        List<Tensor> constants = form.constants();
         List<Tensor> own = constants.stream()
                 .filter(t -> files.locate(t).isEmpty())
                 .distinct()
@@ -165,85 +155,20 @@ public final class KeptPlans {
                 places.values().stream().map(WeightFiles.Place::file).distinct().toList();
         List<SectionFile.Section> sections = new ArrayList<>();
         sections.add(new SectionFile.Section(PlanStore.KEY, PlanStore.keySection(key)));
-        sections.add(new SectionFile.Section(STAGE, Form.write(out -> writeStage(out, c, fixed))));
+        sections.add(new SectionFile.Section(STAGE, Form.write(form::write)));
         sections.add(
                 new SectionFile.Section(CONSTANTS, Form.write(out -> writeConstants(out, constants, places, names))));
-        image.ifPresent(i -> sections.add(new SectionFile.Section(PROGRAM, MemorySegment.ofArray(i.program()))));
+        Image image = form.image();
+        if (image != null) sections.add(new SectionFile.Section(PROGRAM, MemorySegment.ofArray(image.program())));
         return Optional.of(sections);
     }
 
     private Compiled read(SectionFile file, WeightFiles weights) throws IOException {
         List<WeightFiles.Loaded> loaded = new ArrayList<>();
         List<Tensor> constants = Form.read(file.tagged(CONSTANTS), in -> readConstants(in, weights, loaded));
-        return Form.read(file.tagged(STAGE), in -> readStage(in, file, constants, loaded));
-    }
-
-    private static void writeStage(DataOutputStream out, Compiled c, Map<Tensor, Integer> fixed) throws IOException {
-        Form.numbers(out, c.inputs());
-        Form.numbers(out, c.outputs());
-        out.writeBoolean(c.executable() != null);
-        switch (c.then()) {
-            case Compiled.Finish f -> {
-                out.writeByte(0);
-                out.writeInt(f.outputs().size());
-                for (Stage.Source s : f.outputs()) {
-                    switch (s) {
-                        case Stage.Place p -> {
-                            out.writeByte(0);
-                            out.writeInt(p.number());
-                        }
-                        case Stage.Fixed x -> {
-                            out.writeByte(1);
-                            out.writeInt(fixed.getOrDefault(x.value(), -1));
-                        }
-                        case Stage.Absent _ -> {
-                            out.writeByte(2);
-                            out.writeInt(0);
-                        }
-                    }
-                }
-            }
-            case Compiled.Read r -> {
-                out.writeByte(1);
-                Form.numbers(out, r.places());
-            }
-            case Compiled.Ask _ -> out.writeByte(2);
-        }
-    }
-
-    private Compiled readStage(ByteBuffer in, SectionFile file, List<Tensor> constants, List<WeightFiles.Loaded> loaded)
-            throws IOException {
-        List<Integer> inputs = Form.numbers(in);
-        List<Integer> outputs = Form.numbers(in);
-        boolean runs = in.get() != 0;
-        int fixed = 0;
-        Compiled.Then then;
-        switch (in.get()) {
-            case 0 -> {
-                List<Stage.Source> sources = new ArrayList<>();
-                for (int n = Form.count(in); n > 0; n--) {
-                    byte kind = in.get();
-                    int number = in.getInt();
-                    if (kind == 1) fixed++;
-                    sources.add(
-                            switch (kind) {
-                                case 0 -> new Stage.Place(number);
-                                case 1 -> new Stage.Fixed(constants.get(number));
-                                case 2 -> new Stage.Absent();
-                                default -> throw new IOException("a source of kind " + kind);
-                            });
-                }
-                then = new Compiled.Finish(sources);
-            }
-            case 1 -> then = new Compiled.Read(Form.numbers(in));
-            case 2 -> then = new Compiled.Ask();
-            default -> throw new IOException("a plan that goes on in an unknown way");
-        }
-        Executable executable = null;
-        if (runs) {
-            byte[] program = file.tagged(PROGRAM).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
-            executable = device.load(new Image(program, constants.subList(0, constants.size() - fixed)));
-        }
-        return new Compiled(inputs, outputs, then, executable, loaded);
+        return Form.read(
+                file.tagged(STAGE),
+                in -> StageForm.read(
+                        in, () -> file.tagged(PROGRAM).toArray(ValueLayout.JAVA_BYTE), constants, device, loaded));
     }
 }

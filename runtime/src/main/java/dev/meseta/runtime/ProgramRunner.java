@@ -14,20 +14,19 @@ import dev.meseta.graph.program.Port;
 import dev.meseta.graph.program.Program;
 import dev.meseta.runtime.scheduler.Client;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.HexFormat;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.IntPredicate;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,9 +37,6 @@ public final class ProgramRunner {
     /** Plans kept for different input shapes. */
     private static final int ROOT_PLANS = 256;
 
-    /** Contents of more bytes than this name no plan. */
-    private static final int LONGEST_CONTENT = 512;
-
     /** Plans kept behind one stage. */
     private static final int NEXT_PLANS = 64;
 
@@ -48,7 +44,7 @@ public final class ProgramRunner {
     private final StageMaker maker;
     private final Function<Graph, Executable> compile;
     private final Client client;
-    private final @Nullable KeptPlans kept;
+    private final @Nullable Plans kept;
     private final PlanCache roots = new PlanCache(ROOT_PLANS);
     private final Map<Program, ProgramRunner> bodies = Collections.synchronizedMap(new IdentityHashMap<>());
 
@@ -58,7 +54,7 @@ public final class ProgramRunner {
      * @param client whose jobs the runs are, on that device
      */
     public ProgramRunner(Program program, StageMaker maker, Function<Graph, Executable> compile, Client client) {
-        this(() -> program, maker, compile, client, null);
+        this(() -> program, maker, compile, client, (Plans) null);
     }
 
     /**
@@ -73,6 +69,15 @@ public final class ProgramRunner {
             Function<Graph, Executable> compile,
             Client client,
             @Nullable KeptPlans kept) {
+        this(program, maker, compile, client, (Plans) kept);
+    }
+
+    ProgramRunner(
+            Supplier<Program> program,
+            StageMaker maker,
+            Function<Graph, Executable> compile,
+            Client client,
+            @Nullable Plans kept) {
         this.program = program;
         this.maker = maker;
         this.compile = compile;
@@ -141,6 +146,52 @@ public final class ProgramRunner {
                 && places.keySet().containsAll(r.places())) plan = read(plan, r, places);
     }
 
+    /**
+     * Prepares all that a run needs, without running anything.
+     *
+     * @param known says of the place of an input whether its contents are what they will be
+     * @throws InvalidInputException if more is needed than the device does: a step of the host, or a shape that must be computed
+     */
+    void complete(List<@Nullable Data> inputs, IntPredicate known) {
+        Map<Integer, Data> places = places(inputs);
+        Plan plan = first(inputs);
+        while (true) {
+            switch (plan.compiled().then()) {
+                case Compiled.Finish _ -> {
+                    return;
+                }
+                case Compiled.Read r -> {
+                    boolean given = plan.compiled().executable() == null
+                            && r.places().stream().allMatch(p -> places.containsKey(p) && known.test(p));
+                    if (!given) throw notComplete(plan);
+                    plan = read(plan, r, places);
+                }
+                case Compiled.Ask _ -> throw notComplete(plan);
+            }
+        }
+    }
+
+    private InvalidInputException notComplete(Plan plan) {
+        String reason = switch (plan.stage().action()) {
+            case Stage.HostStep h -> h.call().where() + " runs on the host";
+            case Stage.LoopStep l -> l.call().where() + " is a loop whose length depends on data";
+            case Stage.Read r -> r.call().where() + " has a shape that depends on values" + inputsOf(r.places());
+            case Stage.Finish _ -> "it is finished";
+        };
+        return new InvalidInputException(
+                "'" + program.get().name() + "' cannot be compiled ahead for these inputs: " + reason);
+    }
+
+    /** What to do where these are inputs. */
+    private String inputsOf(List<Integer> places) {
+        List<Port> inputs = program.get().inputs();
+        if (!places.stream().allMatch(p -> p < inputs.size())) return "";
+        return " of "
+                + places.stream()
+                        .map(p -> "input '" + inputs.get(p).name() + "'")
+                        .collect(Collectors.joining(", ")) + ", which must be given";
+    }
+
     /** The stages that are known without running: the first one, for inputs of these types. */
     public Observation inspect(List<@Nullable Data> inputs) {
         return observation(first(inputs));
@@ -167,7 +218,7 @@ public final class ProgramRunner {
     private Plan first(List<@Nullable Data> inputs) {
         return roots.get(typeKey(inputs), () -> {
             List<Input> known = Input.of(inputs);
-            return plan(rootName(known), () -> maker.begin(program.get(), known));
+            return plan(PlanNames.first(known), () -> maker.begin(program.get(), known));
         });
     }
 
@@ -191,7 +242,7 @@ public final class ProgramRunner {
                 .get(
                         contentKey(contents),
                         () -> plan(
-                                contentName(plan.key(), contents),
+                                PlanNames.next(plan.key(), contents),
                                 () -> ((Stage.Read) plan.stage().action())
                                         .next()
                                         .resume(contents)));
@@ -358,32 +409,6 @@ public final class ProgramRunner {
             else key.add(d instanceof Tensor t ? t.type() : d.getClass());
         }
         return key;
-    }
-
-    /** What a plan depends on, as a text; null where that cannot be said in one. */
-    private static @Nullable String rootName(List<Input> inputs) {
-        StringBuilder name = new StringBuilder();
-        for (Input i : inputs) {
-            if (i.given() && i.type() == null) return null;
-            name.append(i.type() == null ? "absent" : describe(i.type())).append(' ');
-        }
-        return name.toString();
-    }
-
-    private static String describe(TensorType t) {
-        return t.dtype().text() + Arrays.toString(t.shape().extents());
-    }
-
-    private static @Nullable String contentName(@Nullable String before, List<@Nullable Data> contents) {
-        if (before == null) return null;
-        StringBuilder name = new StringBuilder(before);
-        for (Data d : contents) {
-            Tensor t = (Tensor) Objects.requireNonNull(d);
-            if (t.type().bytes() > LONGEST_CONTENT) return null;
-            name.append("; ").append(describe(t.type())).append('=');
-            name.append(HexFormat.of().formatHex(t.data().toArray(ValueLayout.JAVA_BYTE)));
-        }
-        return name.toString();
     }
 
     private static List<Object> contentKey(List<@Nullable Data> data) {

@@ -25,17 +25,27 @@ import java.util.zip.CRC32C;
  * file, of another version, cut off or damaged is a {@link StreamCorruptedException} that says so, and never more than that. Little-endian:
  *
  * <pre>
- * 0   magic number (8 bytes)      24  checksum of the first 24 bytes and the table (4)
- * 8   version (4)                 28  0 (4)
+ * 0   magic number (8 bytes)      24  what kind of file it is (4)
+ * 8   version (4)                 28  checksum of the first 28 bytes and the table (4)
  * 12  number of sections (4)      32  the table, for each section: tag (4), checksum (4), offset (8), bytes (8), 0 (8)
  * 16  size of the file (8)
  * </pre>
  *
  * Sections begin at multiples of {@link #ALIGNMENT}, those of a page or more at multiples of a page, so that they can be used where they
- * are mapped.
+ * are mapped. Between them are zeros.
  */
 final class SectionFile {
-    static final int VERSION = 1;
+    /** The first bytes of every such file. */
+    static final byte[] NAME = {'M', 'E', 'S', 'E', 'T', 'A', 0x1a, '\n'};
+
+    static final int VERSION = 2;
+
+    /** A file of the cache. */
+    static final int CACHE = 0;
+
+    /** A {@link ModelPackage}. */
+    static final int PACKAGE = 1;
+
     static final long ALIGNMENT = 64;
     private static final long PAGE = 4096;
     private static final long MAGIC = 0x0a1a_4154_4553_454dL;
@@ -57,10 +67,19 @@ final class SectionFile {
      * What is to be written.
      *
      * @param contents parts that follow each other, each at a multiple of {@link #ALIGNMENT}
+     * @param paged whether it begins at a multiple of a page however small it is
      */
-    record Section(int tag, List<MemorySegment> contents) {
+    record Section(int tag, List<MemorySegment> contents, boolean paged) {
         Section(int tag, MemorySegment content) {
-            this(tag, List.of(content));
+            this(tag, List.of(content), false);
+        }
+
+        Section(int tag, List<MemorySegment> contents) {
+            this(tag, contents, false);
+        }
+
+        static Section pages(int tag, List<MemorySegment> contents) {
+            return new Section(tag, contents, true);
         }
 
         long bytes() {
@@ -84,10 +103,15 @@ final class SectionFile {
         this.entries = entries;
     }
 
-    /** The sections of a file that was read or mapped. Their contents are not looked at yet. */
+    /** The sections of a file of the cache that was read or mapped. Their contents are not looked at yet. */
     static SectionFile of(MemorySegment file) throws IOException {
-        if (file.byteSize() < HEADER || file.get(LONG, 0) != MAGIC)
-            throw new StreamCorruptedException("it is no file of sections");
+        return of(file, CACHE);
+    }
+
+    /** As above, for a file of some kind. */
+    static SectionFile of(MemorySegment file, int kind) throws IOException {
+        if (file.byteSize() < HEADER) throw new StreamCorruptedException("it ends within its header");
+        if (file.get(LONG, 0) != MAGIC) throw new StreamCorruptedException("it is no file of sections");
         if (file.get(INT, 8) != VERSION)
             throw new StreamCorruptedException("it has version " + file.get(INT, 8) + ", " + VERSION + " is known");
         int count = file.get(INT, 12);
@@ -96,7 +120,9 @@ final class SectionFile {
                     "it has " + file.byteSize() + " bytes, and should have " + file.get(LONG, 16));
         if (count < 0 || count > MOST_SECTIONS || HEADER + (long) count * ENTRY > file.byteSize())
             throw new StreamCorruptedException("it claims " + count + " sections");
-        if (tableChecksum(file, count) != file.get(INT, 24)) throw new StreamCorruptedException("its table is damaged");
+        if (tableChecksum(file, count) != file.get(INT, 28)) throw new StreamCorruptedException("its table is damaged");
+        if (file.get(INT, 24) != kind)
+            throw new StreamCorruptedException("it is of kind " + file.get(INT, 24) + ", expected " + kind);
         List<Entry> entries = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
             long at = HEADER + (long) i * ENTRY;
@@ -111,7 +137,7 @@ final class SectionFile {
 
     private static int tableChecksum(MemorySegment file, int count) {
         CRC32C crc = new CRC32C();
-        crc.update(file.asSlice(0, 24).asByteBuffer());
+        crc.update(file.asSlice(0, 28).asByteBuffer());
         crc.update(file.asSlice(HEADER, (long) count * ENTRY).asByteBuffer());
         return (int) crc.getValue();
     }
@@ -140,8 +166,45 @@ final class SectionFile {
         return (int) crc.getValue();
     }
 
+    /** Tests every byte of the file: the checksums of all sections, and the zeros between them. */
+    void verify() throws IOException {
+        long end = HEADER + (long) entries.size() * ENTRY;
+        for (int i = 0; i < entries.size(); i++) {
+            Entry e = entries.get(i);
+            if (e.offset < end || e.offset - end >= PAGE)
+                throw new StreamCorruptedException("its section " + i + " is not where the one before it ends");
+            zeros(end, e.offset);
+            end = e.offset + e.bytes;
+        }
+        if (end != file.byteSize()) throw new StreamCorruptedException("there is something behind its last section");
+        IntStream sections = IntStream.range(0, entries.size());
+        int damaged = (file.byteSize() > WORTH_SHARING ? sections.parallel() : sections)
+                .filter(i -> checksum(peek(i)) != entries.get(i).checksum)
+                .min()
+                .orElse(-1);
+        if (damaged >= 0) throw new StreamCorruptedException("its section " + damaged + " is damaged");
+    }
+
+    private void zeros(long begin, long end) throws IOException {
+        for (long at = begin; at < end; at++)
+            if (file.get(ValueLayout.JAVA_BYTE, at) != 0)
+                throw new StreamCorruptedException("byte " + at + " between its sections is not 0");
+    }
+
     int count() {
         return entries.size();
+    }
+
+    /** Bytes of the whole file. */
+    long bytes() {
+        return file.byteSize();
+    }
+
+    /** What is in a section. Throws {@link StreamCorruptedException} where there is no section of this number. */
+    int tag(int section) throws IOException {
+        if (section < 0 || section >= entries.size())
+            throw new StreamCorruptedException("it has no section " + section);
+        return entries.get(section).tag;
     }
 
     long bytes(int section) {
@@ -211,13 +274,18 @@ final class SectionFile {
         throw new StreamCorruptedException("it has no section of kind " + tag);
     }
 
-    /** Writes a file. What is there under its name is overwritten. */
+    /** Writes a file of the cache. What is there under its name is overwritten. */
     static void write(Path file, List<Section> sections) throws IOException {
+        write(file, CACHE, sections);
+    }
+
+    /** As above, for a file of some kind. */
+    static void write(Path file, int kind, List<Section> sections) throws IOException {
         List<Entry> entries = new ArrayList<>(sections.size());
         long end = HEADER + (long) sections.size() * ENTRY;
         for (Section s : sections) {
             long bytes = s.bytes();
-            long alignment = bytes >= PAGE ? PAGE : ALIGNMENT;
+            long alignment = s.paged || bytes >= PAGE ? PAGE : ALIGNMENT;
             long offset = (end + alignment - 1) & -alignment;
             entries.add(new Entry(s.tag, checksum(s.contents), offset, bytes));
             end = offset + bytes;
@@ -232,17 +300,18 @@ final class SectionFile {
                     at += part.byteSize();
                 }
             }
-            write(out, 0, header(entries, end));
+            write(out, 0, header(entries, kind, end));
             if (out.size() < end) write(out, end - 1, MemorySegment.ofArray(new byte[1]));
         }
     }
 
-    private static MemorySegment header(List<Entry> entries, long end) {
+    private static MemorySegment header(List<Entry> entries, int kind, long end) {
         MemorySegment header = MemorySegment.ofArray(new byte[HEADER + entries.size() * ENTRY]);
         header.set(LONG, 0, MAGIC);
         header.set(INT, 8, VERSION);
         header.set(INT, 12, entries.size());
         header.set(LONG, 16, end);
+        header.set(INT, 24, kind);
         for (int i = 0; i < entries.size(); i++) {
             long at = HEADER + (long) i * ENTRY;
             header.set(INT, at, entries.get(i).tag);
@@ -250,7 +319,7 @@ final class SectionFile {
             header.set(LONG, at + 8, entries.get(i).offset);
             header.set(LONG, at + 16, entries.get(i).bytes);
         }
-        header.set(INT, 24, tableChecksum(header, entries.size()));
+        header.set(INT, 28, tableChecksum(header, entries.size()));
         return header;
     }
 

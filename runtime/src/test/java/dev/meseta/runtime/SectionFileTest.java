@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.io.IOException;
+import java.io.StreamCorruptedException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -83,13 +84,28 @@ class SectionFileTest {
                 // Seen.
             }
         }
-        // Between sections, and in the header's last word, are bytes that mean nothing.
+        // Between sections are bytes that mean nothing, for who does not look at the whole file.
         assertEquals(gaps(whole), harmless);
+    }
+
+    /** Who verifies a file trusts every byte of it. */
+    @Test
+    void everyBitOfAVerifiedFileMatters() throws IOException {
+        byte[] whole = written();
+        SectionFile.of(MemorySegment.ofArray(whole)).verify();
+        for (int i = 0; i < whole.length; i++) {
+            byte[] flipped = whole.clone();
+            flipped[i] ^= (byte) (1 << i % 8);
+            assertThrows(
+                    StreamCorruptedException.class,
+                    () -> SectionFile.of(MemorySegment.ofArray(flipped)).verify(),
+                    "byte " + i);
+        }
     }
 
     private static int gaps(byte[] whole) throws IOException {
         SectionFile file = SectionFile.of(MemorySegment.ofArray(whole));
-        long used = 28 + 32L * file.count();
+        long used = 32 + 32L * file.count();
         for (int s = 0; s < file.count(); s++) used += file.bytes(s);
         return (int) (whole.length - used);
     }

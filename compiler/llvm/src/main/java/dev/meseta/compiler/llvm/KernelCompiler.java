@@ -72,9 +72,9 @@ public final class KernelCompiler {
         return checking;
     }
 
-    /** The name of the function of a kernel. */
+    /** The name of the function of a kernel, another one for each processor. */
     public String symbol(Kernel kernel) {
-        return "meseta_" + KernelText.hash(KernelText.key(kernel) + checking);
+        return "meseta_" + KernelText.hash(KernelText.key(kernel) + checking + processor);
     }
 
     /**

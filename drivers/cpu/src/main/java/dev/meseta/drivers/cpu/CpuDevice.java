@@ -36,20 +36,12 @@ final class CpuDevice implements KernelDevice {
 
     private final String model = Processors.here().model();
     private final Set<String> features = Instructions.features();
-    private final Target target = target(features);
-
-    private static Target target(Set<String> features) {
-        Processors p = Processors.here();
-        boolean wide = features.containsAll(Set.of("avx512f", "avx512bw", "avx512dq", "avx512vl"));
-        int bytes = wide ? 64 : features.contains("avx2") ? 32 : 16;
-        int registers = wide || System.getProperty("os.arch").equals("aarch64") ? 32 : 16;
-        boolean products = features.contains("avx512_vnni") && (wide || features.contains("avx512vl"))
-                || !wide && features.contains("avx_vnni")
-                || features.contains("i8mm");
-        boolean saturates = !products && Instructions.mayBytesSaturate() && features.contains("ssse3");
-        return new Target(
-                bytes, registers, WorkerPool.configured(), p.l1Bytes(), p.l2Bytes(), products || saturates, saturates);
-    }
+    private final Target target = Instructions.schedules(
+            Instructions.Architecture.here(),
+            features,
+            WorkerPool.configured(),
+            Processors.here().l1Bytes(),
+            Processors.here().l2Bytes());
 
     @Override
     public String name() {
@@ -119,9 +111,14 @@ final class CpuDevice implements KernelDevice {
     }
 
     @Override
+    public String lacks(String requirements) {
+        return Requirements.lacking(requirements);
+    }
+
+    @Override
     public Executable load(Image image) {
         WorkerPool pool = WorkerPool.get();
-        return new CpuExecutable(PlanImage.load(image, KernelCache.get()), pool);
+        return new CpuExecutable(PlanImage.load(image, CodeCache.get()), pool);
     }
 
     @Override

@@ -6,7 +6,9 @@ import dev.meseta.driver.Device;
 import dev.meseta.driver.Driver;
 import dev.meseta.driver.Feature;
 import dev.meseta.driver.Handshake;
+import dev.meseta.driver.KernelDevice;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /** The driver of the processor that this runs on: one device, {@code cpu}. */
@@ -38,7 +40,26 @@ public final class CpuDriver implements Driver {
     }
 
     @Override
+    public Map<String, String> targets() {
+        return CpuTarget.names();
+    }
+
+    @Override
+    public KernelDevice target(String name) {
+        return new TargetDevice(CpuTarget.parse(name));
+    }
+
+    @Override
+    public List<Device> loaders() {
+        return List.of(Here.DEVICE);
+    }
+
+    @Override
     public String unavailable() {
-        return KernelCompiler.unavailable();
+        try {
+            return KernelCompiler.unavailable();
+        } catch (NoClassDefFoundError e) {
+            return "the compiler is not here, so that only packages run; add the module dev.meseta.compiler.llvm";
+        }
     }
 }

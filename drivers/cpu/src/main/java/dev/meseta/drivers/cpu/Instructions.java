@@ -1,6 +1,7 @@
 package dev.meseta.drivers.cpu;
 
 import dev.meseta.compiler.llvm.LlvmTarget;
+import dev.meseta.driver.Target;
 import dev.meseta.linux.Processors;
 import java.util.HashSet;
 import java.util.Locale;
@@ -17,6 +18,43 @@ final class Instructions {
             .toLowerCase(Locale.ROOT);
 
     private Instructions() {}
+
+    /** Families of processors that code is generated for. */
+    enum Architecture {
+        X86_64("x86_64"),
+        AARCH64("aarch64");
+
+        private final String text;
+
+        Architecture(String text) {
+            this.text = text;
+        }
+
+        /** That of the processor that this runs on. */
+        static Architecture here() {
+            return System.getProperty("os.arch").equals("aarch64") ? AARCH64 : X86_64;
+        }
+
+        String text() {
+            return text;
+        }
+
+        String triple() {
+            return text + "-unknown-linux-gnu";
+        }
+    }
+
+    /** What schedules need to know of a processor with some instructions. */
+    static Target schedules(Architecture architecture, Set<String> features, int threads, long l1Bytes, long l2Bytes) {
+        boolean wide = features.containsAll(Set.of("avx512f", "avx512bw", "avx512dq", "avx512vl"));
+        int bytes = wide ? 64 : features.contains("avx2") ? 32 : 16;
+        int registers = wide || architecture == Architecture.AARCH64 ? 32 : 16;
+        boolean products = features.contains("avx512_vnni") && (wide || features.contains("avx512vl"))
+                || !wide && features.contains("avx_vnni")
+                || features.contains("i8mm");
+        boolean saturates = !products && mayBytesSaturate() && features.contains("ssse3");
+        return new Target(bytes, registers, threads, l1Bytes, l2Bytes, products || saturates, saturates);
+    }
 
     /** The processor's features by Linux's names, without those that are not to be used. */
     static Set<String> features() {

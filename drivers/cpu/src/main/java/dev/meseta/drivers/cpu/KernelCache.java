@@ -6,7 +6,6 @@ import dev.meseta.compiler.llvm.KernelCompiler;
 import dev.meseta.graph.Debug;
 import dev.meseta.machine.Dispatcher;
 import dev.meseta.machine.MachineCode;
-import java.lang.ref.SoftReference;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
@@ -33,14 +32,20 @@ final class KernelCache {
     private final int threads;
     private final ObjectCache objects;
     private @Nullable MachineCode dispatcher;
-    private final Map<String, SoftReference<MachineCode>> codes = new ConcurrentHashMap<>();
+    private final CodeCache codes;
+
+    /** Whether what is compiled is for the processor that this runs on. */
+    private final boolean here;
+
     private final Map<String, FutureTask<MachineCode>> underWay = new ConcurrentHashMap<>();
 
     private static final class Holder {
         static final KernelCache INSTANCE = new KernelCache(
                 new KernelCompiler(Instructions.identity(), Instructions::target, checkedByDefault()),
                 ObjectCache.configured(),
-                WorkerPool.configured());
+                WorkerPool.configured(),
+                CodeCache.get(),
+                true);
     }
 
     /** The process's own. */
@@ -56,9 +61,20 @@ final class KernelCache {
 
     /** @param objects where object files are kept beyond this process */
     KernelCache(KernelCompiler compiler, ObjectCache objects, int threads) {
+        this(compiler, objects, threads, new CodeCache(), true);
+    }
+
+    private KernelCache(KernelCompiler compiler, ObjectCache objects, int threads, CodeCache codes, boolean here) {
+        this.codes = codes;
+        this.here = here;
         this.compiler = compiler;
         this.objects = objects;
         this.threads = threads;
+    }
+
+    /** One whose kernels are for a processor that need not be here: they are laid out, and never run. */
+    static KernelCache forTarget(KernelCompiler compiler, int threads) {
+        return new KernelCache(compiler, ObjectCache.configured(), threads, new CodeCache(), false);
     }
 
     boolean checking() {
@@ -74,7 +90,7 @@ final class KernelCache {
             if (symbols.containsKey(k)) continue;
             String symbol = compiler.symbol(k);
             symbols.put(k, symbol);
-            MachineCode code = cached(symbol);
+            MachineCode code = codes.find(symbol);
             if (code != null) found.put(symbol, code);
             else missing.put(symbol, k);
         }
@@ -89,26 +105,6 @@ final class KernelCache {
     synchronized MachineCode dispatcher() {
         if (dispatcher == null) dispatcher = load(Dispatcher.SYMBOL, compiler::dispatcher);
         return dispatcher;
-    }
-
-    /** As {@link #dispatcher}, from an object file of a process with an equal compiler. */
-    synchronized MachineCode dispatcher(byte[] object) {
-        if (dispatcher == null) dispatcher = MachineCode.load(object, Dispatcher.SYMBOL);
-        return dispatcher;
-    }
-
-    /** Code that a process with an equal compiler made. Throws {@link IllegalArgumentException} for an object file that is broken. */
-    MachineCode take(String symbol, byte[] object) {
-        MachineCode code = cached(symbol);
-        if (code != null) return code;
-        code = MachineCode.load(object, symbol);
-        codes.put(symbol, new SoftReference<>(code));
-        return code;
-    }
-
-    private @Nullable MachineCode cached(String symbol) {
-        SoftReference<MachineCode> reference = codes.get(symbol);
-        return reference == null ? null : reference.get();
     }
 
     private void compileAll(Map<String, Kernel> missing, Map<String, MachineCode> found) {
@@ -137,11 +133,11 @@ final class KernelCache {
     }
 
     private MachineCode make(String symbol, Kernel kernel) {
-        MachineCode code = cached(symbol);
+        MachineCode code = codes.find(symbol);
         if (code != null) return code;
         print(kernel);
         code = load(symbol, () -> compiler.object(kernel));
-        codes.put(symbol, new SoftReference<>(code));
+        codes.put(code);
         return code;
     }
 
@@ -151,13 +147,17 @@ final class KernelCache {
         return objects.find(key).flatMap(object -> load(object, symbol)).orElseGet(() -> {
             byte[] object = maker.get();
             objects.put(key, object);
-            return MachineCode.load(object, symbol);
+            return place(object, symbol);
         });
     }
 
-    private static Optional<MachineCode> load(byte[] object, String symbol) {
+    private MachineCode place(byte[] object, String symbol) {
+        return here ? MachineCode.load(object, symbol) : MachineCode.place(object, symbol);
+    }
+
+    private Optional<MachineCode> load(byte[] object, String symbol) {
         try {
-            return Optional.of(MachineCode.load(object, symbol));
+            return Optional.of(place(object, symbol));
         } catch (IllegalArgumentException e) {
             LOG.log(System.Logger.Level.DEBUG, "the cached kernel {0} is made again: {1}", symbol, e.getMessage());
             return Optional.empty();

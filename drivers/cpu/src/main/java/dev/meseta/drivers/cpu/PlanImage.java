@@ -28,6 +28,9 @@ import java.util.Map;
  * Whoever keeps images sees to it that they are whole; what can be told here of a wrong one is an {@link IllegalArgumentException}.
  */
 final class PlanImage {
+    /** Version of the form, and of what code and its callers agree on; to be raised with any change of either. */
+    static final int FORM = 1;
+
     private static final DType[] DTYPES = DType.values();
     private static final Kernel.Access[] ACCESSES = Kernel.Access.values();
 
@@ -44,7 +47,7 @@ final class PlanImage {
         return new Image(bytes.toByteArray(), constants);
     }
 
-    static Plan load(Image image, KernelCache kernels) {
+    static Plan load(Image image, CodeCache kernels) {
         try {
             return new Reader(ByteBuffer.wrap(image.program()), image.constants(), kernels).read();
         } catch (BufferUnderflowException | IndexOutOfBoundsException | ArithmeticException e) {
@@ -81,6 +84,7 @@ final class PlanImage {
         }
 
         void write() throws IOException {
+            out.writeInt(FORM);
             out.writeBoolean(plan.checking());
             out.writeLong(plan.argumentBytes());
             slots(plan.commands());
@@ -216,20 +220,23 @@ final class PlanImage {
     private static final class Reader {
         private final ByteBuffer in;
         private final List<Tensor> constants;
-        private final KernelCache kernels;
+        private final CodeCache kernels;
         private final List<MachineCode> codes = new ArrayList<>();
         private final List<String> texts = new ArrayList<>();
         private final List<Step.Launch> launches = new ArrayList<>();
         private final List<Long> chunks = new ArrayList<>();
         private int slots;
 
-        Reader(ByteBuffer in, List<Tensor> constants, KernelCache kernels) {
+        Reader(ByteBuffer in, List<Tensor> constants, CodeCache kernels) {
             this.in = in;
             this.constants = constants;
             this.kernels = kernels;
         }
 
         Plan read() {
+            int form = in.getInt();
+            if (form != FORM)
+                throw new IllegalArgumentException("an image of a plan has form " + form + ", not " + FORM);
             boolean checking = in.get() != 0;
             long argumentBytes = in.getLong();
             CommandList list = slots();

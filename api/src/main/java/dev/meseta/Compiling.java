@@ -1,0 +1,121 @@
+package dev.meseta;
+
+import dev.meseta.compiler.Choices;
+import dev.meseta.compiler.GraphCompiler;
+import dev.meseta.compiler.specialize.Specializer;
+import dev.meseta.driver.Device;
+import dev.meseta.driver.Executable;
+import dev.meseta.driver.GraphDevice;
+import dev.meseta.driver.KernelDevice;
+import dev.meseta.frontends.onnx.OnnxReader;
+import dev.meseta.frontends.tflite.TfliteReader;
+import dev.meseta.graph.Data;
+import dev.meseta.graph.Debug;
+import dev.meseta.graph.Graph;
+import dev.meseta.graph.GraphText;
+import dev.meseta.graph.InvalidInputException;
+import dev.meseta.graph.Node;
+import dev.meseta.graph.interpreter.Interpreter;
+import dev.meseta.graph.program.Program;
+import dev.meseta.runtime.KeptPlans;
+import dev.meseta.runtime.ModelFiles;
+import dev.meseta.runtime.ModelPackage;
+import dev.meseta.runtime.PackageWriter;
+import dev.meseta.runtime.ProgramRunner;
+import dev.meseta.runtime.Signature;
+import dev.meseta.runtime.scheduler.Schedulers;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** All that needs frontends and a compiler, which are not there where packages alone run: no other class names them but those that this one uses. */
+final class Compiling {
+    private Compiling() {}
+
+    /** A model from a file that a frontend knows. */
+    static Program read(Path file) {
+        return TfliteReader.recognizes(file) ? TfliteReader.read(file) : OnnxReader.read(file);
+    }
+
+    /** A session that compiles what it has no plan for. */
+    static Session session(Signature signature, Supplier<Program> program, Optional<ModelFiles> files, Device device) {
+        if (!(device instanceof KernelDevice k))
+            return session(signature, program, device, compilerFor(device, Choices.NONE), null);
+        Findings findings = Findings.of(k);
+        KeptPlans kept = files.map(f -> Kept.STORE.plans(signature, f, k, findings.identity()))
+                .orElse(null);
+        return session(signature, program, device, compilerFor(device, findings.choices((_, _) -> {})), kept);
+    }
+
+    /** @param kept plans that such a compiler made; null if there are none */
+    static Session session(
+            Signature signature,
+            Supplier<Program> program,
+            Device device,
+            Function<Graph, Executable> compiler,
+            @Nullable KeptPlans kept) {
+        return new Session(
+                signature,
+                device,
+                new ProgramRunner(
+                        program,
+                        new Specializer(Interpreter::evaluate),
+                        compiler,
+                        Schedulers.of(device).client(signature.name()),
+                        kept));
+    }
+
+    /** What makes a graph ready to run on a device, with the compiler's choices answered so. */
+    static Function<Graph, Executable> compilerFor(Device device, Choices choices) {
+        return graph -> {
+            Debug.GRAPH.print(() -> GraphText.print(graph));
+            return switch (device) {
+                case KernelDevice k -> k.load(GraphCompiler.compile(graph, k.target(), choices));
+                case GraphDevice g -> g.compile(accepted(g, graph));
+            };
+        };
+    }
+
+    /** The graph, if the device takes each of its nodes: nothing falls back to another device. */
+    private static Graph accepted(GraphDevice device, Graph graph) {
+        for (Node n : graph.nodes()) {
+            String reason = device.refuses(n);
+            if (!reason.isEmpty()) {
+                throw new InvalidInputException(device.name() + " cannot run " + n.op().mnemonic() + " of node '"
+                        + n.origin() + "': " + reason);
+            }
+        }
+        return graph;
+    }
+
+    /** Writes a package. */
+    static void write(
+            Signature signature,
+            Supplier<Program> program,
+            KernelDevice target,
+            ModelPackage.Made made,
+            List<Map<String, Data>> variants,
+            Set<String> known,
+            Path file) {
+        PackageWriter writer = new PackageWriter(signature, made);
+        Findings findings = Findings.of(target);
+        for (Map<String, Data> v : variants) {
+            List<@Nullable Data> inputs = new ArrayList<>();
+            signature.inputs().forEach(p -> inputs.add(v.get(p.name())));
+            writer.add(
+                    program,
+                    new Specializer(Interpreter::evaluate),
+                    compilerFor(target, findings.choices((_, _) -> {})),
+                    Schedulers.of(target).client(signature.name()),
+                    inputs,
+                    known);
+        }
+        writer.write(file);
+    }
+}
