@@ -136,7 +136,8 @@ final class AttentionKernel {
                 t.vectors() * t.lanes(),
                 t.lanes(),
                 t.height(),
-                t.height());
+                t.height(),
+                a.target.lockstep());
         return new AttentionKernel(a, g, nest, new Loops(others, rows, key, summed, value), shape, values, vectors);
     }
 

@@ -295,7 +295,8 @@ final class Convolutions {
                 Math.toIntExact(column.extent().value()),
                 lanes,
                 1,
-                1);
+                1,
+                a.target.lockstep());
         Panels packed = Panels.of(a, nest.points(), all, Lowering.origin(g));
         a.add(new DepthwiseKernel(
                         a.target,

@@ -56,12 +56,12 @@ final class MapKernel {
         Atom inner = loops.getLast();
         List<Atom> outer = loops.subList(0, loops.size() - 1);
         int lanes = Schedule.lanes(Schedule.lanes(target, nest.result()), inner);
-        boolean chunked = !inner.extent().isLiteral() || inner.extent().value() >= 2 * Schedule.CHUNK;
-        int inside = chunked ? 0 : Schedule.inside(outer, inner.extent().value());
+        boolean chunked = !inner.extent().isLiteral() || inner.extent().value() >= 2 * Schedule.chunk(target);
+        int inside = chunked ? 0 : Schedule.inside(target, outer, inner.extent().value());
         List<Atom> grid = outer.subList(0, outer.size() - inside);
         Expr n = e.size(inner.extent());
         Expr chunks = chunked
-                ? Kernels.max(Kernels.index(1), Kernels.div(n, Kernels.index(Schedule.CHUNK)))
+                ? Kernels.max(Kernels.index(1), Kernels.div(n, Kernels.index(Schedule.chunk(target))))
                 : Kernels.index(1);
         e.open();
         Expr chunk = chunked ? e.let("g", Kernels.rem(Schedule.GRID, chunks)) : Kernels.index(0);
@@ -69,9 +69,9 @@ final class MapKernel {
         Expr begin = Kernels.index(0);
         Expr end = n;
         if (chunked) {
-            begin = e.let("g", Kernels.mul(chunk, Schedule.CHUNK));
+            begin = e.let("g", Kernels.mul(chunk, Schedule.chunk(target)));
             Expr last = new Expr.Apply(dev.meseta.graph.MapFunction.EQ, List.of(Kernels.add(chunk, 1), chunks));
-            end = e.let("g", Kernels.select(last, n, Kernels.add(begin, Schedule.CHUNK)));
+            end = e.let("g", Kernels.select(last, n, Kernels.add(begin, Schedule.chunk(target))));
         }
         Expr from = begin;
         Expr to2 = end;

@@ -183,8 +183,8 @@ final class ReduceKernel {
         for (Atom a : reduced)
             work *= a.extent().isLiteral() ? Math.max(1, a.extent().value()) : 64;
         // A row that is little work is computed by one iteration of the grid.
-        boolean wholeRows = inner.extent().isLiteral() && work / block * n <= Schedule.GRAIN;
-        int inside = wholeRows ? Schedule.inside(outer, work / block * n) : 0;
+        boolean wholeRows = inner.extent().isLiteral() && work / block * n <= Schedule.grain(target);
+        int inside = wholeRows ? Schedule.inside(target, outer, work / block * n) : 0;
         List<Atom> grid = outer.subList(0, outer.size() - inside);
         Expr perRow = wholeRows ? Kernels.index(1) : blocks;
         Expr number = wholeRows ? Kernels.index(0) : e.let("g", Kernels.rem(Schedule.GRID, perRow));
@@ -269,7 +269,7 @@ final class ReduceKernel {
         long work = 1;
         for (Atom a : reduced)
             work *= a.extent().isLiteral() ? Math.max(1, a.extent().value()) : Schedule.GRAIN;
-        int inside = Schedule.inside(kept, work);
+        int inside = Schedule.inside(target, kept, work);
         List<Atom> grid = kept.subList(0, kept.size() - inside);
         Schedule.decompose(e, Schedule.GRID, grid);
         e.loops(kept.subList(kept.size() - inside, kept.size()), 0, () -> {

@@ -149,7 +149,7 @@ final class RowKernel {
         for (Atom k : nest.loops(1))
             work *= k.extent().isLiteral() ? Math.max(1, k.extent().value()) : 64;
         List<Atom> kept = nest.loops(0);
-        int inside = Schedule.inside(kept, work);
+        int inside = Schedule.inside(a.target, kept, work);
         List<Atom> grid = kept.subList(0, kept.size() - inside);
         e.open();
         Schedule.decompose(e, Schedule.GRID, grid);

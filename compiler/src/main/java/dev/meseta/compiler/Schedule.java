@@ -17,7 +17,18 @@ final class Schedule {
     /** Elements of a long row that one iteration computes. */
     static final long CHUNK = 4096;
 
+    /** As both, where iterations run in lockstep: neighbours read what lies behind each other. */
+    private static final long LOCKSTEP = 16;
+
     private Schedule() {}
+
+    static long grain(Target target) {
+        return target.lockstep() ? LOCKSTEP : GRAIN;
+    }
+
+    static long chunk(Target target) {
+        return target.lockstep() ? LOCKSTEP : CHUNK;
+    }
 
     /** How many values of the widest type that is computed with fit into a vector register. */
     static int lanes(Target target, List<Point> points) {
@@ -69,11 +80,12 @@ final class Schedule {
     }
 
     /** How many of the last loops are best walked inside an iteration of the grid, given the work in one step of them. */
-    static int inside(List<Atom> loops, long work) {
+    static int inside(Target target, List<Atom> loops, long work) {
+        long grain = grain(target);
         long total = work;
         int n = 0;
         for (Atom a : loops.reversed()) {
-            if (!a.extent().isLiteral() || total >= GRAIN || total * a.extent().value() > 16 * GRAIN) break;
+            if (!a.extent().isLiteral() || total >= grain || total * a.extent().value() > 16 * grain) break;
             total *= Math.max(1, a.extent().value());
             n++;
         }

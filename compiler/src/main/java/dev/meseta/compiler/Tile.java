@@ -18,6 +18,9 @@ final class Tile {
     /** What a dot product of bytes takes of each row. */
     private static final int BYTES = 4;
 
+    /** Steps of the sum that {@link #areRowsVectors} reads at once. */
+    private static final int STEPS = 4;
+
     /** Steps of a short innermost loop that are written out. */
     private static final int UNROLLED = 8;
 
@@ -113,6 +116,10 @@ final class Tile {
         int rows = e.buffer(s.rows().place(), s.rows().storage(), Kernel.Access.READ);
         Place columnPlace = packed != null ? packed.place() : s.columns().place();
         int columns = e.buffer(columnPlace, s.columns().storage(), Kernel.Access.READ);
+        if (areRowsVectors()) {
+            multiplyFourSteps(rowStarts, rowSteps, columnStart, columnParts[1], sums, rows, columns);
+            return sums;
+        }
         e.loops(s.summed(), unrolled(), () -> {
             Expr k = Kernels.add(columnStart, e.index(columnParts[1]));
             List<Expr> b = new ArrayList<>();
@@ -136,6 +143,54 @@ final class Tile {
             }
         });
         return sums;
+    }
+
+    /** Whether four steps of the sum are read from a row at once: where reading costs most, and they lie behind each other. */
+    private boolean areRowsVectors() {
+        Atom inner = s.summed().getLast();
+        Size step = s.rows().offset().coefficient(inner);
+        return s.lockstep()
+                && step != null
+                && step.is(1)
+                && inner.extent().isLiteral()
+                && inner.extent().value() % STEPS == 0;
+    }
+
+    private void multiplyFourSteps(
+            List<Expr> rowStarts,
+            Lin rowSteps,
+            Expr columnStart,
+            Lin columnSteps,
+            List<Expr.Var> sums,
+            int rows,
+            int columns) {
+        Atom inner = s.summed().getLast();
+        e.loops(s.summed().subList(0, s.summed().size() - 1), 0, () -> {
+            String k = e.fresh("k");
+            e.open();
+            e.bind(inner, Kernels.variable(k));
+            Expr j = e.index(rowSteps);
+            List<Expr> x = new ArrayList<>();
+            for (Expr start : rowStarts)
+                x.add(e.let("x", load(rows, s.rows().storage(), Kernels.add(start, j), STEPS)));
+            for (int step = 0; step < STEPS; step++) {
+                e.open();
+                e.bind(inner, Kernels.add(Kernels.variable(k), step));
+                Expr at = Kernels.add(columnStart, e.index(columnSteps));
+                for (int v = 0; v < vectors; v++) {
+                    Expr index = Kernels.add(at, (long) v * s.lanes());
+                    Expr b = e.let("b", load(columns, s.columns().storage(), index, s.lanes()));
+                    for (int r = 0; r < s.height(); r++) {
+                        Expr one = new Expr.Shuffle(x.get(r), x.get(r), List.of(step));
+                        Expr a = Kernels.splat(one, s.lanes());
+                        Expr.Var sum = sums.get(r * vectors + v);
+                        e.assign(sum, type.isFloat() ? new Expr.Fma(a, b, sum) : Kernels.add(sum, Kernels.mul(a, b)));
+                    }
+                }
+                e.add(e.close());
+            }
+            e.add(Kernels.loop(k, Kernels.index(0), e.size(inner.extent()), STEPS, e.close()));
+        });
     }
 
     /** Sums of products of bytes, four a step, or two of 16 bits. */

@@ -57,6 +57,7 @@ final class TileKernel {
      * @param lanes of a vector
      * @param height rows of a tile
      * @param chunk rows that one iteration of the grid computes
+     * @param lockstep {@link Target#lockstep}
      */
     record Shape(
             Operand rows,
@@ -68,7 +69,8 @@ final class TileKernel {
             int width,
             int lanes,
             int height,
-            long chunk) {
+            long chunk,
+            boolean lockstep) {
         /** Whether there are fewer columns than lanes: the others are packed as zeros, and what comes of them is not stored. */
         boolean isNarrow() {
             return n.extent().value() < width;
@@ -123,11 +125,12 @@ final class TileKernel {
         long panels = Math.max(1, n.extent().value() / width);
         for (Atom o : others) panels *= o.extent().value();
         long chunk = chunk(target, count, t.height(), panels);
-        return new Shape(rows, columns, m, n, others, summed, width, t.lanes(), t.height(), chunk);
+        return new Shape(rows, columns, m, n, others, summed, width, t.lanes(), t.height(), chunk, target.lockstep());
     }
 
     /** Rows for an iteration of the grid: few enough that the threads share the work evenly, as far as the number is certain. */
     private static long chunk(Target target, Size rows, int height, long panels) {
+        if (target.lockstep()) return height;
         long most = Math.max(1, ROWS_AT_ONCE / height);
         if (!rows.isLiteral()) return most * height;
         long tiles = Math.ceilDiv(rows.value(), height);

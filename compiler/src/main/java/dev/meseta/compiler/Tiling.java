@@ -20,6 +20,9 @@ record Tiling(int lanes, int vectors, int height) {
     private static final int MOST_ROWS = 16;
     private static final int MOST_VECTORS = 4;
 
+    /** What an access to memory costs where iterations run in lockstep, in products. */
+    private static final double LOCKSTEP_ACCESS = 16;
+
     /** What an extent that is an argument is taken for. */
     private static final long ARGUMENT = 240;
 
@@ -73,8 +76,16 @@ record Tiling(int lanes, int vectors, int height) {
         return rows.isLiteral() || ARGUMENT_HEIGHTS.contains(height);
     }
 
+    /** Products lane by lane, and accesses of eight bytes; every step of a row's own sum is a fourth of an access of two. */
+    private double lockstepCost(Target target, long rows, long columns) {
+        double cycles = (double) vectors * lanes * height + LOCKSTEP_ACCESS * (vectors * lanes / 2.0 + height / 2.0);
+        long tiles = Math.ceilDiv(rows, height) * Math.ceilDiv(columns, (long) lanes * vectors);
+        return Math.max(tiles, target.threads()) * cycles;
+    }
+
     /** Cycles for a step of the sum over the whole product. */
     private double cost(Target target, int bytes, long rows, long columns) {
+        if (target.lockstep()) return lockstepCost(target, rows, columns);
         boolean whole = lanes * bytes == target.vectorBytes();
         double product = target.vectorBytes() > 32 && whole ? 0.75 : 0.5;
         double loads = (vectors * product / 0.5 + height) / 2;

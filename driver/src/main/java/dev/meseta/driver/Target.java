@@ -11,6 +11,8 @@ package dev.meseta.driver;
  * @param byteProducts whether it has an instruction for sums of products of four bytes
  * @param saturates whether the sum of the first two of these products, and that of the others, saturate at 16 bits; wanted by nobody
  *     who has not asked for it
+ * @param lockstep whether iterations of a grid run many at a time, instruction by instruction, as on a GPU: then vectors are those of one
+ *     iteration, many small iterations are better than few large ones, and an access to memory costs much more than arithmetic
  */
 public record Target(
         int vectorBytes,
@@ -19,7 +21,8 @@ public record Target(
         long l1Bytes,
         long l2Bytes,
         boolean byteProducts,
-        boolean saturates) {
+        boolean saturates,
+        boolean lockstep) {
     /** One with exact products of bytes. */
     public Target(int vectorBytes, int vectorRegisters, int threads, long l1Bytes, long l2Bytes) {
         this(vectorBytes, vectorRegisters, threads, l1Bytes, l2Bytes, true);
@@ -30,9 +33,21 @@ public record Target(
         this(vectorBytes, vectorRegisters, threads, l1Bytes, l2Bytes, byteProducts, false);
     }
 
+    /** One whose iterations run on their own. */
+    public Target(
+            int vectorBytes,
+            int vectorRegisters,
+            int threads,
+            long l1Bytes,
+            long l2Bytes,
+            boolean byteProducts,
+            boolean saturates) {
+        this(vectorBytes, vectorRegisters, threads, l1Bytes, l2Bytes, byteProducts, saturates, false);
+    }
+
     /** All of it, to tell targets apart. */
     public String text() {
         return vectorBytes + " " + vectorRegisters + " " + threads + " " + l1Bytes + " " + l2Bytes + " " + byteProducts
-                + " " + saturates;
+                + " " + saturates + " " + lockstep;
     }
 }

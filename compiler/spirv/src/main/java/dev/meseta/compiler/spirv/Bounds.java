@@ -11,24 +11,34 @@ import java.util.List;
  * @param extents for each extent, a number that it does not exceed
  * @param grid a number that the number of iterations does not exceed
  * @param bytes for each buffer, a number that its size in bytes does not exceed
+ * @param alignments for each buffer, a power of two that its address is a multiple of
  */
-public record Bounds(List<Long> extents, long grid, List<Long> bytes) {
+public record Bounds(List<Long> extents, long grid, List<Long> bytes, List<Long> alignments) {
+    /** More is of no use. */
+    public static final long MOST_ALIGNED = 16;
+
     private static final int[] STEPS = {10, 14, 18, 22, 26, 31};
 
     public Bounds {
         extents = List.copyOf(extents);
         bytes = List.copyOf(bytes);
+        alignments = List.copyOf(alignments);
     }
 
-    /** The bounds of a launch. */
-    public static Bounds of(Kernel kernel, List<Long> extents) {
+    /**
+     * The bounds of a launch.
+     *
+     * @param alignments as in the record, not above {@link #MOST_ALIGNED}
+     */
+    public static Bounds of(Kernel kernel, List<Long> extents, List<Long> alignments) {
         List<Long> bytes = new ArrayList<>();
         for (Kernel.Buffer b : kernel.buffers())
             bytes.add(above(Kernels.evaluate(b.elements(), extents) * b.dtype().bytes(), 31));
         return new Bounds(
                 extents.stream().map(e -> above(e, 0)).toList(),
                 above(Kernels.evaluate(kernel.grid(), extents), 0),
-                bytes);
+                bytes,
+                alignments);
     }
 
     private static long above(long value, int least) {

@@ -49,7 +49,17 @@ final class Indices {
                 ? ofPositive(f, operands)
                 : arithmetic.integer(f, operands, guard(f, numbers));
         if (f.isPredicate()) return r;
-        return inside ? b.narrow(r, range.low, range.high) : b.ranged(r, range.low, range.high);
+        Value known = inside ? b.narrow(r, range.low, range.high) : b.ranged(r, range.low, range.high);
+        return known.withZeros(zeros(f, numbers));
+    }
+
+    private static int zeros(MapFunction f, List<Value> v) {
+        int least = v.stream().mapToInt(Value::zeros).min().orElse(0);
+        return switch (f) {
+            case ADD, SUB, NEG, ABS, MIN, MAX, CLAMP, SELECT, REM, MOD, OR, XOR -> least;
+            case MUL -> Math.min(Value.MOST_ZEROS, v.get(0).zeros() + v.get(1).zeros());
+            default -> 0;
+        };
     }
 
     /** Whether it is a division of numbers that are not negative by positive ones, which costs less without signs. */

@@ -41,6 +41,7 @@ public final class KernelEmitter {
     private final Arithmetic arithmetic = new Arithmetic(b);
     private final Conversions conversions = new Conversions(b);
     private final Memory memory;
+    private final WideAccess words;
     private final Map<String, Value> values = new HashMap<>();
     private final Map<String, Slot> slots = new HashMap<>();
     private final Map<String, Local> locals = new HashMap<>();
@@ -51,6 +52,7 @@ public final class KernelEmitter {
         this.options = options;
         this.arguments = ShaderArguments.of(kernel);
         this.memory = new Memory(b, kernel, bounds, arguments, options.checking());
+        this.words = new WideAccess(b, kernel, bounds, memory, options.checking());
     }
 
     /**
@@ -228,7 +230,8 @@ public final class KernelEmitter {
         m.run(Opcode.BRANCH_CONDITIONAL, m.emit(Opcode.S_LESS_THAN, m.typeBool(), i, last), inner, after);
         m.open(inner);
         long high = Math.max(begin.low() + 1, end.high() - 1);
-        values.put(f.variable(), new Value(DType.I64, new int[] {i}, narrow, begin.low(), high));
+        int zeros = Math.min(begin.zeros(), Value.zeros(f.step()));
+        values.put(f.variable(), new Value(DType.I64, new int[] {i}, narrow, begin.low(), high, zeros));
         statement(f.body());
         m.jump(latch);
         m.open(latch);
@@ -258,8 +261,7 @@ public final class KernelEmitter {
 
     /** The index of a lane: from a scalar on, or that of the lane itself. */
     private Value lane(Value index, int i) {
-        if (index.lanes() > 1)
-            return new Value(DType.I64, new int[] {index.ids()[i]}, index.narrow(), index.low(), index.high());
+        if (index.lanes() > 1) return index.like(index.ids()[i]);
         return i == 0 ? index : arithmetic.apply(MapFunction.ADD, List.of(index, b.index(i, 1)));
     }
 
@@ -273,6 +275,8 @@ public final class KernelEmitter {
         Value index = expression(l.index());
         Value mask = l.mask() == null ? null : expression(l.mask());
         int lanes = l.type().lanes();
+        if (mask == null && index.lanes() == 1 && words.fit(l.buffer(), index, lanes))
+            return conversions.decode(words.load(l.buffer(), index, lanes), dtype);
         int[] ids = new int[lanes];
         for (int i = 0; i < lanes; i++)
             ids[i] = memory.load(l.buffer(), lane(index, i), mask == null ? 0 : mask.ids()[i]);
@@ -284,6 +288,10 @@ public final class KernelEmitter {
         Value v = conversions.encode(expression(t.value()), dtype);
         Value index = expression(t.index());
         Value mask = t.mask() == null ? null : expression(t.mask());
+        if (mask == null && index.lanes() == 1 && words.fit(t.buffer(), index, v.lanes())) {
+            words.store(t.buffer(), index, v);
+            return;
+        }
         for (int i = 0; i < v.lanes(); i++) {
             int id = v.ids()[i];
             Value at = lane(index, i);
@@ -347,7 +355,7 @@ public final class KernelEmitter {
     private static Value splat(Value v, int lanes) {
         int[] ids = new int[lanes];
         Arrays.fill(ids, v.id());
-        return new Value(v.element(), ids, v.narrow(), v.low(), v.high());
+        return v.like(ids);
     }
 
     private Value ramp(Expr.Ramp r) {
@@ -373,7 +381,7 @@ public final class KernelEmitter {
         boolean narrow = lanes.stream().allMatch(Value::narrow);
         int[] ids =
                 lanes.stream().mapToInt(v -> narrow ? v.id() : b.wide(v).id()).toArray();
-        return new Value(DType.I64, ids, narrow, low, high);
+        return new Value(DType.I64, ids, narrow, low, high, 0);
     }
 
     private Value combine(ReduceKind kind, Value v) {
@@ -386,7 +394,7 @@ public final class KernelEmitter {
     }
 
     private static Value part(Value v, int from, int to) {
-        return new Value(v.element(), Arrays.copyOfRange(v.ids(), from, to), v.narrow(), v.low(), v.high());
+        return v.like(Arrays.copyOfRange(v.ids(), from, to));
     }
 
     private Value shuffle(Value a, Value c, List<Integer> lanes) {
@@ -398,7 +406,7 @@ public final class KernelEmitter {
             int from = lanes.get(i);
             ids[i] = from < x.lanes() ? x.ids()[from] : y.ids()[from - x.lanes()];
         }
-        return new Value(a.element(), ids, narrow, Math.min(x.low(), y.low()), Math.max(x.high(), y.high()));
+        return new Value(a.element(), ids, narrow, Math.min(x.low(), y.low()), Math.max(x.high(), y.high()), 0);
     }
 
     private Value dot(Value left, Value right, Value sum) {

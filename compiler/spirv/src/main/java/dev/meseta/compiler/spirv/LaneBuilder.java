@@ -59,7 +59,7 @@ final class LaneBuilder {
     Value index(long v, int lanes) {
         boolean narrow = Value.fits32(v, v);
         int id = m.constantInt(narrow ? 32 : 64, v);
-        return new Value(DType.I64, splat(DType.I64, lanes, id).ids(), narrow, v, v);
+        return new Value(DType.I64, splat(DType.I64, lanes, id).ids(), narrow, v, v, Value.zeros(v));
     }
 
     private int emit(Opcode opcode, int type, boolean exact, int... operands) {
@@ -169,10 +169,13 @@ final class LaneBuilder {
     /** In 64 bits, for what is not narrow by nature. */
     Value wide(Value v) {
         if (!v.narrow()) return v;
-        if (v.isConstant()) return integer(DType.I64, v.lanes(), v.low()).ranged(v.low(), v.high());
+        if (v.isConstant())
+            return integer(DType.I64, v.lanes(), v.low())
+                    .ranged(v.low(), v.high())
+                    .withZeros(v.zeros());
         int type = m.typeInt(64);
         Value w = value(DType.I64, v.lanes(), i -> m.emit(Opcode.S_CONVERT, type, v.ids()[i]));
-        return w.ranged(v.low(), v.high());
+        return w.ranged(v.low(), v.high()).withZeros(v.zeros());
     }
 
     /** The low 32 bits of an I64, as an I32. */
@@ -184,7 +187,7 @@ final class LaneBuilder {
     /** An I32 that stands for an I64 of a range. */
     Value narrow(Value v, long low, long high) {
         if (low == high) return index(low, v.lanes());
-        return new Value(DType.I64, v.ids(), true, low, high);
+        return new Value(DType.I64, v.ids(), true, low, high, 0);
     }
 
     /** An I64 in 64 bits with a range, held narrow where that is possible. */

@@ -8,7 +8,7 @@ import java.util.function.Consumer;
 
 /** The buffers of a kernel, its arguments, and its status, as a module reaches them. */
 final class Memory {
-    private static final int ALIGNED = 2;
+    static final int ALIGNED = 2;
     private static final int SCOPE_QUEUE_FAMILY = 5;
 
     private final LaneBuilder b;
@@ -104,10 +104,14 @@ final class Memory {
         return b.compare(Opcode.U_LESS_THAN, b.wide(index), b.wide(size));
     }
 
-    /** The address of an element: within buffers below 2 GiB offsets are 32 bits. */
     private int pointer(int buffer, Value index) {
         DType storage = Conversions.storage(kernel.buffers().get(buffer).dtype());
-        int type = m.typePointer(ModuleBuilder.STORAGE_PHYSICAL, m.type(storage));
+        return pointer(buffer, index, m.type(storage), 0);
+    }
+
+    /** What lies so many bytes behind an element, as a pointer to a type: within buffers below 2 GiB offsets are 32 bits. */
+    int pointer(int buffer, Value index, int pointee, int behind) {
+        int type = m.typePointer(ModuleBuilder.STORAGE_PHYSICAL, pointee);
         int u64 = m.typeInt(64);
         int shift = Integer.numberOfTrailingZeros(bytes(buffer));
         boolean small = bounds.bytes().get(buffer) <= Integer.MAX_VALUE;
@@ -116,6 +120,7 @@ final class Memory {
         if (shift > 0) offset = m.emit(Opcode.SHIFT_LEFT_LOGICAL, m.typeInt(bits), offset, m.constantInt(bits, shift));
         if (small) offset = m.emit(Opcode.U_CONVERT, u64, offset);
         int address = m.emit(Opcode.I_ADD, u64, loaded.get(arguments.buffer(buffer)), offset);
+        if (behind > 0) address = m.emit(Opcode.I_ADD, u64, address, m.constantInt(64, behind));
         return m.emit(Opcode.CONVERT_U_TO_PTR, type, address);
     }
 

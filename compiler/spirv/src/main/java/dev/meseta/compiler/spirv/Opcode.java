@@ -31,6 +31,7 @@ enum Opcode {
     LOAD(61),
     STORE(62),
     ACCESS_CHAIN(65),
+    COMPOSITE_CONSTRUCT(80),
     COMPOSITE_EXTRACT(81),
     EXT_INST(12),
     CONVERT_F_TO_U(109),

@@ -10,10 +10,28 @@ import dev.meseta.graph.DType;
  * @param narrow whether an I64 is held in 32 bits, extended by its sign
  * @param low no lane is less; of an I64
  * @param high no lane is greater; of an I64
+ * @param zeros every lane ends in so many zero bits at least; of an I64
  */
-record Value(DType element, int[] ids, boolean narrow, long low, long high) {
+record Value(DType element, int[] ids, boolean narrow, long low, long high, int zeros) {
+    /** More zeros than anybody asks for. */
+    static final int MOST_ZEROS = 16;
+
     static Value of(DType element, int... ids) {
-        return new Value(element, ids, false, Long.MIN_VALUE, Long.MAX_VALUE);
+        return new Value(element, ids, false, Long.MIN_VALUE, Long.MAX_VALUE, 0);
+    }
+
+    /** An I64 of other lanes of which the same is known. */
+    Value like(int... newIds) {
+        return new Value(element, newIds, narrow, low, high, zeros);
+    }
+
+    /** The zeros at the end of a number. */
+    static int zeros(long number) {
+        return Math.min(MOST_ZEROS, Long.numberOfTrailingZeros(number));
+    }
+
+    Value withZeros(int newZeros) {
+        return new Value(element, ids, narrow, low, high, newZeros);
     }
 
     int lanes() {
@@ -47,6 +65,6 @@ record Value(DType element, int[] ids, boolean narrow, long low, long high) {
     }
 
     Value ranged(long newLow, long newHigh) {
-        return new Value(element, ids, narrow, newLow, newHigh);
+        return new Value(element, ids, narrow, newLow, newHigh, zeros);
     }
 }

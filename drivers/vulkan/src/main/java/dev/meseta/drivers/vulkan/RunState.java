@@ -239,8 +239,11 @@ final class RunState {
         for (Step s : steps) {
             switch (s) {
                 case Step.Submit x -> {
+                    long begin = System.nanoTime();
                     c.await(c.submit(commandBuffers[x.segment()]));
                     progress.incrementAndGet();
+                    if (LaunchTimes.isOn())
+                        LaunchTimes.add(plan.segments().get(x.segment()).getLast(), System.nanoTime() - begin);
                     checkStatus();
                 }
                 case Step.Choose x -> run(test(x.condition()) ? x.then() : x.otherwise(), progress);

@@ -27,6 +27,10 @@ final class VulkanDevice implements KernelDevice {
     /** Invocations of a workgroup, where a subgroup does not say better. */
     private static final int LOCAL_SIZE = 64;
 
+    /** A submission says nothing before its end, and a processor may compile its kernels on the way. */
+    private static final Duration TIMEOUT = Duration.ofMinutes(5);
+
+    private final boolean checking;
     private final VulkanLibrary vk;
     private final PhysicalDevice physical;
     private final String name;
@@ -38,11 +42,20 @@ final class VulkanDevice implements KernelDevice {
     /** What there is of a device that is open. */
     private record Open(Context context, Pipelines pipelines) {}
 
-    VulkanDevice(VulkanLibrary vk, PhysicalDevice physical, String name) {
+    /** @param checking whether kernels test every access */
+    VulkanDevice(VulkanLibrary vk, PhysicalDevice physical, String name, boolean checking) {
+        this.checking = checking;
         this.vk = vk;
         this.physical = physical;
         this.name = name;
-        this.target = new Target(16, 32, 64, 32 << 10, 512 << 10, false);
+        this.target = target(physical);
+    }
+
+    /** Vectors of 16 bytes are what one access moves; a processor has a cache in place of registers. */
+    private static Target target(PhysicalDevice p) {
+        return p.isProcessor()
+                ? new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true)
+                : new Target(16, 32, 8192, 32 << 10, 512 << 10, false, false, true);
     }
 
     private synchronized Open open() {
@@ -56,7 +69,7 @@ final class VulkanDevice implements KernelDevice {
                             c,
                             new ShaderOptions(
                                     localSize(),
-                                    checkedByDefault(),
+                                    checking,
                                     controls.denormals32(),
                                     controls.denormals64(),
                                     controls.specials(),
@@ -69,11 +82,6 @@ final class VulkanDevice implements KernelDevice {
     /** On a processor a workgroup is what a thread takes: as small as it can be. */
     private int localSize() {
         return physical.isProcessor() ? physical.subgroup() : Math.max(LOCAL_SIZE, physical.subgroup());
-    }
-
-    private static boolean checkedByDefault() {
-        return Boolean.getBoolean("meseta.check")
-                || System.getenv().getOrDefault("MESETA_CHECK", "0").equals("1");
     }
 
     @Override
@@ -105,7 +113,7 @@ final class VulkanDevice implements KernelDevice {
 
     @Override
     public Limits limits() {
-        return new Limits(CREDITS, true, true, 64, Duration.ofSeconds(10), Duration.ofHours(1));
+        return new Limits(CREDITS, true, true, 64, TIMEOUT, Duration.ofHours(1));
     }
 
     @Override
@@ -119,7 +127,7 @@ final class VulkanDevice implements KernelDevice {
                 "\n",
                 physical.identity(),
                 target.text(),
-                "checking " + checkedByDefault(),
+                "checking " + checking,
                 FileStamp.ofClasses(VulkanDevice.class, ShaderOptions.class));
     }
 

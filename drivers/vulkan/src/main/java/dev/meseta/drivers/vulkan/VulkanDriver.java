@@ -22,7 +22,10 @@ public final class VulkanDriver implements Driver {
     private record Found(List<Device> devices, String unavailable) {}
 
     private static final class Holder {
-        static final Found FOUND = find(System.getenv().getOrDefault("MESETA_VULKAN_DEVICE", ""));
+        static final Found FOUND = find(
+                System.getenv().getOrDefault("MESETA_VULKAN_DEVICE", ""),
+                Boolean.getBoolean("meseta.check")
+                        || System.getenv().getOrDefault("MESETA_CHECK", "0").equals("1"));
     }
 
     @Override
@@ -51,7 +54,12 @@ public final class VulkanDriver implements Driver {
         return Holder.FOUND.unavailable();
     }
 
-    private static Found find(String wanted) {
+    /** The devices, with kernels that test every access or without. */
+    static List<Device> open(boolean checking) {
+        return find("", checking).devices();
+    }
+
+    private static Found find(String wanted, boolean checking) {
         if (wanted.equals("off")) return none("MESETA_VULKAN_DEVICE is off");
         try {
             Optional<VulkanLibrary> library = VulkanLibrary.open();
@@ -59,7 +67,7 @@ public final class VulkanDriver implements Driver {
             VulkanLibrary vk = library.get();
             List<PhysicalDevice> all = physical(vk);
             if (all.isEmpty()) return none("Vulkan finds no device; " + INSTALL);
-            return choose(vk, all, wanted);
+            return choose(vk, all, wanted, checking);
         } catch (RuntimeException e) {
             return none(String.valueOf(e.getMessage()));
         }
@@ -69,7 +77,7 @@ public final class VulkanDriver implements Driver {
         return new Found(List.of(), reason);
     }
 
-    private static Found choose(VulkanLibrary vk, List<PhysicalDevice> all, String wanted) {
+    private static Found choose(VulkanLibrary vk, List<PhysicalDevice> all, String wanted, boolean checking) {
         List<Device> devices = new ArrayList<>();
         List<String> reasons = new ArrayList<>();
         int number = 0;
@@ -82,7 +90,7 @@ public final class VulkanDriver implements Driver {
             boolean matches = wanted.isEmpty()
                     || name.endsWith(":" + wanted)
                     || p.name().toLowerCase(Locale.ROOT).contains(wanted.toLowerCase(Locale.ROOT));
-            if (matches) devices.add(new VulkanDevice(vk, p, name));
+            if (matches) devices.add(new VulkanDevice(vk, p, name, checking));
             else reasons.add("MESETA_VULKAN_DEVICE=" + wanted + " is not " + p.name());
         }
         return new Found(List.copyOf(devices), devices.isEmpty() ? String.join("; ", reasons) : "");

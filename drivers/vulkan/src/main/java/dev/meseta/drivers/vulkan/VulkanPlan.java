@@ -136,6 +136,7 @@ final class VulkanPlan {
     /** @param rounds the iteration numbers of the enclosing Repeats */
     private void flatten(List<Command> list, List<Long> rounds, List<Step> into) {
         for (Command command : list) {
+            if (LaunchTimes.isOn()) close(into);
             switch (command) {
                 case CommandList.Launch l -> launch(l, rounds);
                 case CommandList.Copy k -> {
@@ -212,7 +213,7 @@ final class VulkanPlan {
         if (launches == MOST_LAUNCHES)
             throw DeviceException.unsupported("a plan of more than " + MOST_LAUNCHES
                     + " launches: a loop of a fixed length is too long to be written out; use another device");
-        Bounds bounds = Bounds.of(k, l.extents());
+        Bounds bounds = bounds(l);
         long pipeline = compiled.computeIfAbsent(new LaunchKey(k, bounds), _ -> pipelines.get(k, bounds));
         ShaderArguments layout = ShaderArguments.of(k);
         open.add(new Step.Launch(
@@ -243,6 +244,17 @@ final class VulkanPlan {
 
     // Kernels
 
+    private static Bounds bounds(CommandList.Launch l) {
+        List<Long> alignments = new ArrayList<>();
+        for (Binding b : l.bindings()) {
+            // Slots are aligned to this much at least, and so is what is bound without a copy.
+            long bits = b.offset() | Bounds.MOST_ALIGNED;
+            for (long s : b.strides()) bits |= s;
+            alignments.add(Long.lowestOneBit(bits));
+        }
+        return Bounds.of(l.kernel(), l.extents(), alignments);
+    }
+
     /** All kernels at once, by all threads: a driver takes its time for each. */
     private void compileAll(List<Command> list) {
         Set<LaunchKey> keys = new HashSet<>();
@@ -253,7 +265,7 @@ final class VulkanPlan {
     private static void collect(List<Command> list, Set<LaunchKey> into) {
         for (Command c : list) {
             switch (c) {
-                case CommandList.Launch l -> into.add(new LaunchKey(l.kernel(), Bounds.of(l.kernel(), l.extents())));
+                case CommandList.Launch l -> into.add(new LaunchKey(l.kernel(), bounds(l)));
                 case CommandList.Copy _ -> {}
                 case CommandList.Repeat r -> collect(r.body(), into);
                 case CommandList.Conditional k -> {
