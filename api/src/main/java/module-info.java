@@ -4,13 +4,16 @@ module dev.meseta {
     exports dev.meseta.files;
 
     uses dev.meseta.driver.Driver;
+    uses dev.meseta.graph.program.Frontend;
+    uses dev.meseta.runtime.StageMaker;
 
     requires transitive dev.meseta.graph;
     requires transitive dev.meseta.driver;
     requires transitive dev.meseta.runtime;
-    requires dev.meseta.compiler;
-    requires dev.meseta.frontends.onnx;
-    requires dev.meseta.frontends.tflite;
+    // Not there where packages alone run; found as services, so that a module path that has them has them resolved.
+    requires static dev.meseta.compiler;
+    requires static dev.meseta.frontends.onnx;
+    requires static dev.meseta.frontends.tflite;
     requires dev.meseta.linux;
     requires java.desktop;
     requires static org.jspecify;

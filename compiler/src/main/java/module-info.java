@@ -9,4 +9,7 @@ module dev.meseta.compiler {
 
     exports dev.meseta.compiler.specialize;
     exports dev.meseta.compiler;
+
+    provides dev.meseta.runtime.StageMaker with
+            dev.meseta.compiler.specialize.Specializer;
 }

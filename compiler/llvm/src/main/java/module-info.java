@@ -5,4 +5,7 @@ module dev.meseta.compiler.llvm {
     requires static org.jspecify;
 
     exports dev.meseta.compiler.llvm;
+
+    provides dev.meseta.machine.CodeGenerator with
+            dev.meseta.compiler.llvm.LlvmCodeGenerator;
 }

@@ -6,4 +6,7 @@ module dev.meseta.frontends.onnx {
     requires com.google.protobuf;
     requires java.desktop;
     requires static org.jspecify;
+
+    provides dev.meseta.graph.program.Frontend with
+            dev.meseta.frontends.onnx.OnnxFrontend;
 }

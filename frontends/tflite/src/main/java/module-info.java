@@ -6,4 +6,7 @@ module dev.meseta.frontends.tflite {
     requires static org.jspecify;
 
     uses dev.meseta.graph.program.CustomOperatorProvider;
+
+    provides dev.meseta.graph.program.Frontend with
+            dev.meseta.frontends.tflite.TfliteFrontend;
 }

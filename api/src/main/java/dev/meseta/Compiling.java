@@ -2,33 +2,35 @@ package dev.meseta;
 
 import dev.meseta.compiler.Choices;
 import dev.meseta.compiler.GraphCompiler;
-import dev.meseta.compiler.specialize.Specializer;
 import dev.meseta.driver.Device;
 import dev.meseta.driver.Executable;
 import dev.meseta.driver.GraphDevice;
 import dev.meseta.driver.KernelDevice;
-import dev.meseta.frontends.onnx.OnnxReader;
-import dev.meseta.frontends.tflite.TfliteReader;
+import dev.meseta.frontends.onnx.OnnxFrontend;
 import dev.meseta.graph.Data;
 import dev.meseta.graph.Debug;
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.GraphText;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.Node;
-import dev.meseta.graph.interpreter.Interpreter;
+import dev.meseta.graph.program.Frontend;
 import dev.meseta.graph.program.Program;
+import dev.meseta.runtime.Input;
 import dev.meseta.runtime.KeptPlans;
 import dev.meseta.runtime.ModelFiles;
 import dev.meseta.runtime.ModelPackage;
 import dev.meseta.runtime.PackageWriter;
 import dev.meseta.runtime.ProgramRunner;
 import dev.meseta.runtime.Signature;
+import dev.meseta.runtime.Stage;
+import dev.meseta.runtime.StageMaker;
 import dev.meseta.runtime.scheduler.Schedulers;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.ServiceLoader;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -40,7 +42,24 @@ final class Compiling {
 
     /** A model from a file that a frontend knows. */
     static Program read(Path file) {
-        return TfliteReader.recognizes(file) ? TfliteReader.read(file) : OnnxReader.read(file);
+        List<Frontend> frontends = new ArrayList<>();
+        for (Frontend f : ServiceLoader.load(Frontend.class)) frontends.add(f);
+        return frontends.stream()
+                .filter(f -> f.recognizes(file))
+                .findFirst()
+                .orElseGet(OnnxFrontend::new)
+                .read(file);
+    }
+
+    /** The compiler's, looked for when there is something to compile. */
+    private static final class Stages {
+        static final StageMaker MAKER = ServiceLoader.load(StageMaker.class)
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException("no module provides " + StageMaker.class.getName()));
+    }
+
+    private static Stage begin(Program program, List<Input> inputs) {
+        return Stages.MAKER.begin(program, inputs);
     }
 
     /** A session that compiles what it has no plan for. */
@@ -65,7 +84,7 @@ final class Compiling {
                 device,
                 new ProgramRunner(
                         program,
-                        new Specializer(Interpreter::evaluate),
+                        Compiling::begin,
                         compiler,
                         Schedulers.of(device).client(signature.name()),
                         kept));
@@ -110,7 +129,7 @@ final class Compiling {
             signature.inputs().forEach(p -> inputs.add(v.get(p.name())));
             writer.add(
                     program,
-                    new Specializer(Interpreter::evaluate),
+                    Compiling::begin,
                     compilerFor(target, findings.choices((_, _) -> {})),
                     Schedulers.of(target).client(signature.name()),
                     inputs,

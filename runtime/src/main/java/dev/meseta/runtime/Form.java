@@ -110,7 +110,10 @@ final class Form {
     static TensorType type(ByteBuffer in) throws IOException {
         DType dtype = DTYPES[in.get()];
         long[] extents = new long[count(in)];
-        for (int i = 0; i < extents.length; i++) extents[i] = in.getLong();
+        for (int i = 0; i < extents.length; i++) {
+            extents[i] = in.getLong();
+            if (extents[i] < 0) throw new IOException("an extent of " + extents[i]);
+        }
         return new TensorType(dtype, Shape.of(extents));
     }
 

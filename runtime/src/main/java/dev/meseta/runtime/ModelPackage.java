@@ -91,7 +91,20 @@ public final class ModelPackage {
     public static ModelPackage open(Path path) {
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
             MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), Arena.ofAuto());
-            return new ModelPackage(path, SectionFile.of(mapped, SectionFile.PACKAGE));
+            return of(path, mapped);
+        } catch (IOException e) {
+            throw unusable(path, e);
+        }
+    }
+
+    /**
+     * Checks the contents of a file, which must not change from then on.
+     *
+     * @param path its name, for messages
+     */
+    public static ModelPackage of(Path path, MemorySegment contents) {
+        try {
+            return new ModelPackage(path, SectionFile.of(contents, SectionFile.PACKAGE));
         } catch (IOException e) {
             throw unusable(path, e);
         }
@@ -158,6 +171,12 @@ public final class ModelPackage {
 
     private String describe(String name) {
         return PlanNames.describe(name, signature);
+    }
+
+    /** Loads all plans, as runs would: throws {@link InvalidInputException} where that fails. */
+    public void load(KernelDevice device) {
+        Loaded loaded = new Loaded(device);
+        plans.keySet().forEach(loaded::find);
     }
 
     /**

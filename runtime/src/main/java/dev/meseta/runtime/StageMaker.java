@@ -3,7 +3,7 @@ package dev.meseta.runtime;
 import dev.meseta.graph.program.Program;
 import java.util.List;
 
-/** Makes the first stage of a program: what a compiler gives to the runtime. Thread-safe. */
+/** Makes the first stage of a program: what a compiler gives to the runtime, found by {@link java.util.ServiceLoader}. Thread-safe. */
 @FunctionalInterface
 public interface StageMaker {
     /**

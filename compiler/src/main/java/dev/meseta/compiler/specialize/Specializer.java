@@ -5,6 +5,7 @@ import dev.meseta.graph.Folder;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.TensorType;
+import dev.meseta.graph.interpreter.Interpreter;
 import dev.meseta.graph.program.Port;
 import dev.meseta.graph.program.Program;
 import dev.meseta.runtime.Input;
@@ -20,6 +21,11 @@ import java.util.List;
  */
 public final class Specializer implements StageMaker {
     private final Folder folder;
+
+    /** One that folds constants with the interpreter. */
+    public Specializer() {
+        this(Interpreter::evaluate);
+    }
 
     /** @param folder evaluates what is constant */
     public Specializer(Folder folder) {

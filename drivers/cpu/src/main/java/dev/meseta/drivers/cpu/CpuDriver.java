@@ -1,14 +1,15 @@
 package dev.meseta.drivers.cpu;
 
-import dev.meseta.compiler.llvm.KernelCompiler;
 import dev.meseta.driver.Contract;
 import dev.meseta.driver.Device;
 import dev.meseta.driver.Driver;
 import dev.meseta.driver.Feature;
 import dev.meseta.driver.Handshake;
 import dev.meseta.driver.KernelDevice;
+import dev.meseta.machine.CodeGenerator;
 import java.util.List;
 import java.util.Map;
+import java.util.ServiceLoader;
 import java.util.Set;
 
 /** The driver of the processor that this runs on: one device, {@code cpu}. */
@@ -56,10 +57,10 @@ public final class CpuDriver implements Driver {
 
     @Override
     public String unavailable() {
-        try {
-            return KernelCompiler.unavailable();
-        } catch (NoClassDefFoundError e) {
-            return "the compiler is not here, so that only packages run; add the module dev.meseta.compiler.llvm";
-        }
+        return ServiceLoader.load(CodeGenerator.class)
+                .findFirst()
+                .map(CodeGenerator::unavailable)
+                .orElse(
+                        "there is no code generator, so that only packages run; add the module dev.meseta.compiler.llvm");
     }
 }

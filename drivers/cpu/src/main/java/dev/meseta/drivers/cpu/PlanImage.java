@@ -31,6 +31,9 @@ final class PlanImage {
     /** Version of the form, and of what code and its callers agree on; to be raised with any change of either. */
     static final int FORM = 1;
 
+    /** Steps within each other: no model comes near. */
+    private static final int DEEPEST = 500;
+
     private static final DType[] DTYPES = DType.values();
     private static final Kernel.Access[] ACCESSES = Kernel.Access.values();
 
@@ -226,6 +229,7 @@ final class PlanImage {
         private final List<Step.Launch> launches = new ArrayList<>();
         private final List<Long> chunks = new ArrayList<>();
         private int slots;
+        private int depth;
 
         Reader(ByteBuffer in, List<Tensor> constants, CodeCache kernels) {
             this.in = in;
@@ -311,6 +315,7 @@ final class PlanImage {
         }
 
         private List<Step> steps() {
+            if (++depth > DEEPEST) throw new IllegalArgumentException("an image of a plan is nested too deeply");
             int count = count();
             List<Step> steps = new ArrayList<>(count);
             for (int i = 0; i < count; i++) {
@@ -322,6 +327,7 @@ final class PlanImage {
                             case REPEAT_WHILE -> new Step.RepeatWhile(steps(), place(), steps());
                         });
             }
+            depth--;
             return steps;
         }
 
