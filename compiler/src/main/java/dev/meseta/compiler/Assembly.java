@@ -86,12 +86,19 @@ final class Assembly {
                 t, x -> new Place(add(new CommandList.ConstantSlot(x)), 0, List.of(), elements(x.type()), x));
     }
 
-    /** One slice of a place for each step of the innermost repetition. */
-    Place slice(Place p, TensorType type) {
+    /**
+     * A slice of a place, as large as a type.
+     *
+     * @param first the number of the slice
+     * @param every how many slices each step of the innermost repetition goes on by; 0 for none
+     */
+    Place slice(Place p, TensorType type, long first, long every) {
         List<Long> strides = new ArrayList<>(p.strides());
-        while (strides.size() < repetitions - 1) strides.add(0L);
-        strides.add(type.bytes());
-        return new Place(p.slot(), p.offset(), strides, elements(type));
+        if (every != 0) {
+            while (strides.size() < repetitions - 1) strides.add(0L);
+            strides.add(Math.multiplyExact(every, type.bytes()));
+        }
+        return new Place(p.slot(), p.offset() + first * type.bytes(), strides, elements(type));
     }
 
     /** Where a value is stored; a place is made for one that has none. */

@@ -49,8 +49,7 @@ final class Lowering {
             for (int i = 0; i < flow.outputs.size(); i++) {
                 V v = flow.outputs.get(i);
                 Place p = a.place(v);
-                if (p.slot() != targets.get(i).slot()
-                        || !p.strides().equals(targets.get(i).strides())) a.copy(p, targets.get(i), v.type.bytes());
+                if (!p.binding().equals(targets.get(i).binding())) a.copy(p, targets.get(i), v.type.bytes());
             }
         }
         return flow.outputs;
