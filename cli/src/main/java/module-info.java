@@ -8,6 +8,7 @@ module dev.meseta.cli {
     requires dev.meseta.demo;
     requires java.desktop;
     requires java.management;
+    requires jdk.jfr;
     requires dev.meseta.frontends.onnx;
     requires dev.meseta.frontends.tflite;
     requires info.picocli;

@@ -2,6 +2,7 @@ package dev.meseta;
 
 import dev.meseta.compiler.Choices;
 import dev.meseta.compiler.GraphCompiler;
+import dev.meseta.driver.CommandList;
 import dev.meseta.driver.Device;
 import dev.meseta.driver.Executable;
 import dev.meseta.driver.GraphDevice;
@@ -25,6 +26,7 @@ import dev.meseta.runtime.Signature;
 import dev.meseta.runtime.Stage;
 import dev.meseta.runtime.StageMaker;
 import dev.meseta.runtime.scheduler.Schedulers;
+import dev.meseta.runtime.trace.Trace;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,12 +45,14 @@ final class Compiling {
     /** A model from a file that a frontend knows. */
     static Program read(Path file) {
         List<Frontend> frontends = new ArrayList<>();
-        for (Frontend f : ServiceLoader.load(Frontend.class)) frontends.add(f);
-        return frontends.stream()
-                .filter(f -> f.recognizes(file))
-                .findFirst()
-                .orElseGet(OnnxFrontend::new)
-                .read(file);
+        try (Trace.Work _ = Trace.load("model", file.toString())) {
+            for (Frontend f : ServiceLoader.load(Frontend.class)) frontends.add(f);
+            return frontends.stream()
+                    .filter(f -> f.recognizes(file))
+                    .findFirst()
+                    .orElseGet(OnnxFrontend::new)
+                    .read(file);
+        }
     }
 
     /** The compiler's, looked for when there is something to compile. */
@@ -95,10 +99,24 @@ final class Compiling {
         return graph -> {
             Debug.GRAPH.print(() -> GraphText.print(graph));
             return switch (device) {
-                case KernelDevice k -> k.load(GraphCompiler.compile(graph, k.target(), choices));
-                case GraphDevice g -> g.compile(accepted(g, graph));
+                case KernelDevice k -> load(k, graph, choices);
+                case GraphDevice g -> {
+                    try (Trace.Work _ = Trace.compile("graph", graph.name(), g.name())) {
+                        yield g.compile(accepted(g, graph));
+                    }
+                }
             };
         };
+    }
+
+    private static Executable load(KernelDevice device, Graph graph, Choices choices) {
+        CommandList commands;
+        try (Trace.Work _ = Trace.compile("graph to kernels", graph.name(), device.name())) {
+            commands = GraphCompiler.compile(graph, device.target(), choices);
+        }
+        try (Trace.Work _ = Trace.compile("kernels to code", graph.name(), device.name())) {
+            return device.load(commands);
+        }
     }
 
     /** The graph, if the device takes each of its nodes: nothing falls back to another device. */

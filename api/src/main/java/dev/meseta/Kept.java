@@ -13,6 +13,7 @@ import dev.meseta.runtime.ModelFiles;
 import dev.meseta.runtime.PlanStore;
 import dev.meseta.runtime.ProgramRunner;
 import dev.meseta.runtime.Signature;
+import dev.meseta.runtime.trace.Trace;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.EnumSet;
@@ -50,8 +51,10 @@ final class Kept {
 
     /** A model from a file; it is read now if it is not known. */
     static Model load(Meseta meseta, Path file) {
+        Trace.Work loading = Trace.load("description", file.toString());
         Optional<PlanStore.Known> known = STORE.model(file);
         if (known.isPresent()) {
+            loading.close();
             Supplier<Program> program = once(() -> Compiling.read(file));
             return new Model(
                     meseta,

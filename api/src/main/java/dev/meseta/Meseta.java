@@ -8,6 +8,7 @@ import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.program.Program;
 import dev.meseta.runtime.ModelPackage;
 import dev.meseta.runtime.Signature;
+import dev.meseta.runtime.trace.Trace;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -118,7 +119,11 @@ public final class Meseta implements AutoCloseable {
      * is damaged, or of another version.
      */
     public Model load(Path file) {
-        if (ModelPackage.recognizes(file)) return new Model(this, ModelPackage.open(file), null);
+        if (ModelPackage.recognizes(file)) {
+            try (Trace.Work _ = Trace.load("package", file.toString())) {
+                return new Model(this, ModelPackage.open(file), null);
+            }
+        }
         try {
             return Kept.load(this, file);
         } catch (NoClassDefFoundError e) {

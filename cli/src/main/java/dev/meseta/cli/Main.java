@@ -18,6 +18,7 @@ import picocli.CommandLine.ParameterException;
             DevicesCommand.class,
             InspectCommand.class,
             RunCommand.class,
+            TraceCommand.class,
             CompileCommand.class,
             BenchCommand.class,
             ConformanceCommand.class,

@@ -247,6 +247,7 @@ final class MainTest {
                 List.of("devices"),
                 List.of("inspect"),
                 List.of("run"),
+                List.of("trace"),
                 List.of("bench"),
                 List.of("conformance"),
                 List.of("conformance", "onnx"),

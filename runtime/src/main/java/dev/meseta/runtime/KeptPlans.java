@@ -4,6 +4,7 @@ import dev.meseta.driver.Image;
 import dev.meseta.driver.KernelDevice;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.TensorType;
+import dev.meseta.runtime.trace.Trace;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -53,9 +54,12 @@ public final class KeptPlans implements Plans {
         WeightFiles weights = store.weights();
         if (weights == null) return null;
         try {
+            Trace.Work loading = Trace.load("plan", signature.name());
             Optional<SectionFile> file = store.read(PlanFolder.name(key, KIND), key);
             if (file.isEmpty()) return null;
-            return store.share(key, read(file.get(), weights));
+            Compiled found = read(file.get(), weights);
+            loading.close();
+            return store.share(key, found);
         } catch (IOException | IllegalArgumentException e) {
             LOG.log(System.Logger.Level.DEBUG, "a plan of {0} is made again: {1}", signature.name(), e);
             return null;

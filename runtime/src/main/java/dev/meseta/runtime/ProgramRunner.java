@@ -13,6 +13,7 @@ import dev.meseta.graph.program.Lowering;
 import dev.meseta.graph.program.Port;
 import dev.meseta.graph.program.Program;
 import dev.meseta.runtime.scheduler.Client;
+import dev.meseta.runtime.trace.Trace;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -226,7 +227,10 @@ public final class ProgramRunner {
     private Plan plan(@Nullable String name, Supplier<Stage> make) {
         Compiled known = kept == null || name == null ? null : kept.find(name);
         if (known != null) return new Plan(known, client, new PlanCache(NEXT_PLANS), name, null, make);
-        Stage stage = make.get();
+        Stage stage;
+        try (Trace.Work _ = Trace.compile("program to graph", client.name(), "")) {
+            stage = make.get();
+        }
         Graph g = stage.graph();
         Compiled made = Compiled.of(stage, g.nodes().isEmpty() ? null : compile.apply(g));
         if (kept != null && name != null) made = kept.keep(name, made);

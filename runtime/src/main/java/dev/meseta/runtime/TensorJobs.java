@@ -9,6 +9,7 @@ import dev.meseta.graph.Tensor;
 import dev.meseta.graph.TensorType;
 import dev.meseta.runtime.scheduler.Client;
 import dev.meseta.runtime.scheduler.Submission;
+import dev.meseta.runtime.trace.Trace;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -56,9 +57,17 @@ public final class TensorJobs {
         for (TensorType t : executable.outputs()) results.add(Tensor.allocate(t));
         try {
             if (hostMemory) bind(p.job(), tensors, results);
-            else copyIn(p, tensors);
+            else {
+                try (Trace.Work _ = Trace.copy("in", device.name(), bytes(tensors))) {
+                    copyIn(p, tensors);
+                }
+            }
             p.job().run();
-            if (!hostMemory) copyOut(p, results);
+            if (!hostMemory) {
+                try (Trace.Work _ = Trace.copy("out", device.name(), bytes(results))) {
+                    copyOut(p, results);
+                }
+            }
         } finally {
             give(p);
         }
@@ -116,10 +125,18 @@ public final class TensorJobs {
         for (int i = 0; i < results.size(); i++) job.bind(inputs + i, Buffer.wrap(device, results.get(i)));
     }
 
-    private static Tensor copy(Tensor t) {
+    private Tensor copy(Tensor t) {
         Tensor c = Tensor.allocate(t.type());
-        c.data().copyFrom(t.data());
+        try (Trace.Work _ = Trace.copy("in", device.name(), t.data().byteSize())) {
+            c.data().copyFrom(t.data());
+        }
         return c;
+    }
+
+    private static long bytes(List<Tensor> tensors) {
+        long sum = 0;
+        for (Tensor t : tensors) sum += t.data().byteSize();
+        return sum;
     }
 
     private void copyIn(Prepared p, List<Tensor> tensors) {

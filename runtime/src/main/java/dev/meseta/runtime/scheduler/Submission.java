@@ -173,8 +173,14 @@ public final class Submission implements Job, Trace.Subject {
      */
     public void run() {
         long point = claim(true);
-        // A job that was given up on this thread has ended in another, maybe not quite yet.
-        if (!client.scheduler.runHere(this) || completion.value() < point) await(point);
+        Trace.Work waiting = Trace.waiting(this);
+        boolean here = client.scheduler.runHere(this);
+        try {
+            // A job that was given up on this thread has ended in another, maybe not quite yet.
+            if (!here || completion.value() < point) await(point);
+        } finally {
+            waiting.close();
+        }
         RuntimeException e = error;
         if (e != null) throw e;
     }
@@ -204,7 +210,9 @@ public final class Submission implements Job, Trace.Subject {
 
     /** Waits for the end of the last use; false if it does not come in time. Throws what it failed with. */
     public boolean await(Duration limit) throws InterruptedException {
-        return completion.await(uses, limit);
+        try (Trace.Work _ = Trace.waiting(this)) {
+            return completion.await(uses, limit);
+        }
     }
 
     /** Reaches n at the end of the n-th use. */
