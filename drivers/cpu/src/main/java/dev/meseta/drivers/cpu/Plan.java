@@ -73,7 +73,52 @@ final class Plan {
         this.division = new Division(launches, chunks);
         this.argumentBytes = argumentBytes;
         this.checking = checking;
+        footprints(steps, List.of());
         this.times = LaunchTimes.of(this);
+    }
+
+    /** Checks a plan that was kept as the commands were that it was made of. */
+    private void footprints(List<Step> list, List<Long> rounds) {
+        for (Step s : list) {
+            switch (s) {
+                case Step.Launches l -> {
+                    for (Step.Launch launch : launches.subList(l.first(), l.end())) footprint(launch, rounds);
+                }
+                case Step.Repeat r -> {
+                    check(
+                            r.depth() == rounds.size() && rounds.size() < RunState.DEEPEST,
+                            () -> "a loop of depth " + r.depth() + " within " + rounds.size());
+                    List<Long> inner = new ArrayList<>(rounds);
+                    inner.add(r.steps());
+                    footprints(r.body(), inner);
+                }
+                case Step.Conditional c -> {
+                    check(c.condition().binding(), 1, false, rounds, "a condition");
+                    footprints(c.then(), rounds);
+                    footprints(c.otherwise(), rounds);
+                }
+                case Step.RepeatWhile w -> {
+                    footprints(w.test(), rounds);
+                    check(w.condition().binding(), 1, false, rounds, "a condition");
+                    footprints(w.body(), rounds);
+                }
+            }
+        }
+    }
+
+    private void footprint(Step.Launch l, List<Long> rounds) {
+        String who = "kernel " + l.kernel().name() + " of " + l.origin();
+        check(
+                l.arguments() >= 0
+                        && l.arguments() % 8 == 0
+                        && l.arguments() <= argumentBytes - l.layout().bytes(),
+                () -> who + " has its arguments outside of those of the plan");
+        for (int i = 0; i < l.places().size(); i++) {
+            Kernel.Buffer b = l.kernel().buffers().get(i);
+            long bytes = bytes(Kernels.evaluate(b.elements(), l.extents()), b.dtype());
+            boolean write = b.access() != Kernel.Access.READ;
+            check(l.places().get(i).binding(), bytes, write, rounds, who + ", buffer " + b.name() + ",");
+        }
     }
 
     /** Where the times of launches are noted; null where nobody asks. */
@@ -169,7 +214,7 @@ final class Plan {
                     t.offset() >= 0
                             && t.offset() % 64 == 0
                             && t.bytes() >= 0
-                            && t.offset() + t.bytes() <= commands.arenaBytes(),
+                            && t.offset() <= commands.arenaBytes() - t.bytes(),
                     () -> "slot " + number + " is not in the arena of " + commands.arenaBytes() + " bytes: " + t);
         }
         for (int slot : commands.inputs())

@@ -4,6 +4,7 @@ import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.driver.CommandList;
 import dev.meseta.machine.ArgumentLayout;
 import dev.meseta.machine.MachineCode;
+import java.util.Arrays;
 import java.util.List;
 
 /** A command that is ready to run. */
@@ -13,6 +14,11 @@ sealed interface Step {
         static Place of(CommandList.Binding b) {
             return new Place(
                     b.slot(), b.offset(), b.strides().stream().mapToLong(x -> x).toArray());
+        }
+
+        CommandList.Binding binding() {
+            return new CommandList.Binding(
+                    slot, offset, Arrays.stream(strides).boxed().toList());
         }
 
         boolean moves() {
