@@ -16,7 +16,7 @@ import java.util.TreeSet;
  * @param type as VkPhysicalDeviceType counts
  * @param identity what its pipelines depend on
  * @param queueFamily one that computes; -1 if there is none
- * @param timestamps nanoseconds of a step of its clock; 0 if it has none
+ * @param uniformAlignment what offsets of arguments are multiples of
  */
 record PhysicalDevice(
         long handle,
@@ -27,8 +27,7 @@ record PhysicalDevice(
         int type,
         int subgroup,
         int queueFamily,
-        float timestamps,
-        Limits limits,
+        long uniformAlignment,
         Set<Capability> capabilities,
         Controls controls,
         List<MemoryType> memory,
@@ -73,15 +72,7 @@ record PhysicalDevice(
             Controls controls = controls(p12);
             Set<Capability> capabilities = capabilities(features, f11, f12, controls);
             long base = 16 + 296;
-            Struct family = Struct.plain(arena, 8);
-            int queue = queueFamily(vk, arena, handle, family);
-            Limits limits = new Limits(
-                    Integer.toUnsignedLong(properties.getInt(base + 24)),
-                    properties.getLong(base + 320),
-                    properties.getInt(base + 220),
-                    properties.getInt(base + 224),
-                    properties.getInt(base + 232),
-                    properties.getInt(base + 216));
+            int queue = queueFamily(vk, arena, handle);
             return new PhysicalDevice(
                     handle,
                     properties.getString(16 + 20),
@@ -91,8 +82,7 @@ record PhysicalDevice(
                     properties.getInt(16 + 16),
                     Math.max(1, p11.getInt(64)),
                     queue,
-                    family.getInt(0) == 0 ? 0 : Float.intBitsToFloat(properties.getInt(base + 424)),
-                    limits,
+                    properties.getLong(base + 320),
                     capabilities,
                     controls,
                     memoryTypes(vk, arena, handle),
@@ -145,16 +135,14 @@ record PhysicalDevice(
         return c;
     }
 
-    private static int queueFamily(VulkanLibrary vk, Arena arena, long handle, Struct timestampBits) {
+    private static int queueFamily(VulkanLibrary vk, Arena arena, long handle) {
         Struct count = Struct.plain(arena, 8);
         vk.call(Function.vkGetPhysicalDeviceQueueFamilyProperties, handle, count.address(), 0);
         int n = count.getInt(0);
         Struct families = Struct.plain(arena, 24L * Math.max(1, n));
         vk.call(Function.vkGetPhysicalDeviceQueueFamilyProperties, handle, count.address(), families.address());
         for (int i = 0; i < n; i++) {
-            if ((families.getInt(24L * i) & Vk.QUEUE_COMPUTE) == 0) continue;
-            timestampBits.set(0, families.getInt(24L * i + 8));
-            return i;
+            if ((families.getInt(24L * i) & Vk.QUEUE_COMPUTE) != 0) return i;
         }
         return -1;
     }

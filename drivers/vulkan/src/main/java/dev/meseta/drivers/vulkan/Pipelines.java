@@ -14,7 +14,6 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -29,7 +28,8 @@ import org.jspecify.annotations.Nullable;
 final class Pipelines {
     private static final System.Logger LOG = System.getLogger(Pipelines.class.getName());
 
-    private record Key(Kernel kernel, Bounds bounds) {}
+    /** What a pipeline is made of. */
+    record Key(Kernel kernel, Bounds bounds) {}
 
     private final Context c;
     private final ShaderOptions options;
@@ -115,11 +115,7 @@ final class Pipelines {
             Files.createDirectories(folder);
             Path part = Files.createTempFile(folder, "part", ".tmp");
             Files.write(part, data.asSlice(0, size.getLong(0)).toArray(ValueLayout.JAVA_BYTE));
-            try {
-                Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-            } catch (AtomicMoveNotSupportedException e) {
-                Files.move(part, file, StandardCopyOption.REPLACE_EXISTING);
-            }
+            Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException | DeviceException e) {
             LOG.log(System.Logger.Level.DEBUG, "pipelines are not kept: {0}", e);
         }

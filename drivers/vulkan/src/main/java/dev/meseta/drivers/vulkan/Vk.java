@@ -2,14 +2,11 @@ package dev.meseta.drivers.vulkan;
 
 /** Numbers of the Vulkan specification. */
 final class Vk {
-    static final int SUCCESS = 0;
     static final int TIMEOUT = 2;
-    static final int INCOMPLETE = 5;
     static final int ERROR_OUT_OF_HOST_MEMORY = -1;
     static final int ERROR_OUT_OF_DEVICE_MEMORY = -2;
     static final int ERROR_DEVICE_LOST = -4;
     static final int ERROR_TOO_MANY_OBJECTS = -10;
-    static final int ERROR_INVALID_EXTERNAL_HANDLE = -1000072003;
 
     static final int TYPE_APPLICATION_INFO = 0;
     static final int TYPE_INSTANCE_CREATE_INFO = 1;
@@ -18,7 +15,6 @@ final class Vk {
     static final int TYPE_SUBMIT_INFO = 4;
     static final int TYPE_MEMORY_ALLOCATE_INFO = 5;
     static final int TYPE_SEMAPHORE_CREATE_INFO = 9;
-    static final int TYPE_QUERY_POOL_CREATE_INFO = 11;
     static final int TYPE_BUFFER_CREATE_INFO = 12;
     static final int TYPE_SHADER_MODULE_CREATE_INFO = 16;
     static final int TYPE_PIPELINE_CACHE_CREATE_INFO = 17;
@@ -71,7 +67,6 @@ final class Vk {
     static final int BIND_COMPUTE = 1;
     static final int PIPELINE_COMPUTE = 0x800;
     static final int PIPELINE_TRANSFER = 0x1000;
-    static final int PIPELINE_BOTTOM = 0x2000;
     static final int PIPELINE_HOST = 0x4000;
     static final int ACCESS_SHADER_READ = 0x20;
     static final int ACCESS_SHADER_WRITE = 0x40;
@@ -79,8 +74,6 @@ final class Vk {
     static final int ACCESS_TRANSFER_WRITE = 0x1000;
     static final int ACCESS_HOST_READ = 0x2000;
     static final int SEMAPHORE_TIMELINE = 1;
-    static final int QUERY_TIMESTAMP = 2;
-    static final int QUERY_64 = 1;
 
     private Vk() {}
 }

@@ -9,10 +9,8 @@ import dev.meseta.driver.CommandList.Binding;
 import dev.meseta.driver.CommandList.Command;
 import dev.meseta.driver.DeviceException;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
 
@@ -33,20 +31,16 @@ final class VulkanPlan {
     private final Constants constants;
     private final Pipelines pipelines;
     private final long argumentAlignment;
-    private final Set<Integer> shared = new HashSet<>();
-    private final Map<LaunchKey, Long> compiled = new HashMap<>();
     private List<Step.Launch> open = new ArrayList<>();
     private long argumentBytes;
     private int launches;
     private int conditions;
 
-    private record LaunchKey(Kernel kernel, Bounds bounds) {}
-
     VulkanPlan(CommandList commands, Context c, Pipelines pipelines) {
         this.commands = commands;
         this.slots = new ArrayList<>(commands.slots());
         this.pipelines = pipelines;
-        this.argumentAlignment = Math.max(16, c.physical.limits().uniformAlignment());
+        this.argumentAlignment = Math.max(16, c.physical.uniformAlignment());
         checkSlots();
         compileAll(commands.commands());
         List<Step> list = new ArrayList<>();
@@ -94,11 +88,9 @@ final class VulkanPlan {
 
     /** Outputs that lie in the arena are copied to slots of their own. */
     private void outputs() {
-        Set<Integer> seen = new HashSet<>();
         for (CommandList.Output o : commands.outputs()) {
             if (!(slots.get(o.slot()) instanceof CommandList.TemporarySlot)) {
                 outputSlots.add(o.slot());
-                if (!seen.add(o.slot())) shared.add(o.slot());
                 continue;
             }
             long bytes = o.type().bytes();
@@ -213,8 +205,7 @@ final class VulkanPlan {
         if (launches == MOST_LAUNCHES)
             throw DeviceException.unsupported("a plan of more than " + MOST_LAUNCHES
                     + " launches: a loop of a fixed length is too long to be written out; use another device");
-        Bounds bounds = bounds(l);
-        long pipeline = compiled.computeIfAbsent(new LaunchKey(k, bounds), _ -> pipelines.get(k, bounds));
+        long pipeline = pipelines.get(k, bounds(l));
         ShaderArguments layout = ShaderArguments.of(k);
         open.add(new Step.Launch(
                 ++launches, k, pipeline, layout, argumentBytes, places, bytes, l.extents(), grid, l.origin()));
@@ -257,15 +248,15 @@ final class VulkanPlan {
 
     /** All kernels at once, by all threads: a driver takes its time for each. */
     private void compileAll(List<Command> list) {
-        Set<LaunchKey> keys = new HashSet<>();
+        Set<Pipelines.Key> keys = new HashSet<>();
         collect(list, keys);
         keys.parallelStream().forEach(k -> pipelines.get(k.kernel(), k.bounds()));
     }
 
-    private static void collect(List<Command> list, Set<LaunchKey> into) {
+    private static void collect(List<Command> list, Set<Pipelines.Key> into) {
         for (Command c : list) {
             switch (c) {
-                case CommandList.Launch l -> into.add(new LaunchKey(l.kernel(), bounds(l)));
+                case CommandList.Launch l -> into.add(new Pipelines.Key(l.kernel(), bounds(l)));
                 case CommandList.Copy _ -> {}
                 case CommandList.Repeat r -> collect(r.body(), into);
                 case CommandList.Conditional k -> {
