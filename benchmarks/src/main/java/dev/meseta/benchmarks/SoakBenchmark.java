@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -106,7 +107,7 @@ public final class SoakBenchmark {
             int number = t;
             threads.add(Thread.ofPlatform().start(() -> {
                 try {
-                    while (System.nanoTime() < end) once(current.get(), number, runs, refused);
+                    while (System.nanoTime() < end) once(Objects.requireNonNull(current.get()), number, runs, refused);
                 } catch (Throwable e) {
                     synchronized (wrong) {
                         wrong.add(e);
