@@ -106,26 +106,26 @@ final class SchedulingChapter {
                 same(null, job.error(), "error");
             });
         c.add("the higher priority comes first", s -> {
-            Scheduler scheduler = s.scheduler();
+            // Without threads: all become ready while the end of the first job is told, and are handed over after that.
+            Scheduler scheduler = s.keep(new Scheduler(s.device(), System::nanoTime, Scheduler.HANGS, false));
             int all = s.device().limits().credits();
-            Timeline gate = new Timeline("gate");
+            Subject.Sample x = s.simple();
+            Submission first = s.job(scheduler.client("first"), x).credits(all);
             List<Priority> order = Collections.synchronizedList(new ArrayList<>());
             List<Submission> jobs = new ArrayList<>();
-            // All become ready at once, when the gate opens: it is told the last first, so that the lowest is put in
-            // last.
             for (Priority p : List.of(Priority.LOW, Priority.NORMAL, Priority.HIGH)) {
                 for (int i = 0; i < 5; i++) {
-                    Submission job = s.job(scheduler.client(p.name(), p, 1), s.simple(20_000))
-                            .credits(all);
+                    Submission job = s.job(scheduler.client(p.name(), p, 1), x).credits(all);
                     job.completion().stage(1).thenRun(() -> order.add(p));
+                    job.waitFor(first.completion(), 1).submit();
                     jobs.add(job);
                 }
             }
-            for (Submission j : jobs) j.waitFor(gate, 1).submit();
-            gate.signal(1);
+            first.submit();
             for (Submission j : jobs) Subject.end(j);
             for (int i = 0; i < 200 && order.size() < 15; i++) Thread.sleep(1);
-            // The first may have begun before the others were ready, and a thread that tells of an end may be late.
+            // An asynchronous device gets the first that becomes ready at once; and a thread that tells of an end may
+            // be late.
             int inversions = 0;
             for (int i = 0; i < order.size(); i++)
                 for (int k = 0; k < i; k++)
