@@ -26,11 +26,14 @@ import jdk.jfr.Recording;
 public final class TraceBenchmark {
     private static final double TURN_MS = 50;
     private static final int TURNS = 60;
+    /** The recorder's own thread is busy for a while after a beginning or an end. */
+    private static final long REST_MS = 100;
+
     private static final int QUESTIONS = 20_000_000;
 
     private TraceBenchmark() {}
 
-    public static void main(String[] arguments) {
+    public static void main(String[] arguments) throws InterruptedException {
         if (arguments.length < 1 || arguments.length > 2) {
             System.err.println("usage: TraceBenchmark MODEL [EXTENT]");
             System.exit(2);
@@ -39,21 +42,18 @@ public final class TraceBenchmark {
         try (Meseta meseta = Meseta.open();
                 Session session = meseta.load(Path.of(arguments[0])).prepare()) {
             Map<String, Tensor> inputs = ones(session, extent);
-            for (int i = 0; i < 20; i++) turn(session, inputs);
+            for (int i = 0; i < 40; i++) turn(session, inputs);
             double question = question();
             List<Double> before = new ArrayList<>();
-            for (int i = 0; i < TURNS; i++) before.add(turn(session, inputs));
+            for (int i = 0; i < TURNS; i++) before.add(without(session, inputs));
             List<Double> off = new ArrayList<>();
             List<Double> on = new ArrayList<>();
             List<Double> ratios = new ArrayList<>();
             for (int i = -5; i < TURNS; i++) {
-                double without = turn(session, inputs);
-                double with;
-                try (Recording recording = new Recording()) {
-                    recording.start();
-                    session.run(inputs);
-                    with = turn(session, inputs);
-                }
+                boolean first = i % 2 == 0;
+                double without = first ? without(session, inputs) : 0;
+                double with = with(session, inputs);
+                if (!first) without = without(session, inputs);
                 if (i < 0) continue;
                 off.add(without);
                 on.add(with);
@@ -66,6 +66,18 @@ public final class TraceBenchmark {
             print(
                     "with / without: %.4f (median of %d pairs; quartiles %.4f to %.4f)%n",
                     Median.of(ratios), TURNS, Median.quantile(ratios, 0.25), Median.quantile(ratios, 0.75));
+        }
+    }
+
+    private static double without(Session session, Map<String, Tensor> inputs) throws InterruptedException {
+        Thread.sleep(REST_MS);
+        return turn(session, inputs);
+    }
+
+    private static double with(Session session, Map<String, Tensor> inputs) throws InterruptedException {
+        try (Recording recording = new Recording()) {
+            recording.start();
+            return without(session, inputs);
         }
     }
 
