@@ -104,7 +104,7 @@ final class TraceCommand implements Callable<Integer> {
     }
 
     /** A run did not end well: that is worth a trace too. */
-    private static final class RunFailed extends Exception {
+    private static final class RunFailed extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
         private final RuntimeException reason;
@@ -141,7 +141,7 @@ final class TraceCommand implements Callable<Integer> {
         }
     }
 
-    private void runModel() throws RunFailed {
+    private void runModel() {
         try (Meseta meseta = Meseta.open()) {
             Model model = meseta.load(file);
             if (device != null) model = model.on(device);
@@ -164,7 +164,7 @@ final class TraceCommand implements Callable<Integer> {
         }
     }
 
-    private static void run(Session session, Map<String, Data> given) throws RunFailed {
+    private static void run(Session session, Map<String, Data> given) {
         try {
             session.run(given);
         } catch (RuntimeException e) {
