@@ -1,5 +1,7 @@
 package dev.meseta.compiler.llvm;
 
+import dev.meseta.compiler.kernel.NarrowFloat;
+import dev.meseta.compiler.kernel.NarrowFloat.Special;
 import dev.meseta.compiler.kernel.Type;
 import dev.meseta.compiler.llvm.IrBuilder.Value;
 import dev.meseta.graph.DType;
@@ -8,24 +10,6 @@ import dev.meseta.graph.Op.Cast.Rounding;
 
 /** Conversions between element types in IR, to the bit as {@link dev.meseta.compiler.kernel.ScalarFunctions} has them. */
 final class IrConversions {
-    /**
-     * A float format of up to 16 bits.
-     *
-     * @param special which codes are infinity or NaN
-     */
-    private record Narrow(int exponentBits, int mantissaBits, int bias, Special special) {
-        int signBit() {
-            return 1 << (exponentBits + mantissaBits);
-        }
-    }
-
-    private enum Special {
-        IEEE,
-        NAN_AT_END,
-        NAN_AT_MINUS_ZERO,
-        NONE
-    }
-
     private static final double LARGEST_F16 = 65504;
 
     private final IrBuilder b;
@@ -40,18 +24,6 @@ final class IrConversions {
     IrConversions(IrBuilder builder, boolean halves) {
         this.b = builder;
         this.halves = halves;
-    }
-
-    private static Narrow narrow(DType dtype) {
-        return switch (dtype) {
-            case F16 -> new Narrow(5, 10, 15, Special.IEEE);
-            case F8E4M3FN -> new Narrow(4, 3, 7, Special.NAN_AT_END);
-            case F8E4M3FNUZ -> new Narrow(4, 3, 8, Special.NAN_AT_MINUS_ZERO);
-            case F8E5M2 -> new Narrow(5, 2, 15, Special.IEEE);
-            case F8E5M2FNUZ -> new Narrow(5, 2, 16, Special.NAN_AT_MINUS_ZERO);
-            case F4E2M1 -> new Narrow(2, 1, 1, Special.NONE);
-            default -> throw new IllegalArgumentException(dtype + " is not a narrow float");
-        };
     }
 
     /** The type in IR of an element in memory. */
@@ -70,7 +42,8 @@ final class IrConversions {
         return switch (dtype) {
             case F16 -> {
                 if (!halves)
-                    yield decode(b.cast("zext", new Value(raw, type.with(DType.I16)), DType.I32), narrow(dtype));
+                    yield decode(
+                            b.cast("zext", new Value(raw, type.with(DType.I16)), DType.I32), NarrowFloat.of(dtype));
                 yield b.value(
                         type, "fpext " + IrBuilder.vector("half", lanes) + " " + raw + " to " + IrBuilder.ir(type));
             }
@@ -80,7 +53,7 @@ final class IrConversions {
             }
             case F8E8M0 -> decodeScale(b.cast("zext", new Value(raw, type.with(DType.I8)), DType.I32));
             case F8E4M3FN, F8E4M3FNUZ, F8E5M2, F8E5M2FNUZ, F4E2M1 ->
-                decode(b.cast("zext", new Value(raw, type.with(DType.I8)), DType.I32), narrow(dtype));
+                decode(b.cast("zext", new Value(raw, type.with(DType.I8)), DType.I32), NarrowFloat.of(dtype));
             case BOOL -> {
                 Value v = new Value(raw, type.with(DType.I8));
                 yield b.compare("icmp ne", v, IrBuilder.integer(v.type(), 0));
@@ -94,7 +67,7 @@ final class IrConversions {
         return switch (dtype) {
             case F16 -> {
                 if (!halves)
-                    yield b.cast("trunc", encode(quantise(v, dtype, false), narrow(dtype)), DType.I16)
+                    yield b.cast("trunc", encode(quantise(v, dtype, false), NarrowFloat.of(dtype)), DType.I16)
                             .text();
                 yield b.emit("fptrunc " + v.typed() + " to " + IrBuilder.vector("half", v.lanes()));
             }
@@ -106,7 +79,7 @@ final class IrConversions {
             case F8E8M0 ->
                 b.cast("trunc", encodeScale(v, Rounding.WRAP), DType.I8).text();
             case F8E4M3FN, F8E4M3FNUZ, F8E5M2, F8E5M2FNUZ, F4E2M1 ->
-                b.cast("trunc", encode(round(v, dtype, Rounding.WRAP), narrow(dtype)), DType.I8)
+                b.cast("trunc", encode(round(v, dtype, Rounding.WRAP), NarrowFloat.of(dtype)), DType.I8)
                         .text();
             case I4, U4, I2, U2 -> wrap(v, dtype).text();
             case BOOL -> b.cast("zext", v, DType.I8).text();
@@ -133,7 +106,7 @@ final class IrConversions {
     // Codes of narrow floats, as I32
 
     /** The code's magnitude put where F32 has its own, scaled by the difference of the biases: exact for subnormal codes too. */
-    private Value decode(Value code, Narrow n) {
+    private Value decode(Value code, NarrowFloat n) {
         int m = n.mantissaBits();
         Value magnitude = b.op("and", code, i32(code, n.signBit() - 1));
         Value shifted = b.cast("bitcast", b.op("shl", magnitude, i32(code, 23 - m)), DType.F32);
@@ -156,7 +129,7 @@ final class IrConversions {
     }
 
     /** The code of a number that the format has. */
-    private Value encode(Value v, Narrow n) {
+    private Value encode(Value v, NarrowFloat n) {
         int m = n.mantissaBits();
         Value bits = b.cast("bitcast", b.op("fmul", v, f32(v, Math.scalb(1.0, n.bias() - 127))), DType.I32);
         Value magnitude = b.op("and", b.op("lshr", bits, i32(v, 23 - m)), i32(v, n.signBit() - 1));
@@ -244,7 +217,7 @@ final class IrConversions {
 
     /** Rounds to a multiple of the format's step at the number's magnitude: scaling by powers of two is exact. */
     private Value quantise(Value v, DType to, boolean saturate) {
-        Narrow n = narrow(to);
+        NarrowFloat n = NarrowFloat.of(to);
         int m = n.mantissaBits();
         double largest = to == DType.F16 ? LARGEST_F16 : FloatFormat.of(to).largest();
         Value a = b.intrinsic("fabs", v);

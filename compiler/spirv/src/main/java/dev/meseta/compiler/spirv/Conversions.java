@@ -1,5 +1,7 @@
 package dev.meseta.compiler.spirv;
 
+import dev.meseta.compiler.kernel.NarrowFloat;
+import dev.meseta.compiler.kernel.NarrowFloat.Special;
 import dev.meseta.compiler.kernel.Type;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.FloatFormat;
@@ -10,24 +12,6 @@ import dev.meseta.graph.Op.Cast.Rounding;
  * by bit: not every device has them, and those that do round as they like.
  */
 final class Conversions {
-    /**
-     * A float format of up to 16 bits.
-     *
-     * @param special which codes are infinity or NaN
-     */
-    private record Narrow(int exponentBits, int mantissaBits, int bias, Special special) {
-        int signBit() {
-            return 1 << (exponentBits + mantissaBits);
-        }
-    }
-
-    private enum Special {
-        IEEE,
-        NAN_AT_END,
-        NAN_AT_MINUS_ZERO,
-        NONE
-    }
-
     private static final double LARGEST_F16 = 65504;
     private static final int F32_BIAS = 127;
 
@@ -35,18 +19,6 @@ final class Conversions {
 
     Conversions(LaneBuilder builder) {
         this.b = builder;
-    }
-
-    private static Narrow narrow(DType dtype) {
-        return switch (dtype) {
-            case F16 -> new Narrow(5, 10, 15, Special.IEEE);
-            case F8E4M3FN -> new Narrow(4, 3, 7, Special.NAN_AT_END);
-            case F8E4M3FNUZ -> new Narrow(4, 3, 8, Special.NAN_AT_MINUS_ZERO);
-            case F8E5M2 -> new Narrow(5, 2, 15, Special.IEEE);
-            case F8E5M2FNUZ -> new Narrow(5, 2, 16, Special.NAN_AT_MINUS_ZERO);
-            case F4E2M1 -> new Narrow(2, 1, 1, Special.NONE);
-            default -> throw new IllegalArgumentException(dtype + " is not a narrow float");
-        };
     }
 
     /** The element type that a register has right after a load, or right before a store. */
@@ -62,7 +34,7 @@ final class Conversions {
     Value decode(Value raw, DType dtype) {
         return switch (dtype) {
             case F16, F8E4M3FN, F8E4M3FNUZ, F8E5M2, F8E5M2FNUZ, F4E2M1 ->
-                decode(b.cast(Opcode.U_CONVERT, raw, DType.U32), narrow(dtype));
+                decode(b.cast(Opcode.U_CONVERT, raw, DType.U32), NarrowFloat.of(dtype));
             case BF16 -> {
                 Value wide = b.cast(Opcode.U_CONVERT, raw, DType.U32);
                 yield b.bits(b.op(Opcode.SHIFT_LEFT_LOGICAL, wide, u32(wide, 16)), DType.F32);
@@ -76,7 +48,7 @@ final class Conversions {
     /** What to write to memory for a value, of the storage type. A number that the type does not have is rounded as by WRAP. */
     Value encode(Value v, DType dtype) {
         return switch (dtype) {
-            case F16 -> b.cast(Opcode.U_CONVERT, encode(quantise(v, dtype, false), narrow(dtype)), DType.U16);
+            case F16 -> b.cast(Opcode.U_CONVERT, encode(quantise(v, dtype, false), NarrowFloat.of(dtype)), DType.U16);
             case BF16 -> {
                 Value bits = b.bits(toBf16(v), DType.U32);
                 Value high = b.op(Opcode.SHIFT_RIGHT_LOGICAL, bits, u32(bits, 16));
@@ -84,7 +56,7 @@ final class Conversions {
             }
             case F8E8M0 -> b.cast(Opcode.U_CONVERT, encodeScale(v, Rounding.WRAP), DType.U8);
             case F8E4M3FN, F8E4M3FNUZ, F8E5M2, F8E5M2FNUZ, F4E2M1 ->
-                b.cast(Opcode.U_CONVERT, encode(round(v, dtype, Rounding.WRAP), narrow(dtype)), DType.U8);
+                b.cast(Opcode.U_CONVERT, encode(round(v, dtype, Rounding.WRAP), NarrowFloat.of(dtype)), DType.U8);
             case I4, U4, I2, U2 -> wrap(v, dtype);
             case BOOL -> b.select(v, b.integer(DType.U8, v.lanes(), 1), b.integer(DType.U8, v.lanes(), 0));
             default -> b.wide(v);
@@ -130,7 +102,7 @@ final class Conversions {
     // Codes of narrow floats, as U32
 
     /** Normal codes by their bits; those below by their integer: no step has a number that a device might take for zero. */
-    private Value decode(Value code, Narrow n) {
+    private Value decode(Value code, NarrowFloat n) {
         int m = n.mantissaBits();
         Value magnitude = mask(code, n.signBit() - 1);
         Value moved = add(shiftLeft(magnitude, 23 - m), (long) (F32_BIAS - n.bias()) << 23);
@@ -151,7 +123,7 @@ final class Conversions {
     }
 
     /** The code of a number that the format has. */
-    private Value encode(Value v, Narrow n) {
+    private Value encode(Value v, NarrowFloat n) {
         int m = n.mantissaBits();
         Value bits = b.bits(v, DType.U32);
         Value magnitude = mask(bits, Integer.MAX_VALUE);
@@ -241,7 +213,7 @@ final class Conversions {
 
     /** Rounds to a multiple of the format's step at the number's magnitude: scaling by powers of two is exact. */
     private Value quantise(Value v, DType to, boolean saturate) {
-        Narrow n = narrow(to);
+        NarrowFloat n = NarrowFloat.of(to);
         int m = n.mantissaBits();
         double largest = to == DType.F16 ? LARGEST_F16 : FloatFormat.of(to).largest();
         Value magnitude = mask(b.bits(v, DType.U32), Integer.MAX_VALUE);

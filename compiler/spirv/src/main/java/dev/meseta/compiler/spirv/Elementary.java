@@ -1,5 +1,6 @@
 package dev.meseta.compiler.spirv;
 
+import dev.meseta.compiler.kernel.Polynomials;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.MapFunction;
 
@@ -10,31 +11,11 @@ import dev.meseta.graph.MapFunction;
  */
 final class Elementary {
     /** (e^r - 1 - r) / r^2 for |r| up to log(2) / 2. */
-    private static final double[] EXP = {
-        0.5, 0.16666576266288757, 0.04166655242443085, 0.00836323294788599, 0.0013926250394433737
-    };
+    private static final double[] EXP = Polynomials.exponential();
     /** erf(x) / x - 1 over x^2, up to 0.93. */
-    private static final double[] ERF_NEAR = {
-        0.12837916612625122,
-        -0.37612634897232056,
-        0.11283691227436066,
-        -0.02685915119946003,
-        0.005200368817895651,
-        -0.000813470920547843,
-        8.334718586411327e-05
-    };
+    private static final double[] ERF_NEAR = Polynomials.errorFunctionNear();
     /** log(1 - erf(x)) from 0.92 to 4. */
-    private static final double[] ERF_FAR = {
-        0.00032044152612797916,
-        -1.1302375793457031,
-        -0.6318145394325256,
-        -0.11009448021650314,
-        0.026431018486618996,
-        -0.00476357527077198,
-        0.0005977434921078384,
-        -4.6177912736311555e-05,
-        1.6435697034467012e-06
-    };
+    private static final double[] ERF_FAR = Polynomials.errorFunctionFar();
 
     private static final double LOG2_E = 1.4426950408889634;
     /** The first nine bits of log(2): times a whole number below 2^15 it is exact. */
