@@ -1,5 +1,7 @@
 package dev.meseta.driver;
 
+import dev.meseta.graph.Graph;
+import dev.meseta.graph.TensorType;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -19,6 +21,22 @@ public record Region(String name, Access access, long bytes, long alignment) {
             throw new IllegalArgumentException(
                     "the alignment of region " + name + " is " + alignment + ", it must be a power of two");
     }
+    /** The regions of an executable of a graph, as {@link #of(List, List)}. */
+    public static List<Region> of(Graph graph) {
+        return of(
+                graph.inputTypes().stream().map(TensorType::bytes).toList(),
+                graph.outputTypes().stream().map(TensorType::bytes).toList());
+    }
+
+    /** The regions of an executable of a command list, as {@link #of(List, List)}. */
+    public static List<Region> of(CommandList commands) {
+        return of(
+                commands.inputs().stream()
+                        .map(slot -> commands.slots().get(slot).bytes())
+                        .toList(),
+                commands.outputs().stream().map(o -> o.type().bytes()).toList());
+    }
+
     /** The regions of an executable whose tensors are bound one by one, with any alignment: inputs, then outputs, by their bytes. */
     public static List<Region> of(List<Long> inputs, List<Long> outputs) {
         List<Region> regions = new ArrayList<>();

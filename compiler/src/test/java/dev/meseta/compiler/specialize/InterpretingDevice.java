@@ -37,12 +37,7 @@ final class InterpretingDevice implements GraphDevice {
 
     @Override
     public Executable compile(Graph graph) {
-        return new Interpreted(
-                graph,
-                Region.of(
-                        graph.inputTypes().stream().map(TensorType::bytes).toList(),
-                        graph.outputTypes().stream().map(TensorType::bytes).toList()),
-                graph.outputTypes());
+        return new Interpreted(graph, Region.of(graph), graph.outputTypes());
     }
 
     @Override

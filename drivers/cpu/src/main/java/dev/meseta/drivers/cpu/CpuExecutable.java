@@ -30,11 +30,7 @@ final class CpuExecutable implements Executable {
         this.pool = pool;
         CommandList commands = plan.commands();
         this.outputs = commands.outputs().stream().map(CommandList.Output::type).toList();
-        this.regions = Region.of(
-                commands.inputs().stream()
-                        .map(slot -> commands.slots().get(slot).bytes())
-                        .toList(),
-                commands.outputs().stream().map(o -> o.type().bytes()).toList());
+        this.regions = Region.of(commands);
     }
 
     @Override

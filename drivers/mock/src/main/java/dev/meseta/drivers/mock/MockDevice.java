@@ -11,7 +11,6 @@ import dev.meseta.driver.Region;
 import dev.meseta.driver.Stop;
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.Node;
-import dev.meseta.graph.TensorType;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
@@ -112,11 +111,7 @@ public final class MockDevice implements GraphDevice {
 
     @Override
     public Executable compile(Graph graph) {
-        List<TensorType> outputs = graph.outputTypes();
-        List<Region> regions = Region.of(
-                graph.inputTypes().stream().map(TensorType::bytes).toList(),
-                outputs.stream().map(TensorType::bytes).toList());
-        return new MockExecutable(graph, regions, outputs);
+        return new MockExecutable(graph, Region.of(graph), graph.outputTypes());
     }
 
     @Override

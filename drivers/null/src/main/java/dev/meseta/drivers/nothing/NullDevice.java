@@ -37,11 +37,7 @@ final class NullDevice implements GraphDevice {
 
     @Override
     public Executable compile(Graph graph) {
-        List<TensorType> outputs = graph.outputTypes();
-        List<Region> regions = Region.of(
-                graph.inputTypes().stream().map(TensorType::bytes).toList(),
-                outputs.stream().map(TensorType::bytes).toList());
-        return new Nothing(regions, outputs);
+        return new Nothing(Region.of(graph), graph.outputTypes());
     }
 
     @Override

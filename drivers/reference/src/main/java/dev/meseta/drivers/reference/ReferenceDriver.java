@@ -98,21 +98,11 @@ public final class ReferenceDriver implements Driver {
 
         @Override
         public Executable compile(Graph graph) {
-            return InterpretedGraph.of(graph);
+            return new InterpretedGraph(graph, Region.of(graph), graph.outputTypes());
         }
     }
 
     private record InterpretedGraph(Graph graph, List<Region> regions, List<TensorType> outputs) implements Executable {
-        static InterpretedGraph of(Graph graph) {
-            List<TensorType> outputs = graph.outputTypes();
-            return new InterpretedGraph(
-                    graph,
-                    Region.of(
-                            graph.inputTypes().stream().map(TensorType::bytes).toList(),
-                            outputs.stream().map(TensorType::bytes).toList()),
-                    outputs);
-        }
-
         void run(Job job) {
             job.started();
             List<TensorType> types = graph.inputTypes();

@@ -34,11 +34,7 @@ final class VulkanExecutable implements Executable {
         this.localSize = localSize;
         CommandList commands = plan.commands();
         this.outputs = commands.outputs().stream().map(CommandList.Output::type).toList();
-        this.regions = Region.of(
-                commands.inputs().stream()
-                        .map(slot -> commands.slots().get(slot).bytes())
-                        .toList(),
-                outputs.stream().map(TensorType::bytes).toList());
+        this.regions = Region.of(commands);
     }
 
     @Override
