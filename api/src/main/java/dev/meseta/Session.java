@@ -18,9 +18,6 @@ import org.jspecify.annotations.Nullable;
 
 /** A model on a device, ready to run. Safe to share between threads. Its memory goes when it is closed or no longer reachable: forgetting to close it costs nothing but time. */
 public final class Session implements AutoCloseable {
-    /** A thread that owns no memory. */
-    private static final Thread NOBODY = Thread.ofPlatform().unstarted(() -> {});
-
     private final Signature signature;
     private final Device device;
     private volatile @Nullable ProgramRunner runner;
@@ -89,10 +86,7 @@ public final class Session implements AutoCloseable {
 
     /** The value, where every thread can reach it. */
     private static @Nullable Data reachable(@Nullable Data d) {
-        if (!(d instanceof Tensor t) || t.isAutomatic() || t.data().isAccessibleBy(NOBODY)) return d;
-        Tensor copy = Tensor.allocate(t.type());
-        copy.data().copyFrom(t.data());
-        return copy;
+        return d instanceof Tensor t && Tensor.isConfined(t.data()) ? t.copy() : d;
     }
 
     /** Plans and compiles for inputs of these types, so that the first run need not. */

@@ -19,9 +19,6 @@ public final class Buffer implements AutoCloseable {
     private static final Cleaner CLEANER =
             Cleaner.create(Thread.ofPlatform().daemon().name("meseta-buffers").factory());
 
-    /** A thread that owns nothing. */
-    private static final Thread ANOTHER = Thread.ofPlatform().unstarted(() -> {});
-
     private final Memory whole;
     private final long offset;
     private final MemorySegment view;
@@ -123,7 +120,7 @@ public final class Buffer implements AutoCloseable {
 
     /** Whether only one thread may close the memory, and only that thread may touch it: the memory of a confined arena. */
     public boolean isConfined() {
-        return borrowed && !view.isAccessibleBy(ANOTHER);
+        return borrowed && Tensor.isConfined(view);
     }
 
     /** Bytes [begin, begin + bytes) of this, as a buffer. */

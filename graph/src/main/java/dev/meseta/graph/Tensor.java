@@ -19,6 +19,9 @@ public final class Tensor implements Data {
     /** Alignment of allocated tensors in bytes: a cache line, and the widest vector. */
     public static final long ALIGNMENT = 64;
 
+    /** A thread that owns no memory. */
+    private static final Thread NOBODY = Thread.ofPlatform().unstarted(() -> {});
+
     private final TensorType type;
     private final MemorySegment data;
     private final boolean automatic;
@@ -139,6 +142,18 @@ public final class Tensor implements Data {
     /** Whether the memory was {@link #allocate}d, so that nobody can free it while somebody can reach it. */
     public boolean isAutomatic() {
         return automatic;
+    }
+
+    /** A copy of its own. */
+    public Tensor copy() {
+        Tensor c = allocate(type);
+        c.data.copyFrom(data);
+        return c;
+    }
+
+    /** Whether one thread alone may touch memory, and close it: that of a confined arena. */
+    public static boolean isConfined(MemorySegment memory) {
+        return !memory.isAccessibleBy(NOBODY);
     }
 
     /** The same bytes under another shape of as many elements. */

@@ -241,7 +241,7 @@ public final class ProgramRunner {
 
     private Plan read(Plan plan, Compiled.Read read, Map<Integer, Data> places) {
         List<@Nullable Data> contents = new ArrayList<>();
-        for (int p : read.places()) contents.add(copy(place(places, p)));
+        for (int p : read.places()) contents.add(((Tensor) place(places, p)).copy());
         return plan.next()
                 .get(
                         contentKey(contents),
@@ -377,13 +377,6 @@ public final class ProgramRunner {
             MemorySegment.copy(parts.get(i).data(), 0, result.data(), i * bytes, bytes);
         }
         return result;
-    }
-
-    private static Tensor copy(Data d) {
-        Tensor t = (Tensor) d;
-        Tensor c = Tensor.allocate(t.type());
-        c.data().copyFrom(t.data());
-        return c;
     }
 
     private static Data place(Map<Integer, Data> places, int number) {

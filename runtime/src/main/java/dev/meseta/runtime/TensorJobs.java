@@ -126,11 +126,9 @@ public final class TensorJobs {
     }
 
     private Tensor copy(Tensor t) {
-        Tensor c = Tensor.allocate(t.type());
         try (Trace.Work _ = Trace.copy("in", device.name(), t.data().byteSize())) {
-            c.data().copyFrom(t.data());
+            return t.copy();
         }
-        return c;
     }
 
     private static long bytes(List<Tensor> tensors) {

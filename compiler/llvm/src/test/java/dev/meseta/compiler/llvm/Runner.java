@@ -76,11 +76,7 @@ final class Runner {
 
     private static List<Tensor> copies(List<Tensor> tensors) {
         List<Tensor> copies = new ArrayList<>();
-        for (Tensor t : tensors) {
-            Tensor c = Tensor.allocate(t.type());
-            c.data().copyFrom(t.data());
-            copies.add(c);
-        }
+        for (Tensor t : tensors) copies.add(t.copy());
         return copies;
     }
 

@@ -73,11 +73,7 @@ final class KernelRunner {
     static void compare(Kernel kernel, List<Tensor> buffers, List<Long> extents, List<Double> ulps) {
         KernelVerifier.verify(kernel);
         List<Tensor> expected = new ArrayList<>();
-        for (Tensor t : buffers) {
-            Tensor c = Tensor.allocate(t.type());
-            c.data().copyFrom(t.data());
-            expected.add(c);
-        }
+        for (Tensor t : buffers) expected.add(t.copy());
         KernelInterpreter.run(kernel, expected.stream().map(Tensor::data).toList(), extents);
         List<Tensor> inputs = new ArrayList<>();
         List<Tensor> wanted = new ArrayList<>();
