@@ -81,12 +81,10 @@ public final class Meseta implements AutoCloseable {
             if (!name.equals(driver.name()) && !name.startsWith(driver.name() + ":")) continue;
             for (Device d : devices(driver))
                 if (d.name().equals(name) || driver.name().equals(name)) return d;
-        }
-        List<Device> all = devices();
-        for (Driver driver : drivers) {
             if (!Contract.refuses(driver.handshake()).isEmpty()) continue;
             for (Device d : driver.models()) if (d.name().equals(name)) return d;
         }
+        List<Device> all = devices();
         String reasons = drivers.stream()
                 .filter(d -> d.name().equals(name) && !unavailable(d).isEmpty())
                 .map(d -> ": " + unavailable(d))

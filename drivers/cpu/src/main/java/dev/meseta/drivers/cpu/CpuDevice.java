@@ -42,6 +42,9 @@ final class CpuDevice implements KernelDevice {
             WorkerPool.configured(),
             Processors.here().l1Bytes(),
             Processors.here().l2Bytes());
+    /** As many jobs at once as there are threads; each has a share of them. Kernels have an end, so that a long time without a step is no hang. */
+    private final Limits limits =
+            new Limits(target.threads(), true, true, 64, Duration.ofMinutes(10), Duration.ofDays(1));
 
     @Override
     public String name() {
@@ -82,10 +85,9 @@ final class CpuDevice implements KernelDevice {
         return HostAllocations.importMemory(descriptor, bytes, access);
     }
 
-    /** As many jobs at once as there are threads; each has a share of them. Kernels have an end, so that a long time without a step is no hang. */
     @Override
     public Limits limits() {
-        return new Limits(target.threads(), true, true, 64, Duration.ofMinutes(10), Duration.ofDays(1));
+        return limits;
     }
 
     @Override

@@ -30,6 +30,8 @@ final class VulkanDevice implements KernelDevice {
     /** A submission says nothing before its end, and a processor may compile its kernels on the way. */
     private static final Duration TIMEOUT = Duration.ofMinutes(5);
 
+    private static final Limits LIMITS = new Limits(CREDITS, true, true, 64, TIMEOUT, Duration.ofHours(1));
+
     private final boolean checking;
     private final VulkanLibrary vk;
     private final PhysicalDevice physical;
@@ -113,7 +115,7 @@ final class VulkanDevice implements KernelDevice {
 
     @Override
     public Limits limits() {
-        return new Limits(CREDITS, true, true, 64, TIMEOUT, Duration.ofHours(1));
+        return LIMITS;
     }
 
     @Override
