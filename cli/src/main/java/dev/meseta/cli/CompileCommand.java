@@ -10,7 +10,6 @@ import dev.meseta.graph.TensorType;
 import dev.meseta.graph.program.Port;
 import dev.meseta.runtime.ModelPackage;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -78,12 +77,7 @@ final class CompileCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Path folder = output.toAbsolutePath().getParent();
-        if (folder == null || !Files.isDirectory(folder))
-            throw new InvalidInputException("--output " + output + ": the folder does not exist");
-        if (Files.isDirectory(output)) throw new InvalidInputException("--output " + output + ": is a folder");
-        if (Files.exists(output) && Files.exists(file) && same(output, file))
-            throw new InvalidInputException("--output " + output + ": is the model itself");
+        OutputFile.check(output, file, "the model itself");
         try (Meseta meseta = Meseta.open()) {
             long start = System.nanoTime();
             Model model = meseta.load(file);
@@ -105,14 +99,6 @@ final class CompileCommand implements Callable<Integer> {
             }
         }
         return 0;
-    }
-
-    private static boolean same(Path a, Path b) {
-        try {
-            return Files.isSameFile(a, b);
-        } catch (java.io.IOException e) {
-            return false;
-        }
     }
 
     /**
@@ -142,11 +128,8 @@ final class CompileCommand implements Callable<Integer> {
     }
 
     private Map<String, Data> variant(Model model, List<String> chosen, Set<String> assumed, Set<String> known) {
-        Map<String, Data> given = new InputFiles(
-                        model,
-                        new Shapes(model, chosen, Map.of()),
-                        new InputFiles.Pictures(null, null, null, List.of(), List.of()))
-                .read(inputs);
+        Map<String, Data> given =
+                new InputFiles(model, new Shapes(model, chosen, Map.of()), InputFiles.Pictures.NONE).read(inputs);
         known.addAll(given.keySet());
         Shapes concrete = new Shapes(model, chosen, given);
         Map<String, Data> all = new LinkedHashMap<>(given);

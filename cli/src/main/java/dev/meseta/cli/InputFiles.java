@@ -45,7 +45,10 @@ final class InputFiles {
             Images.@Nullable Channels channels,
             @Nullable String resize,
             List<String> mean,
-            List<String> scale) {}
+            List<String> scale) {
+        /** Nothing said. */
+        static final Pictures NONE = new Pictures(null, null, null, List.of(), List.of());
+    }
 
     private enum Kind {
         NPY,

@@ -104,11 +104,8 @@ final class InspectCommand implements Callable<Integer> {
                 inspect(out, model, model.compiled().get());
                 return 0;
             }
-            Map<String, Data> given = new InputFiles(
-                            model,
-                            new Shapes(model, shapes, Map.of()),
-                            new InputFiles.Pictures(null, null, null, List.of(), List.of()))
-                    .read(inputs);
+            Map<String, Data> given =
+                    new InputFiles(model, new Shapes(model, shapes, Map.of()), InputFiles.Pictures.NONE).read(inputs);
             Shapes concrete = new Shapes(model, shapes, given);
             Session session = model.prepare();
             Plan plan = plan(session, model, concrete, given);

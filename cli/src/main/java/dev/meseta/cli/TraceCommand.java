@@ -78,7 +78,7 @@ final class TraceCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (runs < 1) throw new InvalidInputException("--runs must be 1 or more, got " + runs);
-        checkOutput();
+        OutputFile.check(output, file, "the file to read");
         try {
             if (isRecording()) {
                 write(converted());
@@ -115,15 +115,6 @@ final class TraceCommand implements Callable<Integer> {
         }
     }
 
-    private void checkOutput() {
-        Path folder = output.toAbsolutePath().getParent();
-        if (folder == null || !Files.isDirectory(folder))
-            throw new InvalidInputException("--output " + output + ": the folder does not exist");
-        if (Files.isDirectory(output)) throw new InvalidInputException("--output " + output + ": is a folder");
-        if (output.toAbsolutePath().normalize().equals(file.toAbsolutePath().normalize()))
-            throw new InvalidInputException("--output " + output + ": is the file to read");
-    }
-
     private boolean isRecording() {
         if (!Files.isRegularFile(file)) return false;
         try (InputStream in = Files.newInputStream(file)) {
@@ -145,11 +136,8 @@ final class TraceCommand implements Callable<Integer> {
         try (Meseta meseta = Meseta.open()) {
             Model model = meseta.load(file);
             if (device != null) model = model.on(device);
-            Map<String, Data> given = new InputFiles(
-                            model,
-                            new Shapes(model, shapes, Map.of()),
-                            new InputFiles.Pictures(null, null, null, List.of(), List.of()))
-                    .read(inputs);
+            Map<String, Data> given =
+                    new InputFiles(model, new Shapes(model, shapes, Map.of()), InputFiles.Pictures.NONE).read(inputs);
             Shapes concrete = new Shapes(model, shapes, given);
             fill(model, concrete, given);
             if (!concrete.assumed().isEmpty())
