@@ -207,7 +207,7 @@ final class InspectCommand implements Callable<Integer> {
                 + Text.count(
                         operators.values().stream().mapToInt(Integer::intValue).sum(), "call") + " of "
                 + Text.count(operators.size(), "operator"));
-        wrapped(out, "  ", counts(operators));
+        Text.wrapped(out, "  ", counts(operators));
     }
 
     private static List<String> counts(Map<String, Integer> operators) {
@@ -225,19 +225,6 @@ final class InspectCommand implements Callable<Integer> {
 
     private static List<String> words(String text) {
         return List.of(text.split(" "));
-    }
-
-    /** Words in lines of 78 columns. */
-    private static void wrapped(PrintWriter out, String indent, List<String> words) {
-        StringBuilder line = new StringBuilder(indent);
-        for (String w : words) {
-            if (line.length() > indent.length() && line.length() + w.length() > 78) {
-                out.println(line.toString().stripTrailing());
-                line = new StringBuilder(indent);
-            }
-            line.append(w).append(' ');
-        }
-        if (line.length() > indent.length()) out.println(line.toString().stripTrailing());
     }
 
     // ---- how it runs ----
@@ -297,13 +284,14 @@ final class InspectCommand implements Callable<Integer> {
     private void print(PrintWriter out, Session session, Shapes shapes, Plan plan) {
         out.println("plan    on " + session.device().name());
         if (!shapes.assumed().isEmpty()) {
-            wrapped(out, "  ", words("for " + String.join(", ", shapes.assumed()) + " (assumed; --shape sets them)"));
+            Text.wrapped(
+                    out, "  ", words("for " + String.join(", ", shapes.assumed()) + " (assumed; --shape sets them)"));
         }
         int number = 0;
         for (Part p : plan.parts()) {
             number++;
             out.println("  part " + number + ": " + Text.count(p.nodes(), "node"));
-            wrapped(out, "    ", counts(p.ops()));
+            Text.wrapped(out, "    ", counts(p.ops()));
             int shown =
                     all ? p.steps().size() : Math.min(LONGEST_PLAN, p.steps().size());
             for (String s : p.steps().subList(0, shown)) out.println("    " + (all ? s : cut(s)));
@@ -315,7 +303,7 @@ final class InspectCommand implements Callable<Integer> {
                 out.println("    because " + p.why());
             }
         }
-        if (plan.incomplete() != null) wrapped(out, "  ", words("incomplete: " + plan.incomplete()));
+        if (plan.incomplete() != null) Text.wrapped(out, "  ", words("incomplete: " + plan.incomplete()));
         long host = plan.parts().stream().filter(p -> !p.then().isEmpty()).count();
         out.println("  in all " + Text.count(plan.parts().size(), "part") + ", " + Text.count(host, "host step"));
     }

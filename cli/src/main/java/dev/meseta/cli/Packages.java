@@ -16,10 +16,11 @@ final class Packages {
         String name = p.signature().name();
         out.println("package " + (name.isEmpty() ? "(unnamed)" : name));
         out.println("target  " + target(p));
-        out.println("needs   " + p.made().requirements());
+        Text.wrapped(
+                out, "needs   ", "        ", List.of(p.made().requirements().split(" ")));
         for (Port port : p.signature().required()) out.println("input   " + port.name() + " " + port.describe());
         for (Port port : p.signature().outputs()) out.println("output  " + port.name() + " " + port.describe());
-        for (String shapes : p.shapes()) out.println("runs    " + shapes);
+        for (String shapes : p.shapes()) Text.wrapped(out, "runs    ", "        ", List.of(shapes.split(" ")));
         out.println("weights " + Text.bytes(p.weightBytes()) + " of " + Text.bytes(p.bytes()) + " in all");
         out.println("made by " + p.made().producer());
     }

@@ -2,6 +2,7 @@ package dev.meseta.cli;
 
 import dev.meseta.Model;
 import dev.meseta.graph.program.Port;
+import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -53,6 +54,26 @@ final class Text {
                 + (others > 0
                         ? ", and " + others + (required.size() > MOST_INPUTS ? " more" : " that may be left out")
                         : "");
+    }
+
+    /** Words in lines of 78 columns. */
+    static void wrapped(PrintWriter out, String indent, List<String> words) {
+        wrapped(out, indent, indent, words);
+    }
+
+    /** As above, with another beginning of the first line. */
+    static void wrapped(PrintWriter out, String first, String indent, List<String> words) {
+        StringBuilder line = new StringBuilder(first);
+        boolean begun = false;
+        for (String w : words) {
+            if (begun && line.length() + w.length() > 78) {
+                out.println(line.toString().stripTrailing());
+                line = new StringBuilder(indent);
+            }
+            line.append(w).append(' ');
+            begun = true;
+        }
+        if (begun) out.println(line.toString().stripTrailing());
     }
 
     /** A count with its noun, such as {@code 1 kernel} or {@code 3 kernels}. */

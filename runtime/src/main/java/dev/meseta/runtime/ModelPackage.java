@@ -164,9 +164,13 @@ public final class ModelPackage {
         return weightBytes;
     }
 
-    /** The shapes that there are plans for, as texts such as {@code x f32[1, 128]}. */
+    /** The shapes that there are plans for, as texts such as {@code x f32[1,128]}, with contents of inputs that shapes follow from. */
     public List<String> shapes() {
-        return plans.keySet().stream().map(this::describe).distinct().toList();
+        return plans.keySet().stream()
+                .filter(p -> plans.keySet().stream().noneMatch(q -> PlanNames.leadsTo(p, q)))
+                .map(this::describe)
+                .distinct()
+                .toList();
     }
 
     private String describe(String name) {
@@ -216,7 +220,7 @@ public final class ModelPackage {
             Entry e = plans.get(name);
             if (e == null)
                 throw new InvalidInputException(path + " holds no plan for " + describe(name) + "; there are plans for "
-                        + String.join("; ", shapes()) + " (compile --shape makes others)");
+                        + String.join("; ", shapes()) + " (compile makes others, with --shape and --input)");
             return loaded.computeIfAbsent(name, _ -> load(e));
         }
 

@@ -190,7 +190,7 @@ public final class ProgramRunner {
         return " of "
                 + places.stream()
                         .map(p -> "input '" + inputs.get(p).name() + "'")
-                        .collect(Collectors.joining(", ")) + ", which must be given";
+                        .collect(Collectors.joining(", ")) + ", which must be given (compile --input NAME=FILE)";
     }
 
     /** The stages that are known without running: the first one, for inputs of these types. */

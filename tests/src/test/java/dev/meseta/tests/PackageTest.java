@@ -221,13 +221,49 @@ final class PackageTest {
                 .addInput(Drafts.port("s", 7, 2));
         Files.write(model, model(g).build().toByteArray());
         message = refusal("compile", model, "--target", "cpu:native", "-o", pack);
-        assertTrue(message.contains("'s'") && message.contains("must be given"), message);
+        assertTrue(message.contains("'s'") && message.contains("must be given (compile --input"), message);
         assertTrue(refusal("compile", pack.resolveSibling("none"), "--target", "cpu:native", "-o", pack)
                 .contains("none"));
         assertTrue(refusal("compile", model, "--target", "cpu:native", "-o", folder.resolve("no/x.mpk"))
                 .contains("folder"));
         assertTrue(
                 refusal("compile", model, "--target", "cpu:native", "-o", model).contains("itself"));
+    }
+
+    @Test
+    void itRunsWithTheContentsThatItWasCompiledFor() throws IOException {
+        GraphProto.Builder g = graph(node("Reshape", "x s", "r"), node("Relu", "r", "y"))
+                .addInput(Drafts.port("x", 1, 12))
+                .addInput(Drafts.port("s", 7, 2));
+        Files.write(model, model(g).build().toByteArray());
+        Path wide = integers("wide.npy", 3, 4);
+        Path tall = integers("tall.npy", 6, -1);
+        Path other = integers("other.npy", 2, 6);
+        compile("cpu:native", "--input", "s=" + wide);
+        Said run = meseta("run", pack, "--random", 1, "--input", "s=" + wide, "--json");
+        assertEquals(0, run.code, run.err);
+        assertTrue(run.out.contains("f32[3,4]"), run.out);
+        String message = refusal("run", pack, "--random", 1, "--input", "s=" + other);
+        assertTrue(message.contains("contents [2,6]") && message.contains("contents [3,4]"), message);
+        assertFalse(message.contains("i64[2];"), message);
+        compile("cpu:native", "--input", "s=" + tall);
+        run = meseta("run", pack, "--random", 1, "--input", "s=" + tall, "--json");
+        assertEquals(0, run.code, run.err);
+        assertTrue(run.out.contains("f32[6,2]"), run.out);
+        Said inspected = meseta("inspect", pack);
+        assertTrue(inspected.out.contains("runs    x f32[12], s i64[2] with contents [6,-1]\n"), inspected.out);
+    }
+
+    /** A file of 64-bit integers in NumPy's form. */
+    private Path integers(String name, long... values) throws IOException {
+        String header = "{'descr': '<i8', 'fortran_order': False, 'shape': (" + values.length + ",), }";
+        header += " ".repeat(63 - (10 + header.length()) % 64) + "\n";
+        java.nio.ByteBuffer file = java.nio.ByteBuffer.allocate(10 + header.length() + 8 * values.length)
+                .order(java.nio.ByteOrder.LITTLE_ENDIAN);
+        file.put(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0});
+        file.putShort((short) header.length()).put(header.getBytes(StandardCharsets.US_ASCII));
+        for (long v : values) file.putLong(v);
+        return Files.write(folder.resolve(name), file.array());
     }
 
     /** Seeded damage in every section, and cuts where something begins or ends. */

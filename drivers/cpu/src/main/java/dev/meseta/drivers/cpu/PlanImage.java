@@ -28,7 +28,7 @@ import java.util.Map;
  * Whoever keeps images sees to it that they are whole; what can be told here of a wrong one is an {@link IllegalArgumentException}.
  */
 final class PlanImage {
-    /** Version of the form, and of what code and its callers agree on; to be raised with any change of either. */
+    /** Version of the form, and of what code and its callers agree on; to be raised with any change of either ({@code PlanFormTest} sees to it). */
     static final int FORM = 1;
 
     /** Steps within each other: no model comes near. */

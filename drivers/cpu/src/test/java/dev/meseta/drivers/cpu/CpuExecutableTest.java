@@ -151,8 +151,8 @@ class CpuExecutableTest {
         }
     }
 
-    @Test
-    void controlCommandsFollowTheirBytes() {
+    /** A plan with every kind of command: input 0 is counted down, what input 1 holds is taken in reverse. */
+    static CommandList control() {
         // Slot 3 counts down to 0; slot 4 says whether it is still above.
         Kernel countDown = new Kernel(
                 "count_down",
@@ -165,7 +165,7 @@ class CpuExecutableTest {
                         store(1, index(0), apply(MapFunction.GT, load(0, index(0), F32), Kernels.f32(1, 1))),
                         store(0, index(0), add(load(0, index(0), F32), Kernels.f32(-1, 1)))));
         Kernel accumulate = addScalar();
-        CommandList list = new CommandList(
+        return new CommandList(
                 List.of(
                         new CommandList.InputSlot(4),
                         new CommandList.InputSlot(16),
@@ -203,6 +203,11 @@ class CpuExecutableTest {
                 List.of(0, 1),
                 List.of(new CommandList.Output(2, f32(1)), new CommandList.Output(6, f32(4))),
                 192);
+    }
+
+    @Test
+    void controlCommandsFollowTheirBytes() {
+        CommandList list = control();
         List<Tensor> out =
                 TestJob.run(executable(list), List.of(Tensor.of(new float[] {5}), Tensor.of(new float[] {1, 2, 3, 4})));
         assertArrayEquals(new float[] {25}, out.get(0).toFloats());
