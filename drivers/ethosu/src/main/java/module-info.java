@@ -1,5 +1,6 @@
 /** Arm's Ethos-U65: its command streams, and a model of the device that executes them. */
 module dev.meseta.drivers.ethosu {
+    exports dev.meseta.drivers.ethosu;
     exports dev.meseta.drivers.ethosu.commands;
     exports dev.meseta.drivers.ethosu.model;
 

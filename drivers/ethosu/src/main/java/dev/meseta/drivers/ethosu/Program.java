@@ -1,0 +1,68 @@
+package dev.meseta.drivers.ethosu;
+
+import dev.meseta.drivers.ethosu.commands.CommandStream;
+import dev.meseta.graph.InvalidInputException;
+import dev.meseta.graph.TensorType;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What a compiler makes of a graph for the device: one command stream, and the memory that it works on. Region 0 is read alone; region 1 holds
+ * feature maps, among them the inputs and the results; region 2 is the fast memory, whose contents mean nothing before and after.
+ *
+ * @param words the stream as the kernel takes it: 32-bit words, little-endian, the last of which is {@code OP_STOP}
+ * @param configuration the device that it is for, as its register {@code CONFIG} says
+ * @param constants bytes of region 0
+ * @param mapBytes of region 1
+ * @param fastBytes of region 2
+ * @param inputs where each input of the graph is put, in order
+ * @param outputs where each result is found, in order
+ * @param notes how it runs, for people: a line a step
+ */
+public record Program(
+        MemorySegment words,
+        int configuration,
+        MemorySegment constants,
+        long mapBytes,
+        long fastBytes,
+        List<Place> inputs,
+        List<Place> outputs,
+        List<String> notes) {
+    /** The regions by their numbers. */
+    public static final int CONSTANTS = 0;
+
+    public static final int MAPS = 1;
+    public static final int FAST = 2;
+
+    /**
+     * A tensor in region 1: dense, row-major.
+     *
+     * @param offset of its first byte
+     */
+    public record Place(TensorType type, long offset) {}
+
+    public Program {
+        inputs = List.copyOf(inputs);
+        outputs = List.copyOf(outputs);
+        notes = List.copyOf(notes);
+        List<Place> all = new ArrayList<>(inputs);
+        all.addAll(outputs);
+        for (Place p : all) {
+            if (p.offset < 0 || p.type.bytes() > mapBytes - p.offset) {
+                throw new InvalidInputException(
+                        "a tensor " + p.type + " lies at byte " + p.offset + " of " + mapBytes + " of feature maps");
+            }
+        }
+    }
+
+    /** Its stream, read. Throws {@link InvalidInputException} for words that are none. */
+    public CommandStream stream() {
+        return CommandStream.ofWords(words, configuration);
+    }
+
+    /** Bytes of each region, as the checker wants them. */
+    public long[] regionBytes() {
+        return new long[] {constants.byteSize(), mapBytes, fastBytes};
+    }
+}
