@@ -10,6 +10,7 @@ import dev.meseta.drivers.ethosu.commands.Checker;
 import dev.meseta.drivers.ethosu.commands.CommandStream;
 import dev.meseta.drivers.ethosu.commands.Disassembler;
 import dev.meseta.drivers.ethosu.model.DeviceModel;
+import dev.meseta.drivers.ethosu.model.Timeline;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.Shape;
@@ -27,12 +28,16 @@ import org.junit.jupiter.api.TestFactory;
 
 /** Streams of the shared test data: they give, to the bit, what the models that they were made of give. */
 final class VelaStreamsTest {
-    private record Entry(String compiled, String original) {}
+    /** @param cycles that Vela itself gives for it */
+    private record Entry(String compiled, String original, double cycles) {}
 
     private static final List<Entry> MODELS = List.of(
-            new Entry("kws_int8_vela.tflite", "mlperf-tiny/kws_int8.tflite"),
-            new Entry("resnet8_cifar10_int8_vela.tflite", "mlperf-tiny/resnet8_cifar10_int8.tflite"),
-            new Entry("mobilenet_v1_0.25_128_quant_vela.tflite", "mobilenet_v1/mobilenet_v1_0.25_128_quant.tflite"));
+            new Entry("kws_int8_vela.tflite", "mlperf-tiny/kws_int8.tflite", 47_548),
+            new Entry("resnet8_cifar10_int8_vela.tflite", "mlperf-tiny/resnet8_cifar10_int8.tflite", 100_635),
+            new Entry(
+                    "mobilenet_v1_0.25_128_quant_vela.tflite",
+                    "mobilenet_v1/mobilenet_v1_0.25_128_quant.tflite",
+                    303_636));
 
     /** Mutated streams; {@code -Dmeseta.ethosu.mutations=1000000} for many. */
     private static final int MUTATIONS = Integer.getInteger("meseta.ethosu.mutations", 20_000);
@@ -93,6 +98,16 @@ final class VelaStreamsTest {
         Tensor t = Tensor.allocate(port.dtype(), Shape.of(extents));
         for (long i = 0; i < t.elements(); i++) t.setLong(i, random.nextLong());
         return t;
+    }
+
+    /** The estimate knows nothing of these networks: that it is so near is no accident. */
+    @TestFactory
+    Stream<DynamicTest> estimatesAreNearVelas() {
+        return MODELS.stream()
+                .map(e -> DynamicTest.dynamicTest(e.compiled(), () -> {
+                    Timeline t = Timeline.of(VelaModel.read(e.compiled()).stream());
+                    assertEquals(1, t.cycles() / e.cycles(), 0.05, t.summary());
+                }));
     }
 
     @Test

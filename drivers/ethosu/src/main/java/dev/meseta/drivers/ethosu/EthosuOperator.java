@@ -4,6 +4,7 @@ import dev.meseta.drivers.ethosu.commands.Checker;
 import dev.meseta.drivers.ethosu.commands.CommandStream;
 import dev.meseta.drivers.ethosu.commands.Disassembler;
 import dev.meseta.drivers.ethosu.model.DeviceModel;
+import dev.meseta.drivers.ethosu.model.Timeline;
 import dev.meseta.graph.Data;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.Tensor;
@@ -44,7 +45,9 @@ public final class EthosuOperator implements CustomOperatorProvider {
     public List<String> describe(CustomOperator operator) {
         if (!operator.name().equals(NAME)) return List.of();
         Compiled compiled = Compiled.of(operator);
-        List<String> lines = new ArrayList<>(Disassembler.lines(compiled.stream()));
+        Timeline timeline = Timeline.of(compiled.stream());
+        List<String> lines = new ArrayList<>(Disassembler.lines(compiled.stream(), timeline.notes()));
+        lines.add(timeline.summary());
         lines.add("every access lies in its region: " + compiled.sizes());
         return lines;
     }

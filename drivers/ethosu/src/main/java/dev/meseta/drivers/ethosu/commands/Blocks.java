@@ -59,7 +59,11 @@ final class Blocks {
                 r.unsigned(ACTIVATION),
                 bound(ACTIVATION_MIN, result),
                 bound(ACTIVATION_MAX, result),
+                r.unsigned(OFM_BLK_HEIGHT_M1) + 1,
+                r.unsigned(OFM_BLK_WIDTH_M1) + 1,
                 r.unsigned(OFM_BLK_DEPTH_M1) + 1,
+                r.unsignedOrZero(ACC_FORMAT) & 3,
+                cores(),
                 kind.hasWeights()
                         ? ranges(WEIGHT_REGION, WEIGHT_BASE, WEIGHT_LENGTH, WEIGHT1_BASE, WEIGHT1_LENGTH)
                         : List.of(),
@@ -81,9 +85,12 @@ final class Blocks {
         List<Range> ranges = new ArrayList<>();
         int in = r.unsigned(region) & 7;
         ranges.add(new Range(in, r.address(base), r.address(length)));
-        boolean parallel = r.unsignedOrZero(PARALLEL_MODE) != 0;
-        if (parallel) ranges.add(new Range(in, r.addressOrZero(base1), r.addressOrZero(length1)));
+        if (cores() > 1) ranges.add(new Range(in, r.addressOrZero(base1), r.addressOrZero(length1)));
         return ranges;
+    }
+
+    private int cores() {
+        return r.unsignedOrZero(PARALLEL_MODE) == 0 ? 1 : 2;
     }
 
     private Kernel kernel() {

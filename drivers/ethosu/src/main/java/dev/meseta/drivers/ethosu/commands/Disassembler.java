@@ -14,6 +14,11 @@ public final class Disassembler {
 
     /** The lines of a stream. Throws as {@link Checker#walk} does. */
     public static List<String> lines(CommandStream stream) {
+        return lines(stream, Map.of());
+    }
+
+    /** As {@link #lines(CommandStream)}, with a line more below operations of which there is something to say, by the word of the command. */
+    public static List<String> lines(CommandStream stream, Map<Integer, String> notes) {
         Map<Integer, String> operations = new HashMap<>();
         Checker.walk(stream, (c, o, accesses) -> operations.put(c.word(), describe(o, accesses)));
         List<String> lines = new ArrayList<>();
@@ -24,6 +29,8 @@ public final class Disassembler {
             lines.add(String.format(Locale.ROOT, "%6x  %-20s %s", 4 * c.word(), c.opcode(), value));
             String operation = operations.get(c.word());
             if (operation != null) lines.add("        " + operation);
+            String note = notes.get(c.word());
+            if (note != null) lines.add("        " + note);
         }
         return lines;
     }

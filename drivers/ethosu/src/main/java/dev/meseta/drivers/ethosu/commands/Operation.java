@@ -21,6 +21,13 @@ public sealed interface Operation {
     /** Copies bytes. */
     record Dma(int fromRegion, long from, int toRegion, long to, long length) implements Operation {}
 
+    /** The memory that a register of a copy names; this reads copies of one run of bytes alone. */
+    private static int dmaRegion(int register) {
+        int mode = register >> 9 & 3;
+        if (mode != 0) throw new InvalidInputException("a copy in " + (mode + 1) + " dimensions is not known");
+        return (register & 0x100) != 0 ? INSIDE : register & 7;
+    }
+
     /** What an operation on feature maps computes. */
     enum Kind {
         CONVOLUTION,
@@ -98,7 +105,10 @@ public sealed interface Operation {
      * @param rounding 0 twice as TFLite, 1 truncates, 2 once
      * @param operandToScale 0 none or both, 1 the first, 2 the second
      * @param activation 0 none, 3 tanh, 4 logistic, 16 and more a table
+     * @param blockHeight rows of a block of results, which the device computes at a time
      * @param blockDepth channels of a block of results
+     * @param accumulator how wide sums are: 0 32 bits, 1 40 bits, 2 16 bits of a float
+     * @param cores that share the channels of the results
      * @param weights one a core
      * @param scales one a core
      */
@@ -119,7 +129,11 @@ public sealed interface Operation {
             int activation,
             int minimum,
             int maximum,
+            int blockHeight,
+            int blockWidth,
             int blockDepth,
+            int accumulator,
+            int cores,
             List<Range> weights,
             List<Range> scales,
             long resultScale,
@@ -154,9 +168,5 @@ public sealed interface Operation {
     private static Kind kind(Command c, List<Kind> kinds) {
         if (c.parameter() < kinds.size()) return kinds.get(c.parameter());
         throw new InvalidInputException(c.opcode() + " has no mode " + c.parameter());
-    }
-
-    private static int dmaRegion(int register) {
-        return (register & 0x100) != 0 ? INSIDE : register & 7;
     }
 }

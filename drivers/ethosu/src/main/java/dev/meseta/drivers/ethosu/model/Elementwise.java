@@ -54,14 +54,11 @@ final class Elementwise {
         return b.reversed() ? right - left : left - right;
     }
 
-    /** Of 32 bits, all of the product is there before it is scaled, by 2^30 less than the factor says. */
+    /** Of 32 bits, all of the product is there before it is shifted; there is no factor, whatever its register says. */
     private static long product(Block b, long x, long y) {
         if (b.first().bytes() < 4) return scaled(b, x * y);
-        if (b.resultScale() == 1 && b.resultShift() == 0) return (int) (x * y);
-        if (b.resultScale() != 1L << 30 || b.resultShift() != 31) {
-            throw new InvalidInputException("a product of 32 bits with this scale is not modelled");
-        }
-        return (int) (x * y + (1L << 30) >> 31);
+        long shifted = Scaling.apply(x * y, 1, b.resultShift(), b.rounding());
+        return b.result().bytes() == 4 ? (int) shifted : shifted;
     }
 
     private static long shiftRight(Block b, long x, long y) {
