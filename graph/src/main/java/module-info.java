@@ -6,4 +6,5 @@ module dev.meseta.graph {
     exports dev.meseta.graph.differentiate;
     exports dev.meseta.graph.interpreter;
     exports dev.meseta.graph.program;
+    exports dev.meseta.graph.quantized;
 }

@@ -8,6 +8,7 @@ import dev.meseta.graph.Data;
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.Node;
+import dev.meseta.graph.Op;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.TensorType;
@@ -256,7 +257,8 @@ final class InspectCommand implements Callable<Integer> {
     private static Part part(Observation observation) {
         Graph graph = observation.stage().graph();
         Map<String, Integer> ops = new TreeMap<>();
-        for (Node n : graph.nodes()) ops.merge(n.op().mnemonic(), 1, Integer::sum);
+        for (Node n : graph.nodes())
+            ops.merge(n.op() instanceof Op.Composite c ? c.name() : n.op().mnemonic(), 1, Integer::sum);
         List<String> steps = observation.executable() == null
                 ? List.of()
                 : observation.executable().describe().lines().toList();

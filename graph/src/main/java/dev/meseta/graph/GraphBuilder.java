@@ -33,12 +33,22 @@ public final class GraphBuilder {
     private final Map<Value, Tensor> constants = new IdentityHashMap<>();
     private final Map<Value, Boolean> knowable = new IdentityHashMap<>();
     private final Origins origins = new Origins();
+
+    /** Of a body that knows the contents of its operands: the builder around it, and the operand of each input. */
+    private final @Nullable GraphBuilder around;
+
+    private final Map<Value, Value> operands = new IdentityHashMap<>();
     private String origin = "";
     private int nextId;
 
     public GraphBuilder(String name, Folder folder) {
+        this(name, folder, null);
+    }
+
+    private GraphBuilder(String name, Folder folder, @Nullable GraphBuilder around) {
         this.name = name;
         this.folder = folder;
+        this.around = around;
     }
 
     /** Text that the nodes added from now on carry as their origin, such as the name of a model's node. */
@@ -160,6 +170,8 @@ public final class GraphBuilder {
     }
 
     private boolean repeatsConstant(Value v) {
+        Value outer = operands.get(v);
+        if (around != null && outer != null) return around.repeatsConstant(outer);
         Node n = producers.get(v);
         return n != null && n.op() instanceof Op.Broadcast && constants.containsKey(n.operand(0));
     }
@@ -167,6 +179,8 @@ public final class GraphBuilder {
     private Tensor literal(Value v) {
         Tensor t = constants.get(v);
         if (t != null) return t;
+        Value outer = operands.get(v);
+        if (around != null && outer != null) return around.literal(outer);
         Node n = producers.get(v);
         if (n == null) throw new IllegalStateException(v + " is not constant");
         return folder.evaluate(n.op(), n.operands().stream().map(this::literal).toList())
@@ -184,6 +198,8 @@ public final class GraphBuilder {
     /** Whether a value depends on constants alone: asked of all that it depends on before any of that is computed. */
     private boolean isKnowable(Value v) {
         if (constants.containsKey(v)) return true;
+        Value outer = operands.get(v);
+        if (around != null && outer != null) return around.isKnowable(outer);
         Boolean before = knowable.get(v);
         if (before != null) return before;
         Node node = producers.get(v);
@@ -196,6 +212,8 @@ public final class GraphBuilder {
     private Tensor evaluated(Value v) {
         Tensor t = constants.get(v);
         if (t != null) return t;
+        Value outer = operands.get(v);
+        if (around != null && outer != null) return around.evaluated(outer);
         Node node = Objects.requireNonNull(producers.get(v));
         List<Tensor> operands = new ArrayList<>();
         for (Value o : node.operands()) operands.add(evaluated(o));
@@ -233,6 +251,30 @@ public final class GraphBuilder {
             java.util.function.BiFunction<GraphBuilder, List<Value>, List<Value>> define) {
         Graph body = body(opName, operands.stream().map(Value::type).toList(), define);
         return addAll(new Op.Composite(opName, attributes, body), operands);
+    }
+
+    /**
+     * As {@link #composite}, with a decomposition that holds for these very operands: the contents of those that are constant are known in
+     * it, and what follows from them is folded as if there were no composite. All operands stay operands, whether the decomposition reads
+     * them or not.
+     */
+    public List<Value> compositeOf(
+            String opName,
+            Map<String, Object> attributes,
+            List<Value> given,
+            java.util.function.BiFunction<GraphBuilder, List<Value>, List<Value>> define) {
+        GraphBuilder b = new GraphBuilder(opName, folder, this);
+        b.origin = origin;
+        List<Value> in = new ArrayList<>();
+        for (Value v : given) {
+            Value inner = b.input("", v.type());
+            b.operands.put(inner, v);
+            Tensor t = constants.get(v);
+            if (t != null) b.constants.put(inner, t);
+            in.add(inner);
+        }
+        Graph body = b.build(define.apply(b, in));
+        return addAll(new Op.Composite(opName, attributes, body), given);
     }
 
     // Shorthand

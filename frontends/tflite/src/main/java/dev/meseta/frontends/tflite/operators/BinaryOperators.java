@@ -8,6 +8,7 @@ import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.Value;
 import dev.meseta.graph.program.Lowering;
 import dev.meseta.graph.program.LoweringContext;
+import dev.meseta.graph.quantized.QuantizedOp;
 import java.util.List;
 
 /** Functions of two operands, element by element, with numpy's broadcasting. */
@@ -20,8 +21,8 @@ final class BinaryOperators {
         r.expand("MUL", BinaryOperators::product);
         r.expand("DIV", BinaryOperators::quotient);
         r.expand("SQUARED_DIFFERENCE", BinaryOperators::squaredDifference);
-        r.expand("MAXIMUM", node -> plain(node, MapFunction.MAX));
-        r.expand("MINIMUM", node -> plain(node, MapFunction.MIN));
+        r.expand("MAXIMUM", node -> extreme(node, MapFunction.MAX));
+        r.expand("MINIMUM", node -> extreme(node, MapFunction.MIN));
         r.expand("POW", node -> plain(node, MapFunction.POW));
         r.expand("FLOOR_MOD", node -> plain(node, MapFunction.MOD));
         r.expand("FLOOR_DIV", node -> c -> List.of(floorDivide(c.builder(), c.operand(0), c.operand(1))));
@@ -42,6 +43,15 @@ final class BinaryOperators {
     private static Lowering.Expand plain(OperatorNode node, MapFunction f) {
         if (node.inputType(0) != node.inputType(1)) throw node.unsupportedTypes();
         return c -> List.of(c.builder().map(f, c.operand(0), c.operand(1)));
+    }
+
+    /** Integers with a scale are compared as they are: operands and result have one scale. */
+    private static Lowering.Expand extreme(OperatorNode node, MapFunction f) {
+        Lowering.Expand plain = plain(node, f);
+        if (!isQuantized(node)) return plain;
+        QuantizedOp named = new QuantizedOp.Extreme(f == MapFunction.MAX);
+        return c -> List.of(
+                Composites.of(c, named, new int[] {0, 1}, in -> plain.expand(in).getFirst()));
     }
 
     private static boolean isQuantized(OperatorNode node) {
@@ -86,10 +96,14 @@ final class BinaryOperators {
             return raised(b, x, right);
         }
 
+        Multiplier multiplier(Quantization q) {
+            return Multiplier.of(q.scale(0) / scale());
+        }
+
         private Value raised(GraphBuilder b, Value x, Quantization q) {
             Value shifted = b.map(
                     MapFunction.SHIFT_LEFT, FixedPoint.minus(b, x, q.zeroPoint(0)), b.scalar(DType.I32, (long) bits));
-            return FixedPoint.times(b, shifted, Multiplier.of(q.scale(0) / scale()));
+            return FixedPoint.times(b, shifted, multiplier(q));
         }
     }
 
@@ -102,11 +116,20 @@ final class BinaryOperators {
         Common common = new Common(node.inputScale(0), node.inputScale(1), t == DType.I16 ? 15 : 20);
         double unit = (double) (1L << common.bits()) * node.outputScale(0).scale(0);
         Rescale rescale = Rescale.to(node, common.scale() / unit, activation);
-        return c -> {
+        QuantizedOp named = new QuantizedOp.Sum(
+                f == MapFunction.SUB,
+                common.bits(),
+                common.left().zeroPoint(0),
+                common.right().zeroPoint(0),
+                Composites.scaling(false, common.multiplier(common.left())),
+                Composites.scaling(false, common.multiplier(common.right())),
+                Composites.scaling(rescale),
+                Composites.clamp(rescale));
+        return outer -> List.of(Composites.of(outer, named, new int[] {0, 1}, c -> {
             GraphBuilder b = c.builder();
             Value sum = b.map(f, common.left(b, c.operand(0)), common.right(b, c.operand(1)));
-            return List.of(rescale.apply(b, sum, null));
-        };
+            return rescale.apply(b, sum, null);
+        }));
     }
 
     private static Lowering.Expand product(OperatorNode node) {
@@ -118,12 +141,14 @@ final class BinaryOperators {
         Quantization right = node.inputScale(1);
         Rescale rescale = Rescale.to(
                 node, left.scale(0) * right.scale(0) / node.outputScale(0).scale(0), activation);
-        return c -> {
+        QuantizedOp named = new QuantizedOp.Product(
+                left.zeroPoint(0), right.zeroPoint(0), Composites.scaling(rescale), Composites.clamp(rescale));
+        return outer -> List.of(Composites.of(outer, named, new int[] {0, 1}, c -> {
             GraphBuilder b = c.builder();
             Value x = FixedPoint.minus(b, c.operand(0), left.zeroPoint(0));
             Value y = FixedPoint.minus(b, c.operand(1), right.zeroPoint(0));
-            return List.of(rescale.apply(b, b.times(x, y), null));
-        };
+            return rescale.apply(b, b.times(x, y), null);
+        }));
     }
 
     private static Lowering.Expand quotient(OperatorNode node) {

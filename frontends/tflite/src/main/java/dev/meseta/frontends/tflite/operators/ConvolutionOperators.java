@@ -10,6 +10,7 @@ import dev.meseta.graph.Tensor;
 import dev.meseta.graph.Value;
 import dev.meseta.graph.program.Lowering;
 import dev.meseta.graph.program.LoweringContext;
+import dev.meseta.graph.quantized.QuantizedOp;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -103,11 +104,55 @@ final class ConvolutionOperators {
         if ((!bytes && !words) || node.outputType(0) != x) throw node.unsupportedTypes();
         boolean wide = words && (!node.hasInput(2) || node.inputType(2) == DType.I64);
         Rescale rescale = Rescale.ofProducts(node, form.activation(), wide);
-        return c -> {
-            GraphBuilder b = c.builder();
+        return outer -> List.of(Composites.of(outer, named(outer, node, form, rescale), new int[] {0, 1, 2}, c -> {
             Value sums = quantizedSums(c, node, form, wide ? DType.I64 : DType.I32);
-            return List.of(rescale.apply(b, sums, c.operandOrNull(2)));
-        };
+            return rescale.apply(c.builder(), sums, c.operandOrNull(2));
+        }));
+    }
+
+    private static QuantizedOp named(LoweringContext c, OperatorNode node, Form form, Rescale rescale) {
+        Padding p = Padding.of(c, node, form, c.operand(0), c.operand(1));
+        return new QuantizedOp.Convolution(
+                form.depthwise(),
+                form.strides(),
+                form.dilations(),
+                p.low(),
+                p.high(),
+                node.inputScale(0).zeroPoint(0),
+                node.inputType(1) == DType.U8 ? node.inputScale(1).zeroPoint(0) : 0,
+                Composites.scaling(rescale),
+                Composites.clamp(rescale));
+    }
+
+    /** Around an input; one entry a spatial axis. */
+    private record Padding(List<Long> low, List<Long> high) {
+        static Padding of(LoweringContext c, OperatorNode node, Form form, Value x, Value w) {
+            requireRanks(c, form, x, w);
+            Padding p = new Padding(new ArrayList<>(), new ArrayList<>());
+            for (int i = 0; i < form.spatial(); i++) {
+                Windows place = window(node, form, x, w, i);
+                p.low.add(place.low());
+                p.high.add(place.high());
+            }
+            return p;
+        }
+
+        static Padding none(Form form) {
+            List<Long> zeros = Collections.nCopies(form.spatial(), 0L);
+            return new Padding(zeros, zeros);
+        }
+
+        /** With none on the axes of the batch and the channels. */
+        Op.Pad around() {
+            return new Op.Pad(ends(low), ends(high));
+        }
+
+        private static List<Long> ends(List<Long> spatial) {
+            List<Long> all = new ArrayList<>(spatial);
+            all.addFirst(0L);
+            all.addLast(0L);
+            return all;
+        }
     }
 
     /** Operands in floats. */
@@ -211,15 +256,7 @@ final class ConvolutionOperators {
     }
 
     private static Value pad(LoweringContext c, OperatorNode node, Form form, Value x, Value value) {
-        requireRanks(c, form, x, c.operand(1));
-        List<Long> low = new ArrayList<>(Collections.nCopies(x.rank(), 0L));
-        List<Long> high = new ArrayList<>(low);
-        for (int i = 0; i < form.spatial(); i++) {
-            Windows p = window(node, form, x, c.operand(1), i);
-            low.set(i + 1, p.low());
-            high.set(i + 1, p.high());
-        }
-        return c.builder().add(new Op.Pad(low, high), x, value);
+        return c.builder().add(Padding.of(c, node, form, x, c.operand(1)).around(), x, value);
     }
 
     /** Products and their sums, channels second. */
@@ -227,13 +264,7 @@ final class ConvolutionOperators {
             LoweringContext c, OperatorNode node, Form form, Value x, Value w, boolean padded, DType dtype) {
         GraphBuilder b = c.builder();
         requireRanks(c, form, x, w);
-        List<Long> low = new ArrayList<>();
-        List<Long> high = new ArrayList<>();
-        for (int i = 0; i < form.spatial(); i++) {
-            Windows p = padded ? window(node, form, x, w, i) : new Windows(0, 0, 0);
-            low.add(p.low());
-            high.add(p.high());
-        }
+        Padding p = padded ? Padding.of(c, node, form, x, w) : Padding.none(form);
         long channels = x.extent(x.rank() - 1);
         long inputs = w.extent(form.kernelOrder()[1]);
         c.require(
@@ -241,7 +272,8 @@ final class ConvolutionOperators {
                 "the input " + x.type() + " does not fit the kernel " + w.type());
         long groups = form.depthwise() ? channels : channels / inputs;
         List<Long> ones = Collections.nCopies(form.spatial(), 1L);
-        Op op = new Op.Convolution(form.strides(), low, high, ones, form.dilations(), Math.toIntExact(groups), dtype);
+        Op op = new Op.Convolution(
+                form.strides(), p.low(), p.high(), ones, form.dilations(), Math.toIntExact(groups), dtype);
         return b.add(op, channelsSecond(b, x), b.transpose(w, form.kernelOrder()));
     }
 
@@ -274,7 +306,7 @@ final class ConvolutionOperators {
         if (x == DType.F32 && w == DType.F32) {
             return c -> {
                 GraphBuilder b = c.builder();
-                Value y = spread(c, node, c.operand(2), c.operand(1), DType.F32);
+                Value y = spread(b, Spread.of(c, node), c.operand(2), c.operand(1), DType.F32);
                 return List.of(activation.apply(b, c.has(3) ? b.plus(y, c.operand(3)) : y));
             };
         }
@@ -291,32 +323,54 @@ final class ConvolutionOperators {
         }
         Rescale rescale = Rescale.to(node, m, activation, wide);
         return c -> {
-            GraphBuilder b = c.builder();
-            Value input = b.cast(FixedPoint.minus(b, c.operand(2), xq.zeroPoint(0)), DType.I16);
-            Value kernel = wq.zeroPoint(0) == 0
-                    ? c.operand(1)
-                    : b.cast(FixedPoint.minus(b, c.operand(1), wq.zeroPoint(0)), DType.I16);
-            Value sums = spread(c, node, input, kernel, wide ? DType.I64 : DType.I32);
-            return List.of(rescale.apply(b, sums, c.operandOrNull(3)));
+            Spread s = Spread.of(c, node);
+            QuantizedOp named = new QuantizedOp.TransposedConvolution(
+                    s.strides(),
+                    s.cut(),
+                    s.extents(),
+                    xq.zeroPoint(0),
+                    wq.zeroPoint(0),
+                    Composites.scaling(rescale),
+                    Composites.clamp(rescale));
+            List<Value> operands = new ArrayList<>(List.of(c.operand(2), c.operand(1)));
+            if (c.has(3)) operands.add(c.operand(3));
+            return List.of(Composites.of(c.builder(), named, operands, (b, in) -> {
+                Value input = b.cast(FixedPoint.minus(b, in.get(0), xq.zeroPoint(0)), DType.I16);
+                Value kernel = wq.zeroPoint(0) == 0
+                        ? in.get(1)
+                        : b.cast(FixedPoint.minus(b, in.get(1), wq.zeroPoint(0)), DType.I16);
+                Value sums = spread(b, s, input, kernel, wide ? DType.I64 : DType.I32);
+                return rescale.apply(b, sums, in.size() > 2 ? in.get(2) : null);
+            }));
         };
     }
 
-    /** Each element of x times the kernel, laid over the result a stride apart, and summed; channels last. */
-    private static Value spread(LoweringContext c, OperatorNode node, Value x, Value w, DType dtype) {
-        long[] shape = c.constant(0).toLongs();
-        c.require(shape.length == 4, "the result must have rank 4");
-        requireSpread(c, x, w);
-        List<Long> strides = longs(node.options().integer(2), node.options().integer(1));
-        List<Long> low = new ArrayList<>();
-        for (int i = 0; i < 2; i++) {
-            long extent = shape[i + 1];
-            Windows p = Windows.place(node, node.options().choice(0), extent, w.extent(i + 1), strides.get(i), 1);
-            c.require(
-                    p.places() == x.extent(i + 1),
-                    "a result of extent " + extent + " has an input of extent " + p.places() + ", found " + x.type());
-            low.add(p.low());
+    /**
+     * Where a transposed convolution puts what an element gives; lists have one entry a spatial axis.
+     *
+     * @param cut how far the result begins behind what the first element gives
+     * @param extents of the result
+     */
+    private record Spread(List<Long> strides, List<Long> cut, List<Long> extents) {
+        static Spread of(LoweringContext c, OperatorNode node) {
+            long[] shape = c.constant(0).toLongs();
+            Value x = c.operand(2);
+            Value w = c.operand(1);
+            c.require(shape.length == 4, "the result must have rank 4");
+            requireSpread(c, x, w);
+            List<Long> strides = longs(node.options().integer(2), node.options().integer(1));
+            List<Long> cut = new ArrayList<>();
+            for (int i = 0; i < 2; i++) {
+                long extent = shape[i + 1];
+                Windows p = Windows.place(node, node.options().choice(0), extent, w.extent(i + 1), strides.get(i), 1);
+                c.require(
+                        p.places() == x.extent(i + 1),
+                        "a result of extent " + extent + " has an input of extent " + p.places() + ", found "
+                                + x.type());
+                cut.add(p.low());
+            }
+            return new Spread(strides, cut, longs(shape[1], shape[2]));
         }
-        return spread(c.builder(), x, w, strides, low, longs(shape[1], shape[2]), dtype);
     }
 
     private static void requireSpread(LoweringContext c, Value x, Value w) {
@@ -324,24 +378,20 @@ final class ConvolutionOperators {
         c.require(x.extent(3) == w.extent(3), "the input " + x.type() + " does not fit the kernel " + w.type());
     }
 
-    /**
-     * The same where the result begins {@code cut} elements behind what the first element gives.
-     *
-     * @param extents of the result
-     */
-    private static Value spread(
-            GraphBuilder b, Value x, Value w, List<Long> strides, List<Long> cut, List<Long> extents, DType dtype) {
+    /** Each element of x times the kernel, laid over the result a stride apart, and summed; channels last. */
+    private static Value spread(GraphBuilder b, Spread s, Value x, Value w, DType dtype) {
         List<Long> low = new ArrayList<>();
         List<Long> high = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
-            low.add(w.extent(i + 1) - 1 - cut.get(i));
-            high.add(extents.get(i) - ((x.extent(i + 1) - 1) * strides.get(i) + 1) + cut.get(i));
+            long cut = s.cut().get(i);
+            low.add(w.extent(i + 1) - 1 - cut);
+            high.add(s.extents().get(i) - ((x.extent(i + 1) - 1) * s.strides().get(i) + 1) + cut);
         }
         Value flipped = b.add(
                 new Op.Slice(
                         longs(0, w.extent(1) - 1, w.extent(2) - 1, 0), w.shape().dims(), longs(1, -1, -1, 1)),
                 w);
-        Op op = new Op.Convolution(longs(1, 1), low, high, strides, longs(1, 1), 1, dtype);
+        Op op = new Op.Convolution(longs(1, 1), low, high, s.strides(), longs(1, 1), 1, dtype);
         return channelsLast(b, b.add(op, channelsSecond(b, x), b.transpose(flipped, 0, 3, 1, 2)));
     }
 
@@ -366,7 +416,8 @@ final class ConvolutionOperators {
                 cut.add(total / 2);
                 extents.add(Math.addExact(Math.multiplyExact(stride, last), window - total));
             }
-            return List.of(b.plus(spread(b, x, w, strides, cut, extents, DType.F32), c.operand(2)));
+            Spread s = new Spread(strides, cut, extents);
+            return List.of(b.plus(spread(b, s, x, w, DType.F32), c.operand(2)));
         };
     }
 }

@@ -199,7 +199,7 @@ final class MovementOperators {
         float bias = -from.zeroPoint(0) * factor;
         return Tables.of(
                         x.dtype(), x.dtype(), v -> (long) FixedPoint.roundHalfAway(v * factor + bias) + to.zeroPoint(0))
-                .lookUp(b, x);
+                .of(b, x);
     }
 
     /** Operands: the axis, x. */

@@ -12,6 +12,7 @@ import dev.meseta.graph.TensorType;
 import dev.meseta.graph.Value;
 import dev.meseta.graph.program.Lowering;
 import dev.meseta.graph.program.LoweringContext;
+import dev.meseta.graph.quantized.QuantizedOp;
 import java.util.List;
 
 /** Reductions of windows over height and width. */
@@ -44,8 +45,28 @@ final class PoolingOperators {
             return Windows.place(node, padding, x.extent(axis + 1), window[axis], stride[axis], 1);
         }
 
-        Value reduce(LoweringContext c, ReduceKind kind, Value x) {
+        /** What devices may know it by. */
+        QuantizedOp named(LoweringContext c, boolean largest, Activation.Range range) {
+            Value x = c.operand(0);
+            requireRank(c, x);
+            Windows h = place(x, 0);
+            Windows w = place(x, 1);
+            long zero = node.isQuantizedResult(0) ? node.outputScale(0).zeroPoint(0) : 0;
+            return new QuantizedOp.Pool(
+                    largest,
+                    List.of(window[0], window[1]),
+                    List.of(stride[0], stride[1]),
+                    List.of(h.low(), w.low()),
+                    List.of(h.high(), w.high()),
+                    Composites.clamp(zero, range));
+        }
+
+        private static void requireRank(LoweringContext c, Value x) {
             c.require(x.rank() == 4, "the input is " + x.type() + ", expected rank 4");
+        }
+
+        Value reduce(LoweringContext c, ReduceKind kind, Value x) {
+            requireRank(c, x);
             Windows h = place(x, 0);
             Windows w = place(x, 1);
             return c.builder()
@@ -103,12 +124,12 @@ final class PoolingOperators {
         }
         if (t != DType.I8 && t != DType.U8 && t != DType.I16) throw node.unsupportedTypes();
         Activation.Range range = range(node, activation, t);
-        return c -> {
+        return outer -> List.of(Composites.of(outer, pool.named(outer, false, range), new int[] {0}, c -> {
             GraphBuilder b = c.builder();
             Value sums = pool.reduce(c, ReduceKind.SUM, b.cast(c.operand(0), DType.I32));
             Value counts = pool.counts(c, c.operand(0), sums, DType.I32);
-            return List.of(FixedPoint.narrow(b, divide(b, sums, counts), 0, range, t));
-        };
+            return FixedPoint.narrow(b, divide(b, sums, counts), 0, range, t);
+        }));
     }
 
     /** A quotient to the nearest, ties away from 0; the divisor is positive. */
@@ -132,12 +153,11 @@ final class PoolingOperators {
         }
         if (t != DType.I8 && t != DType.U8 && t != DType.I16) throw node.unsupportedTypes();
         Activation.Range range = range(node, activation, t);
-        return c -> {
+        return outer -> List.of(Composites.of(outer, pool.named(outer, true, range), new int[] {0}, c -> {
             GraphBuilder b = c.builder();
             Value y = pool.reduce(c, ReduceKind.MAX, c.operand(0));
-            if (activation == Activation.NONE) return List.of(y);
-            return List.of(FixedPoint.narrow(b, b.cast(y, DType.I32), 0, range, t));
-        };
+            return activation == Activation.NONE ? y : FixedPoint.narrow(b, b.cast(y, DType.I32), 0, range, t);
+        }));
     }
 
     private static Lowering.Expand root(OperatorNode node) {

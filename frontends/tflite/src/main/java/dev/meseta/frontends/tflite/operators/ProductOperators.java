@@ -11,6 +11,7 @@ import dev.meseta.graph.Tensor;
 import dev.meseta.graph.Value;
 import dev.meseta.graph.program.Lowering;
 import dev.meseta.graph.program.LoweringContext;
+import dev.meseta.graph.quantized.QuantizedOp;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -57,13 +58,19 @@ final class ProductOperators {
         Rescale rescale = Rescale.ofProducts(node, activation, wide);
         Zeros zeros =
                 new Zeros(node.inputScale(0).zeroPoint(0), node.inputScale(1).zeroPoint(0));
+        QuantizedOp named = new QuantizedOp.FullyConnected(
+                zeros.left(), zeros.right(), Composites.scaling(rescale), Composites.clamp(rescale));
         return c -> {
-            GraphBuilder b = c.builder();
-            Value rows = rows(c, c.operand(0), c.operand(1));
-            Value weights = bytes(b, c.operand(1));
-            Value sums = rowsTimesRows(b, rows, weights, wide ? DType.I64 : DType.I32);
-            Value corrected = zeros.correct(b, sums, rows, weights);
-            return List.of(shaped(c, rescale.apply(b, corrected, c.operandOrNull(2)), keep));
+            List<Value> operands = new ArrayList<>(List.of(rows(c, c.operand(0), c.operand(1)), c.operand(1)));
+            if (c.has(2)) operands.add(c.operand(2));
+            Value y = Composites.of(c.builder(), named, operands, (b, in) -> {
+                Value rows = in.get(0);
+                Value weights = bytes(b, in.get(1));
+                Value sums = rowsTimesRows(b, rows, weights, wide ? DType.I64 : DType.I32);
+                Value corrected = zeros.correct(b, sums, rows, weights);
+                return rescale.apply(b, corrected, in.size() > 2 ? in.get(2) : null);
+            });
+            return List.of(shaped(c, y, keep));
         };
     }
 

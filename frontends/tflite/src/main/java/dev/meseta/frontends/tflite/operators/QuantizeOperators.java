@@ -36,11 +36,7 @@ final class QuantizeOperators {
         if (!integers || q.isPerChannel()) throw node.unsupportedTypes();
         Quantization from = node.inputScale(0);
         Multiplier m = Multiplier.of((double) from.scale(0) / (double) q.scale(0));
-        Rescale rescale = Rescale.to(node, new Multiplier[] {m}, Activation.NONE, false);
-        return c -> {
-            GraphBuilder b = c.builder();
-            return List.of(rescale.apply(b, FixedPoint.minus(b, c.operand(0), from.zeroPoint(0)), null));
-        };
+        return Rescale.to(node, new Multiplier[] {m}, Activation.NONE, false).expansion(from.zeroPoint(0));
     }
 
     /** The nearest integers, ties away from 0, saturated. */

@@ -10,6 +10,7 @@ import dev.meseta.graph.ReduceKind;
 import dev.meseta.graph.Value;
 import dev.meseta.graph.program.Lowering;
 import dev.meseta.graph.program.LoweringContext;
+import dev.meseta.graph.quantized.QuantizedOp;
 import java.util.List;
 
 /** Reductions of whole axes. Operands: x, the axes. Option: whether the axes stay with extent 1. */
@@ -75,14 +76,24 @@ final class ReduceOperators {
         DType t = node.outputType(0);
         if (node.inputType(0) != t) throw node.unsupportedTypes();
         Multiplier whole = Multiplier.of((double) x.scale(0) / (double) y.scale(0));
-        return c -> {
-            GraphBuilder b = c.builder();
-            long n = count(c);
-            Value sums = reduce(c, node, ReduceKind.SUM, b.cast(c.operand(0), DType.I32));
-            Value centered = b.minus(sums, b.scalar(DType.I32, x.zeroPoint(0) * n));
+        return outer -> {
+            long n = count(outer);
             Multiplier m = mean ? over(whole, n) : whole;
             Rescale rescale = new Rescale(new Multiplier[] {m}, false, y.zeroPoint(0), Activation.all(t), t);
-            return List.of(rescale.apply(b, centered, null));
+            List<Integer> axes = Shapes.axes(outer, 1, outer.type(0).rank());
+            QuantizedOp named = new QuantizedOp.Reduction(
+                    mean,
+                    axes.stream().map(a -> (long) a).toList(),
+                    node.options().flag(0),
+                    x.zeroPoint(0),
+                    Composites.scaling(rescale),
+                    y.zeroPoint(0));
+            return List.of(Composites.of(outer, named, new int[] {0}, c -> {
+                GraphBuilder b = c.builder();
+                Value sums = reduce(c, node, ReduceKind.SUM, b.cast(c.operand(0), DType.I32));
+                Value centered = b.minus(sums, b.scalar(DType.I32, x.zeroPoint(0) * n));
+                return rescale.apply(b, centered, null);
+            }));
         };
     }
 

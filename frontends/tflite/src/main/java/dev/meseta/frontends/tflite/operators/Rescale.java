@@ -5,6 +5,9 @@ import dev.meseta.frontends.tflite.operators.FixedPoint.Multiplier;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.GraphBuilder;
 import dev.meseta.graph.Value;
+import dev.meseta.graph.program.Lowering;
+import dev.meseta.graph.quantized.QuantizedOp;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,6 +42,15 @@ record Rescale(Multiplier[] multipliers, boolean wide, int zeroPoint, Activation
 
     static Rescale to(OperatorNode node, double real, Activation activation) {
         return to(node, new Multiplier[] {Multiplier.of(real)}, activation, false);
+    }
+
+    /** Of operand 0, less its zero point. */
+    Lowering.Expand expansion(int inputZero) {
+        QuantizedOp named = new QuantizedOp.Rescale(inputZero, Composites.scaling(this), Composites.clamp(this));
+        return outer -> List.of(Composites.of(outer, named, new int[] {0}, c -> {
+            GraphBuilder b = c.builder();
+            return apply(b, FixedPoint.minus(b, c.operand(0), inputZero), null);
+        }));
     }
 
     /** The result's integers of sums whose last axis is that of the channels, with a bias along it. */

@@ -9,6 +9,7 @@ import dev.meseta.graph.Tensor;
 import dev.meseta.graph.Value;
 import dev.meseta.graph.program.Lowering;
 import dev.meseta.graph.program.LoweringContext;
+import dev.meseta.graph.quantized.QuantizedOp;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -19,10 +20,23 @@ final class ResizeOperators {
     static void register(Registry r) {
         r.expand(
                 "RESIZE_BILINEAR",
-                node -> bilinear(node, node.options().flag(2), node.options().flag(3)));
+                node -> named(node, true, node.options().flag(2), node.options().flag(3)));
         r.expand(
                 "RESIZE_NEAREST_NEIGHBOR",
-                node -> nearest(node.options().flag(0), node.options().flag(1)));
+                node -> named(
+                        node, false, node.options().flag(0), node.options().flag(1)));
+    }
+
+    /** With a name for devices where it is of integers that stand for numbers. */
+    private static Lowering.Expand named(OperatorNode node, boolean bilinear, boolean corners, boolean halves) {
+        Lowering.Expand plain = bilinear ? bilinear(node, corners, halves) : nearest(corners, halves);
+        if (!node.isQuantized(0)) return plain;
+        return c -> {
+            long[] size = size(c);
+            QuantizedOp op = new QuantizedOp.Resize(bilinear, List.of(size[0], size[1]), corners, halves);
+            return List.of(
+                    Composites.of(c, op, new int[] {0}, in -> plain.expand(in).getFirst()));
+        };
     }
 
     private static long[] size(LoweringContext c) {

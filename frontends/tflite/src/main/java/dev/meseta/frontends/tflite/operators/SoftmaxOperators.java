@@ -11,6 +11,7 @@ import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.Value;
 import dev.meseta.graph.program.Lowering;
+import dev.meseta.graph.quantized.QuantizedOp;
 import java.util.List;
 
 /** Softmax along the last axis. That of bytes is in fixed point, with integers alone. */
@@ -56,7 +57,7 @@ final class SoftmaxOperators {
         Exponentials e = Exponentials.of(node.inputScale(0), beta);
         return c -> {
             c.require(c.type(0).rank() >= 1, "the input is a scalar");
-            return List.of(e.shares(c.builder(), c.operand(0), y));
+            return List.of(Composites.of(c, e.named(y), new int[] {0}, in -> e.shares(in.builder(), in.operand(0), y)));
         };
     }
 
@@ -89,9 +90,11 @@ final class SoftmaxOperators {
     /**
      * Exponentials of the differences of bytes, 0 to -255, with 31 fraction bits: 0 for those that are too small to count.
      *
+     * @param multiplier of a difference, times a power of two
+     * @param least a difference below it has none
      * @param table by the difference's magnitude, I32
      */
-    private record Exponentials(Tensor table) {
+    private record Exponentials(Multiplier multiplier, int least, Tensor table) {
         static Exponentials of(Quantization q, float beta) {
             double real =
                     Math.min((double) beta * q.scale(0) * (1L << 31 - DIFFERENCE_BITS), (double) ((1L << 31) - 1));
@@ -105,7 +108,13 @@ final class SoftmaxOperators {
                 long scaled = (((long) (int) ((long) -i << shift)) * m.mantissa() + (1L << 30)) >> 31;
                 t.setLong(i, GemmlowpExponential.ofNegative(scaled));
             }
-            return new Exponentials(t);
+            return new Exponentials(new Multiplier(m.mantissa(), shift), least, t);
+        }
+
+        QuantizedOp named(DType result) {
+            Activation.Range range = Activation.all(result);
+            return new QuantizedOp.Softmax(
+                    multiplier.mantissa(), multiplier.shift(), least, Composites.clamp(range.low(), range));
         }
 
         /** Each exponential's share of their sum, as integers of a scale of 1 / 2^bits. */

@@ -46,10 +46,16 @@ record Tables(Tensor results) {
     }
 
     Lowering.Expand expansion() {
-        return c -> List.of(lookUp(c.builder(), c.operand(0)));
+        return c -> List.of(of(c.builder(), c.operand(0)));
     }
 
-    Value lookUp(GraphBuilder b, Value x) {
+    /** The function of x; that of bytes is a composite. */
+    Value of(GraphBuilder b, Value x) {
+        if (!isByte(x.dtype())) return lookUp(b, x);
+        return Composites.of(b, Composites.table(results), List.of(x), (inner, in) -> lookUp(inner, in.getFirst()));
+    }
+
+    private Value lookUp(GraphBuilder b, Value x) {
         Value wide = b.cast(x, DType.I32);
         long least = Activation.all(x.dtype()).low();
         Value position = least == 0 ? wide : b.minus(wide, b.scalar(DType.I32, least));

@@ -118,11 +118,7 @@ final class UnaryOperators {
         }
         Quantization x = node.inputScale(0);
         Multiplier m = Multiplier.of(x.scale(0) / node.outputScale(0).scale(0));
-        Rescale rescale = Rescale.to(node, new Multiplier[] {m}, activation, false);
-        return c -> {
-            GraphBuilder b = c.builder();
-            return List.of(rescale.apply(b, FixedPoint.minus(b, c.operand(0), x.zeroPoint(0)), null));
-        };
+        return Rescale.to(node, new Multiplier[] {m}, activation, false).expansion(x.zeroPoint(0));
     }
 
     /** Option: the slope below 0. */
@@ -141,12 +137,12 @@ final class UnaryOperators {
         Quantization y = node.outputScale(0);
         Rescale positive = Rescale.to(node, (double) x.scale(0) / y.scale(0), Activation.NONE);
         Rescale negative = Rescale.to(node, (double) x.scale(0) * alpha / y.scale(0), Activation.NONE);
-        return c -> {
+        return outer -> List.of(Composites.function(outer, c -> {
             GraphBuilder b = c.builder();
             Value v = FixedPoint.minus(b, c.operand(0), x.zeroPoint(0));
             Value isPositive = b.map(MapFunction.GE, v, b.scalar(DType.I32, 0L));
-            return List.of(b.select(isPositive, positive.apply(b, v, null), negative.apply(b, v, null)));
-        };
+            return b.select(isPositive, positive.apply(b, v, null), negative.apply(b, v, null));
+        }));
     }
 
     /** Operands: x, slopes below 0. */
@@ -196,23 +192,24 @@ final class UnaryOperators {
         Quantization y = node.outputScale(0);
         Rescale rescale = Rescale.to(node, (double) x.scale(0) / y.scale(0), Activation.NONE);
         boolean same = x.scale(0) == y.scale(0);
-        return c -> {
+        return outer -> List.of(Composites.function(outer, c -> {
             GraphBuilder b = c.builder();
             Value v = b.map(MapFunction.ABS, FixedPoint.minus(b, c.operand(0), x.zeroPoint(0)));
-            if (!same) return List.of(rescale.apply(b, v, null));
-            return List.of(FixedPoint.narrow(b, v, y.zeroPoint(0), rescale.range(), rescale.dtype()));
-        };
+            return same
+                    ? FixedPoint.narrow(b, v, y.zeroPoint(0), rescale.range(), rescale.dtype())
+                    : rescale.apply(b, v, null);
+        }));
     }
 
     private static Lowering.Expand negative(OperatorNode node) {
         Quantization x = node.inputScale(0);
         Quantization y = node.outputScale(0);
         DType t = node.outputType(0);
-        return c -> {
+        return outer -> List.of(Composites.function(outer, c -> {
             GraphBuilder b = c.builder();
             Value v = b.neg(b.cast(c.operand(0), DType.I32));
             int offset = x.zeroPoint(0) + y.zeroPoint(0);
-            return List.of(FixedPoint.narrow(b, v, offset, Activation.all(t), t));
-        };
+            return FixedPoint.narrow(b, v, offset, Activation.all(t), t);
+        }));
     }
 }
