@@ -13,12 +13,41 @@ final class CustomRows {
     private CustomRows() {}
 
     static void add(List<Row> rows) {
+        rows.add(new Row("AudioSpectrogram", 0, CustomRows::spectrogram));
+        rows.add(new Row("Mfcc", 0, CustomRows::cepstrum));
         for (boolean regular : new boolean[] {false, true}) {
             for (DType t : List.of(DType.F32, DType.U8)) {
                 String name = "TFLite_Detection_PostProcess " + (regular ? "by class " : "") + t;
                 rows.add(new Row(name, 0, d -> detections(d, t, regular)));
             }
         }
+    }
+
+    private static OneOperator spectrogram(Draws d) {
+        int window = d.between(2, 600);
+        int stride = d.between(1, 300);
+        int samples = window + d.between(0, 1000);
+        Map<String, Object> options = new HashMap<>();
+        options.put("window_size", window);
+        options.put("stride", stride);
+        options.put("magnitude_squared", d.flag());
+        return OneOperator.custom("AudioSpectrogram", FlexBufferWriter.map(options))
+                .input(d.floats(-1, 1, samples, d.between(1, 2)))
+                .output(DType.F32, null, 1, 1, 1);
+    }
+
+    private static OneOperator cepstrum(Draws d) {
+        int bins = (1 << d.between(4, 9)) + 1;
+        int rate = d.one(8000, 16000, 44100);
+        Map<String, Object> options = new HashMap<>();
+        options.put("upper_frequency_limit", (float) d.real(2000, 0.5 * rate));
+        options.put("lower_frequency_limit", (float) d.real(10, 100));
+        options.put("filterbank_channel_count", d.between(13, 40));
+        options.put("dct_coefficient_count", d.between(1, 13));
+        return OneOperator.custom("Mfcc", FlexBufferWriter.map(options))
+                .input(d.floats(0, 1000, d.between(1, 2), d.between(1, 5), bins))
+                .constant(Tensor.of(new int[] {rate}, 1))
+                .output(DType.F32, null, 1, 1, 1);
     }
 
     /** So many boxes that there are always as many detections as there is room for: TFLite leaves the rest as it was. */

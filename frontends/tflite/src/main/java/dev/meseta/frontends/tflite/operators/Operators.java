@@ -29,6 +29,7 @@ public final class Operators {
         HostOperators.register(r);
         RecurrentOperators.register(r);
         SvdfOperators.register(r);
+        SpectrumOperators.register(r);
         return r;
     }
 }
