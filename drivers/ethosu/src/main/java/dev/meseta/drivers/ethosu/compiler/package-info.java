@@ -1,5 +1,5 @@
 /**
- * Graphs to command streams of Ethos-U65. Shares nothing with the device
+ * Graphs to command streams of Ethos-U65. Begin with {@link dev.meseta.drivers.ethosu.compiler.GraphCompiler}. Shares nothing with the device
  * model but the table of commands.
  */
 @NullMarked
