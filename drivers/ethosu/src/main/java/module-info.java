@@ -2,6 +2,7 @@
 module dev.meseta.drivers.ethosu {
     exports dev.meseta.drivers.ethosu;
     exports dev.meseta.drivers.ethosu.commands;
+    exports dev.meseta.drivers.ethosu.compiler;
     exports dev.meseta.drivers.ethosu.model;
 
     requires transitive dev.meseta.driver;

@@ -121,8 +121,10 @@ final class Compiling {
 
     /** The graph, if the device takes each of its nodes: nothing falls back to another device. */
     private static Graph accepted(GraphDevice device, Graph graph) {
-        for (Node n : graph.nodes()) {
-            String reason = device.refuses(n);
+        List<String> reasons = device.refusals(graph);
+        for (int i = 0; i < reasons.size(); i++) {
+            Node n = graph.nodes().get(i);
+            String reason = reasons.get(i);
             if (!reason.isEmpty()) {
                 throw new InvalidInputException(device.name() + " cannot run " + n.op().mnemonic() + " of node '"
                         + n.origin() + "': " + reason);

@@ -2,11 +2,20 @@ package dev.meseta.driver;
 
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.Node;
+import java.util.List;
 
 /** A device whose driver compiles graphs (a fixed-function accelerator, or the reference interpreter). */
 public non-sealed interface GraphDevice extends Device {
     /** Why the device cannot run a node, or an empty string if it can. */
     String refuses(Node node);
+
+    /**
+     * Why the device cannot run nodes of a graph: one entry for each node, in order, empty if it can. The graph shows what single nodes do not,
+     * such as which operands are constant.
+     */
+    default List<String> refusals(Graph graph) {
+        return graph.nodes().stream().map(this::refuses).toList();
+    }
 
     /** Makes a graph, all of whose nodes it takes, ready to run. */
     Executable compile(Graph graph);

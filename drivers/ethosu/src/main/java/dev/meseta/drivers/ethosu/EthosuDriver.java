@@ -8,17 +8,26 @@ import dev.meseta.driver.GraphDevice;
 import dev.meseta.driver.Handshake;
 import dev.meseta.driver.Job;
 import dev.meseta.driver.Region;
+import dev.meseta.drivers.ethosu.commands.Checker;
+import dev.meseta.drivers.ethosu.commands.CommandStream;
+import dev.meseta.drivers.ethosu.compiler.GraphCompiler;
+import dev.meseta.drivers.ethosu.compiler.Machine;
+import dev.meseta.drivers.ethosu.model.DeviceModel;
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.Node;
 import dev.meseta.graph.TensorType;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** The driver of Ethos-U65. It has a model of the device, and runs what was compiled for it before. */
+/** The driver of Ethos-U65. It compiles graphs, and has a model of the device that runs them. */
 public final class EthosuDriver implements Driver {
     private static final String NAME = "ethosu";
-    private static final List<Device> MODELS = List.of(new Modelled());
+    private static final List<Device> MODELS = List.of(
+            new Modelled(NAME, Machine.U65_256),
+            new Modelled(NAME + ":" + Machine.U65_256.target(), Machine.U65_256),
+            new Modelled(NAME + ":" + Machine.U65_512.target(), Machine.U65_512));
 
     @Override
     public String name() {
@@ -42,19 +51,14 @@ public final class EthosuDriver implements Driver {
 
     @Override
     public String unavailable() {
-        return "a model of the device, which runs what Arm's compiler Vela made (--device " + NAME
-                + "); boards are not driven yet";
+        return "a model of the device (--device " + NAME + "); boards are not driven yet";
     }
 
-    private static final class Modelled implements GraphDevice {
-        @Override
-        public String name() {
-            return NAME;
-        }
-
+    private record Modelled(String name, Machine machine) implements GraphDevice {
         @Override
         public String description() {
-            return "a model of Arm's Ethos-U65, to the bit";
+            return "a model of Arm's Ethos-U65, to the bit, with " + machine.cores()
+                    + (machine.cores() == 1 ? " core" : " cores");
         }
 
         @Override
@@ -64,32 +68,50 @@ public final class EthosuDriver implements Driver {
 
         @Override
         public void run(Job job) {
-            int outputs = job.executable().outputs().size();
-            for (int i = 0; i < outputs; i++) job.memory(outputs + i).copyFrom(job.memory(i));
+            job.started();
+            ((Compiled) job.executable()).run(job);
         }
 
         @Override
         public String refuses(Node node) {
-            return "graphs are not compiled for it yet; it runs TFLite files that Arm's compiler Vela made";
+            return "";
+        }
+
+        @Override
+        public List<String> refusals(Graph graph) {
+            return GraphCompiler.refusals(graph);
         }
 
         @Override
         public Executable compile(Graph graph) {
-            return new Nothing(graph.outputTypes());
+            Program p = GraphCompiler.compile(graph, machine);
+            CommandStream stream = p.stream();
+            Checker.check(stream, p.regionBytes());
+            return new Compiled(p, stream, Region.of(graph), graph.outputTypes());
         }
     }
 
-    /** A graph without nodes gives what it takes. */
-    private record Nothing(List<TensorType> outputs) implements Executable {
-        @Override
-        public List<Region> regions() {
-            List<Long> bytes = outputs.stream().map(TensorType::bytes).toList();
-            return Region.of(bytes, bytes);
+    private record Compiled(Program program, CommandStream stream, List<Region> regions, List<TensorType> outputs)
+            implements Executable {
+        void run(Job job) {
+            MemorySegment maps = MemorySegment.ofArray(new byte[Math.toIntExact(program.mapBytes())]);
+            int inputs = program.inputs().size();
+            for (int i = 0; i < inputs; i++) {
+                Program.Place p = program.inputs().get(i);
+                MemorySegment.copy(job.memory(i), 0, maps, p.offset(), p.type().bytes());
+            }
+            MemorySegment fast = MemorySegment.ofArray(new byte[Math.toIntExact(program.fastBytes())]);
+            DeviceModel.run(stream, program.constants(), maps, fast);
+            for (int i = 0; i < outputs.size(); i++) {
+                Program.Place p = program.outputs().get(i);
+                MemorySegment.copy(
+                        maps, p.offset(), job.memory(inputs + i), 0, p.type().bytes());
+            }
         }
 
         @Override
         public String describe() {
-            return "nothing";
+            return String.join("\n", program.notes());
         }
     }
 }

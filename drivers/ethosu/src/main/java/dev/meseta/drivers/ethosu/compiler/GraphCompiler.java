@@ -1,5 +1,6 @@
 package dev.meseta.drivers.ethosu.compiler;
 
+import dev.meseta.drivers.ethosu.Program;
 import dev.meseta.drivers.ethosu.compiler.Blocks.Block;
 import dev.meseta.drivers.ethosu.compiler.Placement.Item;
 import dev.meseta.drivers.ethosu.compiler.Step.Copy;
@@ -7,7 +8,9 @@ import dev.meseta.drivers.ethosu.compiler.Step.Product;
 import dev.meseta.drivers.ethosu.compiler.Step.Work;
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.Node;
+import dev.meseta.graph.TensorType;
 import java.io.ByteArrayOutputStream;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.IdentityHashMap;
@@ -41,9 +44,9 @@ public final class GraphCompiler {
     }
 
     /** Compiles a graph, none of whose nodes is refused. */
-    public static CompiledGraph compile(Graph graph, Machine machine) {
+    public static Program compile(Graph graph, Machine machine) {
         Lowering lowering = new Lowering(graph);
-        return new GraphCompiler(machine).compile(lowering);
+        return new GraphCompiler(machine).compile(graph, lowering);
     }
 
     /**
@@ -57,7 +60,7 @@ public final class GraphCompiler {
             @Nullable Encoded encoded,
             @Nullable Buffer weights) {}
 
-    private CompiledGraph compile(Lowering lowering) {
+    private Program compile(Graph graph, Lowering lowering) {
         List<Step> steps = lowering.run();
         Bricks.choose(steps);
         for (Step s : steps) plan(s);
@@ -78,21 +81,23 @@ public final class GraphCompiler {
                 }
             }
         }
-        return new CompiledGraph(
-                machine.target(),
-                emitter.finish(),
-                blob,
+        return new Program(
+                MemorySegment.ofArray(emitter.finish()).asReadOnly(),
+                machine.configuration(),
+                MemorySegment.ofArray(blob).asReadOnly(),
                 mapBytes,
                 fast,
-                pieces(lowering.inputs()),
-                pieces(lowering.outputs()),
+                places(graph.inputTypes(), lowering.inputs()),
+                places(graph.outputTypes(), lowering.outputs()),
                 lines);
     }
 
-    private static List<CompiledGraph.Piece> pieces(List<Place> places) {
-        return places.stream()
-                .map(p -> new CompiledGraph.Piece(Math.max(0, p.buffer().address), p.elements() * p.bytes()))
-                .toList();
+    private static List<Program.Place> places(List<TensorType> types, List<Place> places) {
+        List<Program.Place> all = new ArrayList<>();
+        for (int i = 0; i < places.size(); i++) {
+            all.add(new Program.Place(types.get(i), Math.max(0, places.get(i).buffer().address)));
+        }
+        return all;
     }
 
     /** Chooses a step's block, and puts a copy of its weights before it where they are read more than once. */

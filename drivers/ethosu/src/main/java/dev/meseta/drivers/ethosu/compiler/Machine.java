@@ -14,6 +14,14 @@ public record Machine(String target, int cores, long fastBytes) {
     public static final Machine U65_256 = new Machine("u65-256", 1, FAST_BYTES);
     public static final Machine U65_512 = new Machine("u65-512", 2, FAST_BYTES);
 
+    /** What the device's register {@code CONFIG} says. */
+    public int configuration() {
+        return 1 << 28 | cores * BANKS << 8 | Integer.numberOfTrailingZeros(MACS * cores);
+    }
+
+    /** Products of a core in a cycle. */
+    private static final int MACS = 256;
+
     /** The memory inside: banks of 1 KiB, of which the first two hold results on their way out, and the last two tables. */
     static final int BANKS = 48;
 

@@ -3,7 +3,7 @@ package dev.meseta.drivers.ethosu.compiler;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.meseta.drivers.ethosu.commands.CommandStream;
+import dev.meseta.drivers.ethosu.Program;
 import dev.meseta.drivers.ethosu.model.DeviceModel;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Graph;
@@ -100,7 +100,7 @@ final class RandomOperatorsTest {
         List<Tensor> expected = Interpreter.run(graph, inputs);
         List<Tensor> found;
         try {
-            found = run(GraphCompiler.compile(graph, machine), graph, inputs);
+            found = run(GraphCompiler.compile(graph, machine), inputs);
         } catch (RuntimeException e) {
             throw new AssertionError(what + ": " + e + "\n" + text(graph), e);
         }
@@ -121,27 +121,18 @@ final class RandomOperatorsTest {
         return t.length() > 3000 ? t.substring(0, 3000) : t;
     }
 
-    static List<Tensor> run(CompiledGraph compiled, Graph graph, List<Tensor> inputs) {
-        MemorySegment maps = MemorySegment.ofArray(new byte[(int) compiled.mapBytes()]);
+    static List<Tensor> run(Program program, List<Tensor> inputs) {
+        MemorySegment maps = MemorySegment.ofArray(new byte[(int) program.mapBytes()]);
         for (int i = 0; i < inputs.size(); i++) {
-            CompiledGraph.Piece p = compiled.inputs().get(i);
-            MemorySegment.copy(inputs.get(i).data(), 0, maps, p.offset(), p.bytes());
+            MemorySegment data = inputs.get(i).data();
+            MemorySegment.copy(data, 0, maps, program.inputs().get(i).offset(), data.byteSize());
         }
-        CommandStream stream = CommandStream.ofWords(MemorySegment.ofArray(compiled.stream()), 0);
-        DeviceModel.run(
-                stream,
-                MemorySegment.ofArray(compiled.constants()).asReadOnly(),
-                maps,
-                MemorySegment.ofArray(new byte[(int) compiled.fastBytes()]));
+        MemorySegment fast = MemorySegment.ofArray(new byte[(int) program.fastBytes()]);
+        DeviceModel.run(program.stream(), program.constants(), maps, fast);
         List<Tensor> outputs = new ArrayList<>();
-        for (int i = 0; i < graph.outputs().size(); i++) {
-            Tensor t = Tensor.allocate(graph.outputs().get(i).type());
-            MemorySegment.copy(
-                    maps,
-                    compiled.outputs().get(i).offset(),
-                    t.data(),
-                    0,
-                    t.data().byteSize());
+        for (Program.Place p : program.outputs()) {
+            Tensor t = Tensor.allocate(p.type());
+            MemorySegment.copy(maps, p.offset(), t.data(), 0, t.data().byteSize());
             outputs.add(t);
         }
         return outputs;
