@@ -3,9 +3,11 @@ module dev.meseta.drivers.ethosu {
     exports dev.meseta.drivers.ethosu;
     exports dev.meseta.drivers.ethosu.commands;
     exports dev.meseta.drivers.ethosu.compiler;
+    exports dev.meseta.drivers.ethosu.kernel;
     exports dev.meseta.drivers.ethosu.model;
 
     requires transitive dev.meseta.driver;
+    requires dev.meseta.linux;
     requires static org.jspecify;
 
     provides dev.meseta.driver.Driver with

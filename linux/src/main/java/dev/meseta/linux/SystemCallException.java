@@ -21,10 +21,15 @@ public final class SystemCallException extends RuntimeException {
             Map.entry(24, "EMFILE: the process has too many open files"),
             Map.entry(25, "ENOTTY: the descriptor does not know the request"),
             Map.entry(28, "ENOSPC: no space is left"),
+            Map.entry(62, "ETIME: it took too long"),
+            Map.entry(75, "EOVERFLOW: something is too large"),
             Map.entry(32, "EPIPE: nobody reads at the other end"),
             Map.entry(98, "EADDRINUSE: the address is in use"),
             Map.entry(104, "ECONNRESET: the other end is gone"),
             Map.entry(111, "ECONNREFUSED: nobody listens"));
+
+    /** Access is denied. */
+    public static final int EACCES = 13;
 
     private final int errno;
 

@@ -44,7 +44,7 @@ final class MapTest {
             Map.entry("compiler.spirv", Set.of("graph", "compiler.kernel")),
             Map.entry("driver", Set.of("graph", "compiler.kernel", "linux")),
             Map.entry("compiler", Set.of("graph", "compiler.kernel", "driver", "linux", "runtime")),
-            Map.entry("drivers.ethosu", Set.of("graph", "driver")),
+            Map.entry("drivers.ethosu", Set.of("graph", "driver", "linux")),
             Map.entry("drivers.nothing", Set.of("graph", "driver")),
             Map.entry("drivers.mock", Set.of("graph", "driver")),
             Map.entry("drivers.reference", Set.of("graph", "compiler.kernel", "driver")),

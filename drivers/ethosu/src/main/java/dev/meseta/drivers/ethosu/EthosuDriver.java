@@ -2,32 +2,79 @@ package dev.meseta.drivers.ethosu;
 
 import dev.meseta.driver.Contract;
 import dev.meseta.driver.Device;
+import dev.meseta.driver.DeviceException;
 import dev.meseta.driver.Driver;
-import dev.meseta.driver.Executable;
-import dev.meseta.driver.GraphDevice;
+import dev.meseta.driver.Feature;
 import dev.meseta.driver.Handshake;
-import dev.meseta.driver.Job;
-import dev.meseta.driver.Region;
-import dev.meseta.drivers.ethosu.commands.Checker;
-import dev.meseta.drivers.ethosu.commands.CommandStream;
-import dev.meseta.drivers.ethosu.compiler.GraphCompiler;
 import dev.meseta.drivers.ethosu.compiler.Machine;
-import dev.meseta.drivers.ethosu.model.DeviceModel;
-import dev.meseta.graph.Graph;
-import dev.meseta.graph.Node;
-import dev.meseta.graph.TensorType;
-import java.lang.foreign.MemorySegment;
+import dev.meseta.drivers.ethosu.kernel.Board;
+import dev.meseta.drivers.ethosu.kernel.FileKernel;
+import dev.meseta.drivers.ethosu.model.ModelKernel;
+import dev.meseta.linux.SystemCallException;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
-/** The driver of Ethos-U65. It compiles graphs, and has a model of the device that runs them. */
+/** The driver of Ethos-U65: boards that the kernel has, and models of them. */
 public final class EthosuDriver implements Driver {
     private static final String NAME = "ethosu";
+    private static final Path FILES = Path.of("/dev/accel");
+
+    /** What a device of this kind says of itself in its register {@code ID}: architecture 1.0.6, release r0p1. */
+    private static final int MODEL_ID = 0x1006_1010;
+
     private static final List<Device> MODELS = List.of(
-            new Modelled(NAME, Machine.U65_256),
-            new Modelled(NAME + ":" + Machine.U65_256.target(), Machine.U65_256),
-            new Modelled(NAME + ":" + Machine.U65_512.target(), Machine.U65_512));
+            model(NAME, Machine.U65_256),
+            model(NAME + ":" + Machine.U65_256.target(), Machine.U65_256),
+            model(NAME + ":" + Machine.U65_512.target(), Machine.U65_512));
+
+    /** What was found on this machine, once. */
+    private record Found(List<Device> devices, String missing) {
+        private static final Found HERE = search(FILES);
+    }
+
+    private static Device model(String name, Machine machine) {
+        ModelKernel kernel = new ModelKernel(MODEL_ID, machine.configuration(), machine.fastBytes());
+        Board board = Board.of(name, kernel).orElseThrow();
+        return new NpuDevice(name, "a model of Arm's Ethos-U65, to the bit", machine, board);
+    }
+
+    /** The boards of a folder of device files. */
+    private static Found search(Path folder) {
+        String model = "; --device " + NAME + " is a model of one";
+        if (!Files.isDirectory(folder)) {
+            return new Found(
+                    List.of(),
+                    "there is no " + folder
+                            + ": the kernel drives no NPU here (Linux 6.19 and later have the module ethosu)" + model);
+        }
+        List<Device> devices = new ArrayList<>();
+        List<String> others = new ArrayList<>();
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "accel*")) {
+            for (Path file : files) {
+                try {
+                    String name = NAME + ":" + devices.size();
+                    Optional<Board> board = Board.of(name, new FileKernel(file));
+                    if (board.isEmpty()) others.add(file + " is another driver's");
+                    else devices.add(NpuDevice.of(name, file.toString(), board.get()));
+                } catch (SystemCallException e) {
+                    others.add(e.getMessage()
+                            + (e.errno() == SystemCallException.EACCES ? "; join its group, mostly render" : ""));
+                } catch (DeviceException e) {
+                    others.add(String.valueOf(e.getMessage()));
+                }
+            }
+        } catch (IOException e) {
+            others.add(folder + " cannot be read: " + e.getMessage());
+        }
+        if (others.isEmpty()) others.add(folder + " is empty");
+        return new Found(List.copyOf(devices), devices.isEmpty() ? String.join("; ", others) + model : "");
+    }
 
     @Override
     public String name() {
@@ -36,12 +83,13 @@ public final class EthosuDriver implements Driver {
 
     @Override
     public Handshake handshake() {
-        return new Handshake(Contract.MAJOR, Contract.MINOR, Contract.LAYOUTS, Set.of(), Set.of(), 0);
+        Set<String> offers = Set.of(Feature.RESULTS, Feature.SHARING);
+        return new Handshake(Contract.MAJOR, Contract.MINOR, Contract.LAYOUTS, Set.of(), offers, 0);
     }
 
     @Override
     public List<Device> devices() {
-        return List.of();
+        return Found.HERE.devices;
     }
 
     @Override
@@ -51,67 +99,6 @@ public final class EthosuDriver implements Driver {
 
     @Override
     public String unavailable() {
-        return "a model of the device (--device " + NAME + "); boards are not driven yet";
-    }
-
-    private record Modelled(String name, Machine machine) implements GraphDevice {
-        @Override
-        public String description() {
-            return "a model of Arm's Ethos-U65, to the bit, with " + machine.cores()
-                    + (machine.cores() == 1 ? " core" : " cores");
-        }
-
-        @Override
-        public Map<String, String> properties() {
-            return Map.of();
-        }
-
-        @Override
-        public void run(Job job) {
-            job.started();
-            ((Compiled) job.executable()).run(job);
-        }
-
-        @Override
-        public String refuses(Node node) {
-            return "";
-        }
-
-        @Override
-        public List<String> refusals(Graph graph) {
-            return GraphCompiler.refusals(graph);
-        }
-
-        @Override
-        public Executable compile(Graph graph) {
-            Program p = GraphCompiler.compile(graph, machine);
-            CommandStream stream = p.stream();
-            Checker.check(stream, p.regionBytes());
-            return new Compiled(p, stream, Region.of(graph), graph.outputTypes());
-        }
-    }
-
-    private record Compiled(Program program, CommandStream stream, List<Region> regions, List<TensorType> outputs)
-            implements Executable {
-        void run(Job job) {
-            MemorySegment maps = MemorySegment.ofArray(new byte[Math.toIntExact(program.mapBytes())]);
-            int inputs = program.inputs().size();
-            for (int i = 0; i < inputs; i++) {
-                Program.Place p = program.inputs().get(i);
-                MemorySegment.copy(job.memory(i), 0, maps, p.offset(), p.type().bytes());
-            }
-            MemorySegment fast = MemorySegment.ofArray(new byte[Math.toIntExact(program.fastBytes())]);
-            DeviceModel.run(stream, program.constants(), maps, fast);
-            for (int i = 0; i < outputs.size(); i++) {
-                Program.Place p = program.outputs().get(i);
-                MemorySegment.copy(
-                        maps, p.offset(), job.memory(inputs + i), 0, p.type().bytes());
-            }
-        }
-
-        @Override
-        public String describe() {
-            return String.join("\n", program.notes());
-        }
+        return Found.HERE.missing;
     }
 }

@@ -1,0 +1,162 @@
+package dev.meseta.drivers.ethosu;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import dev.meseta.driver.DeviceException;
+import dev.meseta.driver.Executable;
+import dev.meseta.driver.Job;
+import dev.meseta.driver.Region;
+import dev.meseta.drivers.ethosu.Program.Place;
+import dev.meseta.drivers.ethosu.kernel.Board;
+import dev.meseta.drivers.ethosu.kernel.Request;
+import dev.meseta.drivers.ethosu.kernel.StreamUse;
+import dev.meseta.graph.TensorType;
+import java.lang.foreign.MemorySegment;
+import java.lang.ref.Cleaner;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A program in the memory of a board. One job of it is under way at a time: inputs are copied to where its stream wants them, the stream is
+ * submitted, and results are copied out. Its memory goes when nobody can reach it. Thread-safe.
+ */
+final class LoadedProgram implements Executable {
+    private static final Cleaner CLEANER =
+            Cleaner.create(Thread.ofPlatform().daemon().name("meseta-ethosu").factory());
+    private static final byte MARKED = 0x5a;
+
+    private final Program program;
+    private final List<Region> regions;
+    private final List<TensorType> outputs;
+    private final long fastBytes;
+    private final long markTo;
+    private final Resources resources;
+
+    /** Whether a job that nobody waits for may still write to the memory. */
+    private boolean abandoned;
+
+    /** What a program has of a board. */
+    private static final class Resources implements Runnable {
+        private final Board board;
+        private final long stream;
+        private final Board.@Nullable Memory[] memory = new Board.Memory[Request.REGIONS];
+
+        Resources(Board board, MemorySegment words) {
+            this.board = board;
+            this.stream = board.load(words);
+        }
+
+        @Override
+        public void run() {
+            board.unload(stream);
+            for (Board.Memory m : memory) if (m != null) m.close();
+        }
+    }
+
+    private LoadedProgram(Program program, SealedStream sealed, Resources resources, long fastBytes) {
+        this.program = program;
+        this.resources = resources;
+        this.fastBytes = fastBytes;
+        this.markTo = sealed.markTo();
+        this.regions = Region.of(
+                program.inputs().stream().map(p -> p.type().bytes()).toList(),
+                program.outputs().stream().map(p -> p.type().bytes()).toList());
+        this.outputs = program.outputs().stream().map(Place::type).toList();
+    }
+
+    /** Loads a program. Throws {@link DeviceException} if the board is another one than the program is for, or has too little memory. */
+    static LoadedProgram of(Board board, Program program) {
+        Board.Info info = board.info();
+        if (!info.runs(program.configuration())) {
+            throw DeviceException.unsupported("the program is for "
+                    + new Board.Info(0, program.configuration(), 0).model() + ", " + board.name() + " is "
+                    + info.model());
+        }
+        SealedStream sealed = SealedStream.of(program);
+        StreamUse use = StreamUse.of(sealed.words());
+        long fast = Math.max(program.fastBytes(), use.bytes()[Program.FAST]);
+        if (fast > info.fastBytes()) {
+            throw DeviceException.unsupported("the program needs " + fast + " bytes of fast memory, " + board.name()
+                    + " has " + info.fastBytes());
+        }
+        Resources r = new Resources(board, sealed.words());
+        try {
+            Board.Memory constants = board.allocate(Math.max(sealed.constantBytes(), use.bytes()[Program.CONSTANTS]));
+            r.memory[Program.CONSTANTS] = constants;
+            constants.segment().asSlice(0, program.constants().byteSize()).copyFrom(program.constants());
+            constants
+                    .segment()
+                    .asSlice(sealed.markFrom(), SealedStream.MARK_BYTES)
+                    .fill(MARKED);
+            r.memory[Program.MAPS] = board.allocate(Math.max(sealed.mapBytes(), use.bytes()[Program.MAPS]));
+        } catch (RuntimeException e) {
+            r.run();
+            throw e;
+        }
+        LoadedProgram loaded = new LoadedProgram(program, sealed, r, use.bytes()[Program.FAST] == 0 ? 0 : fast);
+        CLEANER.register(loaded, r);
+        return loaded;
+    }
+
+    @Override
+    public List<Region> regions() {
+        return regions;
+    }
+
+    @Override
+    public List<TensorType> outputs() {
+        return outputs;
+    }
+
+    @Override
+    public String describe() {
+        return String.join("\n", program.notes());
+    }
+
+    /** Runs a job, and returns when it has ended. */
+    synchronized void run(Job job) {
+        Board board = resources.board;
+        Board.Memory maps = resources.memory[Program.MAPS];
+        if (maps == null) throw new IllegalStateException("the memory of feature maps is missing");
+        if (abandoned && !board.await(maps, job::isCancelled)) throw cancelled();
+        abandoned = false;
+        job.started();
+        List<Place> inputs = program.inputs();
+        for (int i = 0; i < inputs.size(); i++) {
+            MemorySegment.copy(
+                    job.memory(i),
+                    0,
+                    maps.segment(),
+                    inputs.get(i).offset(),
+                    regions.get(i).bytes());
+        }
+        MemorySegment mark = maps.segment().asSlice(markTo, SealedStream.MARK_BYTES);
+        mark.fill((byte) 0);
+        board.submit(resources.stream, fastBytes, resources.memory);
+        if (!board.await(maps, job::isCancelled)) {
+            abandoned = true;
+            throw cancelled();
+        }
+        for (long i = 0; i < mark.byteSize(); i++) {
+            if (mark.get(JAVA_BYTE, i) != MARKED) {
+                throw new DeviceException(
+                        DeviceException.Kind.FAILED,
+                        board.name() + ": the device did not come to the end of its command stream; " + board.log());
+            }
+        }
+        int first = inputs.size();
+        for (int i = 0; i < outputs.size(); i++) {
+            MemorySegment.copy(
+                    maps.segment(),
+                    program.outputs().get(i).offset(),
+                    job.memory(first + i),
+                    0,
+                    regions.get(first + i).bytes());
+        }
+        java.lang.ref.Reference.reachabilityFence(this);
+    }
+
+    private static DeviceException cancelled() {
+        return new DeviceException(DeviceException.Kind.CANCELLED, "nobody waits for the job any more");
+    }
+}
