@@ -7,6 +7,7 @@ module dev.meseta.compiler {
     requires dev.meseta.linux;
     requires static org.jspecify;
 
+    exports dev.meseta.compiler.partition;
     exports dev.meseta.compiler.specialize;
     exports dev.meseta.compiler;
 

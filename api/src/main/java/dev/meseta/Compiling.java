@@ -2,6 +2,7 @@ package dev.meseta;
 
 import dev.meseta.compiler.Choices;
 import dev.meseta.compiler.GraphCompiler;
+import dev.meseta.compiler.partition.Partition;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.Device;
 import dev.meseta.driver.Executable;
@@ -67,7 +68,10 @@ final class Compiling {
     }
 
     /** A session that compiles what it has no plan for. */
-    static Session session(Signature signature, Supplier<Program> program, Optional<ModelFiles> files, Device device) {
+    static Session session(
+            Meseta meseta, Signature signature, Supplier<Program> program, Optional<ModelFiles> files, Device device) {
+        if (device instanceof GraphDevice g && g.isPartial())
+            return session(signature, program, device, partsFor(g, meseta::kernelDevice), null);
         if (!(device instanceof KernelDevice k))
             return session(signature, program, device, compilerFor(device, Choices.NONE), null);
         Findings findings = Findings.of(k);
@@ -100,12 +104,25 @@ final class Compiling {
             Debug.GRAPH.print(() -> GraphText.print(graph));
             return switch (device) {
                 case KernelDevice k -> load(k, graph, choices);
-                case GraphDevice g -> {
-                    try (Trace.Work _ = Trace.compile("graph", graph.name(), g.name())) {
-                        yield g.compile(accepted(g, graph));
-                    }
-                }
+                case GraphDevice g -> compile(g, accepted(g, graph));
             };
+        };
+    }
+
+    private static Executable compile(GraphDevice device, Graph graph) {
+        try (Trace.Work _ = Trace.compile("graph", graph.name(), device.name())) {
+            return device.compile(graph);
+        }
+    }
+
+    /** What divides a graph between a device for parts of it and the host, which runs the rest. */
+    private static Function<Graph, Executable> partsFor(GraphDevice device, Supplier<KernelDevice> host) {
+        return graph -> {
+            Debug.GRAPH.print(() -> GraphText.print(graph));
+            KernelDevice rest = host.get();
+            Choices choices = Findings.of(rest).choices((_, _) -> {});
+            return Partition.of(graph, device)
+                    .compile(graph, device, g -> compile(device, g), rest, g -> load(rest, g, choices));
         };
     }
 

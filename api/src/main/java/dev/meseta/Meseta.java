@@ -4,6 +4,7 @@ import dev.meseta.driver.Contract;
 import dev.meseta.driver.Device;
 import dev.meseta.driver.Driver;
 import dev.meseta.driver.Feature;
+import dev.meseta.driver.KernelDevice;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.program.Program;
 import dev.meseta.runtime.ModelPackage;
@@ -109,6 +110,15 @@ public final class Meseta implements AutoCloseable {
         }
         throw new InvalidInputException("no device can be used: "
                 + drivers.stream().map(d -> d.name() + ": " + unavailable(d)).collect(Collectors.joining("; ")));
+    }
+
+    /** The device that runs what a device for parts of graphs does not: the first that compiles kernels, by preference. */
+    KernelDevice kernelDevice() {
+        for (Driver d : drivers) {
+            if (!d.handshake().has(Feature.RESULTS)) continue;
+            for (Device device : devices(d)) if (device instanceof KernelDevice k) return k;
+        }
+        throw new InvalidInputException("no device here runs whole graphs");
     }
 
     /**

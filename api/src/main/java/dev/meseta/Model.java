@@ -107,7 +107,7 @@ public final class Model {
         if (pack != null)
             return Packages.session(
                     pack, device == null ? Packages.device(meseta, pack) : Packages.check(meseta, pack, device));
-        return Compiling.session(signature, program, files, device());
+        return Compiling.session(meseta, signature, program, files, device());
     }
 
     /** The device that {@link #prepare} takes. */

@@ -18,6 +18,7 @@ import dev.meseta.graph.program.Port;
 import dev.meseta.graph.program.Program;
 import dev.meseta.runtime.ModelPackage;
 import dev.meseta.runtime.ProgramRunner.Observation;
+import dev.meseta.runtime.Segmented;
 import dev.meseta.runtime.Stage;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -27,6 +28,7 @@ import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -86,7 +88,13 @@ final class InspectCommand implements Callable<Integer> {
     private boolean json;
 
     /** A part of the plan: a graph on the device, then what the host does. */
-    private record Part(Map<String, Integer> ops, int nodes, List<String> steps, String then, String why) {}
+    private record Part(
+            Map<String, Integer> ops,
+            int nodes,
+            Optional<Segmented> split,
+            List<String> steps,
+            String then,
+            String why) {}
 
     /** The parts, and why they may not be all. */
     private record Plan(List<Part> parts, @Nullable String incomplete) {}
@@ -211,7 +219,7 @@ final class InspectCommand implements Callable<Integer> {
         Text.wrapped(out, "  ", counts(operators));
     }
 
-    private static List<String> counts(Map<String, Integer> operators) {
+    static List<String> counts(Map<String, Integer> operators) {
         return operators.entrySet().stream()
                 .sorted(Map.Entry.<String, Integer>comparingByValue()
                         .reversed()
@@ -262,25 +270,21 @@ final class InspectCommand implements Callable<Integer> {
         List<String> steps = observation.executable() == null
                 ? List.of()
                 : observation.executable().describe().lines().toList();
-        return switch (observation.stage().action()) {
-            case Stage.Finish _ -> new Part(ops, graph.nodes().size(), steps, "", "");
-            case Stage.HostStep h ->
-                new Part(
-                        ops,
-                        graph.nodes().size(),
-                        steps,
-                        "host " + h.call().where(),
-                        "it handles data that devices do not know, or gives a shape that depends on values");
-            case Stage.LoopStep l ->
-                new Part(ops, graph.nodes().size(), steps, "loop " + l.call().where(), "its length depends on data");
-            case Stage.Read r ->
-                new Part(
-                        ops,
-                        graph.nodes().size(),
-                        steps,
-                        "read for " + r.call().where(),
-                        "a shape depends on these values");
+        String then = switch (observation.stage().action()) {
+            case Stage.Finish _ -> "";
+            case Stage.HostStep h -> "host " + h.call().where();
+            case Stage.LoopStep l -> "loop " + l.call().where();
+            case Stage.Read r -> "read for " + r.call().where();
         };
+        String why = switch (observation.stage().action()) {
+            case Stage.Finish _ -> "";
+            case Stage.HostStep _ ->
+                "it handles data that devices do not know, or gives a shape that depends on values";
+            case Stage.LoopStep _ -> "its length depends on data";
+            case Stage.Read _ -> "a shape depends on these values";
+        };
+        Optional<Segmented> split = observation.executable() instanceof Segmented s ? Optional.of(s) : Optional.empty();
+        return new Part(ops, graph.nodes().size(), split, steps, then, why);
     }
 
     private void print(PrintWriter out, Session session, Shapes shapes, Plan plan) {
@@ -318,6 +322,8 @@ final class InspectCommand implements Callable<Integer> {
                     p.nodes(),
                     "ops",
                     p.ops(),
+                    "split",
+                    p.split().map(Split::json).orElse(null),
                     "steps",
                     p.steps(),
                     "then",

@@ -17,6 +17,14 @@ public non-sealed interface GraphDevice extends Device {
         return graph.nodes().stream().map(this::refuses).toList();
     }
 
+    /**
+     * Whether the device is one for parts of graphs: the stack divides a graph between it and a device that runs all, and says how. A graph
+     * with nodes that another device refuses is an error.
+     */
+    default boolean isPartial() {
+        return false;
+    }
+
     /** Makes a graph, all of whose nodes it takes, ready to run. */
     Executable compile(Graph graph);
 }

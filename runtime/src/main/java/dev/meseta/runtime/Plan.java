@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /** A stage that is ready to run, and the plans that followed it so far. Thread-safe. */
 final class Plan {
     private final Compiled compiled;
-    private final @Nullable TensorJobs jobs;
+    private final @Nullable GraphJobs jobs;
     private final PlanCache next;
     private final @Nullable String key;
     private final Supplier<Stage> maker;
@@ -29,7 +29,7 @@ final class Plan {
             Supplier<Stage> maker) {
         this.compiled = compiled;
         Executable e = compiled.executable();
-        this.jobs = e == null ? null : new TensorJobs(client, e);
+        this.jobs = e == null ? null : GraphJobs.of(client, e);
         this.next = next;
         this.key = key;
         this.stage = stage;
@@ -42,7 +42,7 @@ final class Plan {
 
     /** What runs its executable; null if it has none. */
     @Nullable
-    TensorJobs jobs() {
+    GraphJobs jobs() {
         return jobs;
     }
 

@@ -270,7 +270,7 @@ public final class ProgramRunner {
     }
 
     private static void runGraph(Plan plan, Map<Integer, Data> places) {
-        TensorJobs jobs = plan.jobs();
+        GraphJobs jobs = plan.jobs();
         if (jobs == null) return;
         Compiled c = plan.compiled();
         List<Tensor> inputs = new ArrayList<>(c.inputs().size());

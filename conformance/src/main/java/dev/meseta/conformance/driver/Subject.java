@@ -16,7 +16,6 @@ import dev.meseta.driver.Region;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.GraphBuilder;
-import dev.meseta.graph.Node;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.TensorType;
@@ -65,8 +64,7 @@ final class Subject implements AutoCloseable {
         return switch (device) {
             case KernelDevice k -> k.load(GraphCompiler.compile(graph, k.target()));
             case GraphDevice g -> {
-                for (Node n : graph.nodes()) {
-                    String reason = g.refuses(n);
+                for (String reason : g.refusals(graph)) {
                     if (!reason.isEmpty()) throw new Skipped("the device does not take the graph: " + reason);
                 }
                 yield g.compile(graph);

@@ -90,6 +90,11 @@ record NpuDevice(String name, String description, Machine machine, Board board) 
     }
 
     @Override
+    public boolean isPartial() {
+        return true;
+    }
+
+    @Override
     public Executable compile(Graph graph) {
         return LoadedProgram.of(board, GraphCompiler.compile(graph, machine));
     }
