@@ -298,6 +298,7 @@ final class InspectCommand implements Callable<Integer> {
             number++;
             out.println("  part " + number + ": " + Text.count(p.nodes(), "node"));
             Text.wrapped(out, "    ", counts(p.ops()));
+            p.split().ifPresent(split -> Split.print(out, split, session.device(), all));
             int shown =
                     all ? p.steps().size() : Math.min(LONGEST_PLAN, p.steps().size());
             for (String s : p.steps().subList(0, shown)) out.println("    " + (all ? s : cut(s)));

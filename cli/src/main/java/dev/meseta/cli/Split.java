@@ -15,6 +15,9 @@ final class Split {
     /** Nodes of one reason that are named without {@code --all}. */
     private static final int MOST_NAMED = 3;
 
+    /** Letters of a name that are shown without {@code --all}. */
+    private static final int LONGEST_NAME = 30;
+
     private Split() {}
 
     private static Map<String, Integer> ops(Segmented.Segment s) {
@@ -25,6 +28,10 @@ final class Split {
 
     private static double share(Segmented s) {
         return s.macs() == 0 ? 0 : 100.0 * s.macsOnDevice() / s.macs();
+    }
+
+    private static String cut(String name, boolean all) {
+        return all || name.length() <= LONGEST_NAME ? name : name.substring(0, LONGEST_NAME - 1) + "…";
     }
 
     static void print(PrintWriter out, Segmented split, Device device, boolean all) {
@@ -41,7 +48,7 @@ final class Split {
         if (!refusals.isEmpty()) out.println("    not on " + device.name() + ":");
         refusals.forEach((reason, nodes) -> {
             List<String> names =
-                    nodes.stream().map(r -> "'" + r.node() + "'").distinct().toList();
+                    nodes.stream().map(r -> cut(r.node(), all)).distinct().toList();
             List<String> named = all ? names : names.subList(0, Math.min(MOST_NAMED, names.size()));
             String rest = named.size() < names.size() ? " and " + (names.size() - named.size()) + " more" : "";
             Text.wrapped(
