@@ -87,6 +87,7 @@ final class OneOperator {
     private final List<Integer> operands = new ArrayList<>();
     private final List<Integer> results = new ArrayList<>();
     private final List<Integer> inputs = new ArrayList<>();
+    private final List<Integer> intermediates = new ArrayList<>();
     private int states;
 
     /** What the inputs are run on. */
@@ -156,6 +157,13 @@ final class OneOperator {
         return this;
     }
 
+    /** A value inside of the operator, of which a file states the scale. */
+    OneOperator intermediate(DType dtype, Scale scale) {
+        intermediates.add(tensors.size());
+        tensors.add(tensor(dtype, new long[] {0}, scale, 0));
+        return this;
+    }
+
     /** How many variables the operator has. */
     int states() {
         return states;
@@ -194,6 +202,7 @@ final class OneOperator {
                 .set(3, number[0]);
         Table operator = new Table().set(0, 0).set(1, ints(operands)).set(2, ints(results));
         if (number[1] > 0) operator.set(3, (byte) number[1]).set(4, options);
+        if (!intermediates.isEmpty()) operator.set(8, ints(intermediates));
         if (customOptions != null) {
             code.set(1, name);
             operator.set(5, customOptions);

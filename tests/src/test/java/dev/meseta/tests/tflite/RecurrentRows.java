@@ -16,6 +16,8 @@ final class RecurrentRows {
         rows.add(new Row("UNIDIRECTIONAL_SEQUENCE_LSTM f32", 0, d -> lstm(d, "UNIDIRECTIONAL_SEQUENCE_LSTM", false)));
         rows.add(new Row(
                 "UNIDIRECTIONAL_SEQUENCE_LSTM bytes", 0, d -> lstm(d, "UNIDIRECTIONAL_SEQUENCE_LSTM", true), BYTES));
+        rows.add(new Row("UNIDIRECTIONAL_SEQUENCE_LSTM i8", 0, d -> integerLstm(d, true)));
+        rows.add(new Row("LSTM i8", 0, d -> integerLstm(d, false)));
         rows.add(new Row("LSTM f32", 0, d -> lstm(d, "LSTM", false)));
         rows.add(new Row("BIDIRECTIONAL_SEQUENCE_LSTM f32", 0, RecurrentRows::bidirectional));
         rows.add(new Row("UNIDIRECTIONAL_SEQUENCE_RNN f32", 0, d -> {
@@ -128,6 +130,49 @@ final class RecurrentRows {
         m.variable(DType.F32, new long[] {s.batch(), s.cell()}, null);
         if (normal) for (int g = 0; g < 4; g++) weights(d, m, false, g > 0 || !coupled, s.cell());
         return sequence ? m.output(DType.F32, null, 1, 1, s.output()) : m.output(DType.F32, null, 1, s.output());
+    }
+
+    private static void matrix(Draws d, OneOperator m, boolean there, long rows, long columns) {
+        if (there) m.constant(d.integers(DType.I8, -127, 127, rows, columns), Scale.of(d.real(0.003, 0.02), 0));
+        else m.missing();
+    }
+
+    private static void vector(Draws d, OneOperator m, boolean there, DType dtype, int most, long n, double scale) {
+        if (there) m.constant(d.integers(dtype, -most, most, n), Scale.of(scale, 0));
+        else m.missing();
+    }
+
+    private static OneOperator integerLstm(Draws d, boolean sequence) {
+        boolean coupled = d.flag();
+        boolean projected = d.flag();
+        // With both, TFLite takes as many of a gate's looks as there are projected results.
+        boolean looks = !projected && d.flag();
+        boolean timeMajor = d.flag();
+        Sizes s = Sizes.of(d, projected);
+        double cellScale = Math.scalb(1.0, -d.between(10, 13));
+        Scale in = Scale.of(d.real(0.005, 0.02), d.zero(DType.I8));
+        Scale out = Scale.of(d.real(0.004, 0.01), d.between(-60, 60));
+        OneOperator m = new OneOperator(sequence ? "UNIDIRECTIONAL_SEQUENCE_LSTM" : "LSTM", sequence ? 3 : 4)
+                .with(0, (byte) 4)
+                .with(1, d.flag() ? 0.8f : 0f)
+                .with(2, projected && d.flag() ? 0.4f : 0f);
+        if (sequence) m.with(3, timeMajor);
+        if (!sequence) m.input(d.tensor(DType.I8, s.batch(), s.input()), in);
+        else if (timeMajor) m.input(d.tensor(DType.I8, s.steps(), s.batch(), s.input()), in);
+        else m.input(d.tensor(DType.I8, s.batch(), s.steps(), s.input()), in);
+        for (int g = 0; g < 4; g++) matrix(d, m, g > 0 || !coupled, s.cell(), s.input());
+        for (int g = 0; g < 4; g++) matrix(d, m, g > 0 || !coupled, s.cell(), s.output());
+        for (int g = 0; g < 3; g++)
+            vector(d, m, looks && (g > 0 || !coupled), DType.I16, 32767, s.cell(), d.real(1e-5, 1e-4));
+        for (int g = 0; g < 4; g++) vector(d, m, g > 0 || !coupled, DType.I32, 5000, s.cell(), 1e-4);
+        matrix(d, m, projected, s.output(), s.cell());
+        vector(d, m, projected && d.flag(), DType.I32, 3000, s.output(), 1e-4);
+        m.variable(DType.I8, new long[] {s.batch(), s.output()}, out);
+        m.variable(DType.I16, new long[] {s.batch(), s.cell()}, Scale.of(cellScale, 0));
+        for (int g = 0; g < 4; g++) m.missing();
+        for (int g = 0; g < 4; g++) m.intermediate(DType.I16, Scale.of(Math.scalb(1.0, -12), 0));
+        m.intermediate(DType.I8, projected ? Scale.of(d.real(0.005, 0.01), d.between(-20, 20)) : out);
+        return sequence ? m.output(DType.I8, out, 1, 1, s.output()) : m.output(DType.I8, out, 1, s.output());
     }
 
     private static OneOperator bidirectional(Draws d) {

@@ -9,10 +9,11 @@ import dev.meseta.graph.program.Lowering;
 import dev.meseta.graph.program.LoweringContext;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Recurrent networks in floats; weights may be bytes, which stand for floats. Their states are variables: what a run leaves is what the
+ * Recurrent networks in floats, where weights may be bytes, which stand for floats, and long short-term memory in integers ({@link IntegerLstm}). Their states are variables: what a run leaves is what the
  * next one begins with.
  */
 final class RecurrentOperators {
@@ -22,12 +23,23 @@ final class RecurrentOperators {
         r.expandStateful("UNIDIRECTIONAL_SEQUENCE_LSTM", node -> {
             LstmCell.Options o = LstmCell.Options.of(node);
             boolean timeMajor = node.options().flag(3);
+            if (node.inputType(0) == DType.I8) {
+                IntegerLstm integers = new IntegerLstm(node);
+                return c -> sequence(c, timeMajor, x -> integers.run(c, x));
+            }
             requireFloats(node, 0, 18, 19);
             return c -> sequence(c, node, LstmCell.Places.UNIDIRECTIONAL, o, timeMajor, false);
         });
         r.expandStateful("LSTM", node -> {
             node.require(
                     node.options().choice(3) == 0 && node.inputs().size() >= 20, "the basic kernel is not supported");
+            if (node.inputType(0) == DType.I8) {
+                IntegerLstm integers = new IntegerLstm(node);
+                return c -> {
+                    LstmCell.Result y = integers.run(c, Shapes.unsqueeze(c.builder(), c.operand(0), 0));
+                    return List.of(c.builder().select(y.outputs(), 0, 0), y.output(), y.cell());
+                };
+            }
             LstmCell.Options o = LstmCell.Options.of(node);
             requireFloats(node, 0, 18, 19);
             return c -> {
@@ -64,10 +76,14 @@ final class RecurrentOperators {
             LstmCell.Options options,
             boolean timeMajor,
             boolean reverse) {
+        return sequence(c, timeMajor, x -> new LstmCell(c, node, places, options).run(x, reverse));
+    }
+
+    private static List<Value> sequence(LoweringContext c, boolean timeMajor, Function<Value, LstmCell.Result> run) {
         GraphBuilder b = c.builder();
         c.require(c.type(0).rank() == 3, "the input is " + c.type(0) + ", expected rank 3");
         Value x = timeMajor ? c.operand(0) : b.transpose(c.operand(0), 1, 0, 2);
-        LstmCell.Result y = new LstmCell(c, node, places, options).run(x, reverse);
+        LstmCell.Result y = run.apply(x);
         Value all = timeMajor ? y.outputs() : b.transpose(y.outputs(), 1, 0, 2);
         return List.of(all, y.output(), y.cell());
     }
