@@ -12,10 +12,14 @@ import java.util.List;
  * @param grid a number that the number of iterations does not exceed
  * @param bytes for each buffer, a number that its size in bytes does not exceed
  * @param alignments for each buffer, a power of two that its address is a multiple of
+ * @param texels a bit for each buffer: whether it is read as an image of texels of 16 bytes
  */
-public record Bounds(List<Long> extents, long grid, List<Long> bytes, List<Long> alignments) {
+public record Bounds(List<Long> extents, long grid, List<Long> bytes, List<Long> alignments, long texels) {
     /** More is of no use. */
     public static final long MOST_ALIGNED = 16;
+
+    /** Buffers from this number on are never images. */
+    public static final int MOST_TEXELS = 16;
 
     private static final int[] STEPS = {10, 14, 18, 22, 26, 31};
 
@@ -29,8 +33,9 @@ public record Bounds(List<Long> extents, long grid, List<Long> bytes, List<Long>
      * The bounds of a launch.
      *
      * @param alignments as in the record, not above {@link #MOST_ALIGNED}
+     * @param texels as in the record; see {@link #mayBeTexels}
      */
-    public static Bounds of(Kernel kernel, List<Long> extents, List<Long> alignments) {
+    public static Bounds of(Kernel kernel, List<Long> extents, List<Long> alignments, long texels) {
         List<Long> bytes = new ArrayList<>();
         for (Kernel.Buffer b : kernel.buffers())
             bytes.add(above(Kernels.evaluate(b.elements(), extents) * b.dtype().bytes(), 31));
@@ -38,7 +43,17 @@ public record Bounds(List<Long> extents, long grid, List<Long> bytes, List<Long>
                 extents.stream().map(e -> above(e, 0)).toList(),
                 above(Kernels.evaluate(kernel.grid(), extents), 0),
                 bytes,
-                alignments);
+                alignments,
+                texels);
+    }
+
+    /** Whether a buffer may be read as texels: one that the kernel does not write, of a low number. */
+    public static boolean mayBeTexels(Kernel kernel, int buffer) {
+        return buffer < MOST_TEXELS && kernel.buffers().get(buffer).access() == Kernel.Access.READ;
+    }
+
+    boolean isTexels(int buffer) {
+        return buffer < MOST_TEXELS && (texels >> buffer & 1) != 0;
     }
 
     private static long above(long value, int least) {

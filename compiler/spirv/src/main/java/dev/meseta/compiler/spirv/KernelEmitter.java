@@ -42,6 +42,7 @@ public final class KernelEmitter {
     private final Conversions conversions = new Conversions(b);
     private final Memory memory;
     private final WideAccess words;
+    private final Texels texels;
     private final Map<String, Value> values = new HashMap<>();
     private final Map<String, Slot> slots = new HashMap<>();
     private final Map<String, Local> locals = new HashMap<>();
@@ -53,6 +54,7 @@ public final class KernelEmitter {
         this.arguments = ShaderArguments.of(kernel);
         this.memory = new Memory(b, kernel, bounds, arguments, options.checking());
         this.words = new WideAccess(b, kernel, bounds, memory, options.checking());
+        this.texels = new Texels(b, kernel, bounds, memory, arguments);
     }
 
     /**
@@ -72,6 +74,7 @@ public final class KernelEmitter {
         int local = builtIn(m.typeInt(32), 29);
         m.begin(entry, m.typeVoid());
         memory.begin();
+        texels.begin();
         Value grid = memory.argument(arguments.grid(), bounds.grid());
         Value position = position(vector, group, local);
         Value inside = arithmetic.apply(MapFunction.LT, List.of(position, grid));
@@ -275,12 +278,28 @@ public final class KernelEmitter {
         Value index = expression(l.index());
         Value mask = l.mask() == null ? null : expression(l.mask());
         int lanes = l.type().lanes();
+        if (texels.has(l.buffer())) return conversions.decode(texels(l.buffer(), index, lanes, mask), dtype);
         if (mask == null && index.lanes() == 1 && words.fit(l.buffer(), index, lanes))
             return conversions.decode(words.load(l.buffer(), index, lanes), dtype);
         int[] ids = new int[lanes];
         for (int i = 0; i < lanes; i++)
             ids[i] = memory.load(l.buffer(), lane(index, i), mask == null ? 0 : mask.ids()[i]);
         return conversions.decode(Value.of(Conversions.storage(dtype), ids), dtype);
+    }
+
+    /** What lies outside of an image can be read, and is thrown away. */
+    private Value texels(int buffer, Value index, int lanes, @Nullable Value mask) {
+        Value v;
+        if (index.lanes() == 1) {
+            v = texels.load(buffer, index, lanes);
+        } else {
+            int[] ids = new int[lanes];
+            for (int i = 0; i < lanes; i++)
+                ids[i] = texels.load(buffer, lane(index, i), 1).id();
+            v = Value.of(Conversions.storage(kernel.buffers().get(buffer).dtype()), ids);
+        }
+        if (mask == null) return v;
+        return b.select(mask, v, v.element().isFloat() ? b.real(v, 0) : b.integer(v, 0));
     }
 
     private void store(Stmt.Store t) {

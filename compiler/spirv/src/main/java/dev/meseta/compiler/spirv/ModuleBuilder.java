@@ -13,6 +13,7 @@ import java.util.Set;
  * that is being written. All integer types are unsigned in the module; instructions say what is signed.
  */
 final class ModuleBuilder {
+    static final int STORAGE_UNIFORM_CONSTANT = 0;
     static final int STORAGE_INPUT = 1;
     static final int STORAGE_UNIFORM = 2;
     static final int STORAGE_FUNCTION = 7;
@@ -21,6 +22,7 @@ final class ModuleBuilder {
 
     static final int DECORATION_BLOCK = 2;
     static final int DECORATION_BUILT_IN = 11;
+    static final int DECORATION_NON_WRITABLE = 24;
     static final int DECORATION_BINDING = 33;
     static final int DECORATION_DESCRIPTOR_SET = 34;
     static final int DECORATION_OFFSET = 35;
@@ -113,6 +115,11 @@ final class ModuleBuilder {
 
     int typeArray(int element, int count) {
         return global(Opcode.TYPE_ARRAY, element, constantInt(32, count));
+    }
+
+    /** An image that is read and written without a sampler. */
+    int typeImage(int sampled, int dimension, int format) {
+        return global(Opcode.TYPE_IMAGE, sampled, dimension, 0, 0, 0, 2, format);
     }
 
     int typePointer(int storage, int type) {

@@ -3,7 +3,8 @@ package dev.meseta.compiler.spirv;
 import dev.meseta.compiler.kernel.Kernel;
 
 /**
- * What a module reads of its launch. The uniform buffer at set 0, binding 0 holds eight bytes each: the buffers' addresses, the extents,
+ * What a module reads of its launch. The uniform buffer at set 0, binding 0 holds eight bytes each: the buffers' addresses (or, of one that is an image of
+ * texels, where it begins there), the extents,
  * the buffers' sizes in elements, the address of the status, the number that names the launch there, and the number of iterations.
  *
  * <p>The status is 16 bytes, zero at first: in the first four a code, {@code launch * CODES + what}, and an index in the last eight.

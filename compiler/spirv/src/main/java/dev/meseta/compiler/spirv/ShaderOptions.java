@@ -9,6 +9,13 @@ package dev.meseta.compiler.spirv;
  * @param denormals64 the same for F64
  * @param specials ask for signed zeros, infinities and NaN to be kept
  * @param nearest ask for rounding to nearest even
+ * @param texels whether reading images is better than reading by addresses
  */
 public record ShaderOptions(
-        int localSize, boolean checking, boolean denormals32, boolean denormals64, boolean specials, boolean nearest) {}
+        int localSize,
+        boolean checking,
+        boolean denormals32,
+        boolean denormals64,
+        boolean specials,
+        boolean nearest,
+        boolean texels) {}

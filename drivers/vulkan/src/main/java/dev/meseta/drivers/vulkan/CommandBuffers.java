@@ -1,7 +1,7 @@
 package dev.meseta.drivers.vulkan;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /** A pool of command buffers, and what is recorded into them. Used by one thread at a time. */
 final class CommandBuffers {
@@ -44,18 +44,21 @@ final class CommandBuffers {
         c.vk.call(Function.vkCmdBindPipeline, open, Vk.BIND_COMPUTE, pipeline);
     }
 
-    /** @param offset of the arguments in the buffer that the set names, in memory of four bytes */
-    void arguments(MemorySegment set, MemorySegment offset) {
-        c.vk.call(
-                Function.vkCmdBindDescriptorSets,
-                open,
-                Vk.BIND_COMPUTE,
-                c.pipelineLayout,
-                0,
-                1,
-                set.address(),
-                1,
-                offset.address());
+    /** Binds descriptor sets, of which the first holds arguments at a place. */
+    void arguments(long[] sets, long at) {
+        try (Arena arena = Arena.ofConfined()) {
+            c.vk.call(
+                    Function.vkCmdBindDescriptorSets,
+                    open,
+                    Vk.BIND_COMPUTE,
+                    c.pipelineLayout,
+                    0,
+                    sets.length,
+                    arena.allocateFrom(ValueLayout.JAVA_LONG, sets).address(),
+                    1,
+                    arena.allocateFrom(ValueLayout.JAVA_INT, Math.toIntExact(at))
+                            .address());
+        }
     }
 
     void dispatch(long x, long y) {

@@ -7,7 +7,9 @@ import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The constants of a plan, in the device's memory. Large ones are there once for all plans that have them, small ones lie together. Immutable.
@@ -27,11 +29,13 @@ final class Constants {
     private record Resident(MemorySegment source, DeviceBuffer buffer) {}
 
     private final long[] addresses;
+    private final @Nullable DeviceBuffer[] buffers;
     private final List<Object> kept = new ArrayList<>();
     private final long bytes;
 
     Constants(Context c, List<CommandList.Slot> slots) {
         this.addresses = new long[slots.size()];
+        this.buffers = new DeviceBuffer[slots.size()];
         long[] offsets = new long[slots.size()];
         long small = 0;
         long all = 0;
@@ -41,6 +45,7 @@ final class Constants {
             if (s.bytes() >= LARGE) {
                 Resident r = resident(c, s.value().data());
                 kept.add(r);
+                buffers[i] = r.buffer();
                 addresses[i] = r.buffer().address;
             } else {
                 offsets[i] = small;
@@ -57,12 +62,19 @@ final class Constants {
         DeviceBuffer buffer = upload(c, together);
         kept.add(buffer);
         for (int i = 0; i < offsets.length; i++)
-            if (slots.get(i) instanceof CommandList.ConstantSlot s && s.bytes() < LARGE)
+            if (slots.get(i) instanceof CommandList.ConstantSlot s && s.bytes() < LARGE) {
+                buffers[i] = buffer;
                 addresses[i] = buffer.address + offsets[i];
+            }
     }
 
     long address(int slot) {
         return addresses[slot];
+    }
+
+    /** The buffer that a constant lies in. */
+    DeviceBuffer buffer(int slot) {
+        return Objects.requireNonNull(buffers[slot]);
     }
 
     long bytes() {

@@ -1,5 +1,6 @@
 package dev.meseta.drivers.vulkan;
 
+import dev.meseta.compiler.spirv.Bounds;
 import dev.meseta.compiler.spirv.Capability;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -19,6 +20,7 @@ final class Context {
     final String name;
     final long device;
     final long argumentLayout;
+    final long texelLayout;
     final long pipelineLayout;
     /** Of VkMemoryType numbers: for what the device uses, and for what the host reads and writes. */
     final PhysicalDevice.MemoryType deviceMemory;
@@ -46,19 +48,30 @@ final class Context {
             Struct semaphore =
                     Struct.of(arena, Vk.TYPE_SEMAPHORE_CREATE_INFO, 24).next(timelineType);
             this.timeline = create(arena, Function.vkCreateSemaphore, semaphore);
-            Struct binding = Struct.plain(arena, 24)
-                    .set(4, Vk.DESCRIPTOR_UNIFORM_DYNAMIC)
-                    .set(8, 1)
-                    .set(12, Vk.STAGE_COMPUTE);
-            Struct layout = Struct.of(arena, Vk.TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO, 32)
-                    .set(20, 1)
-                    .set(24, binding.memory());
-            this.argumentLayout = create(arena, Function.vkCreateDescriptorSetLayout, layout);
+            this.argumentLayout = layout(arena, Vk.DESCRIPTOR_UNIFORM_DYNAMIC, 1);
+            this.texelLayout =
+                    physical.isProcessor() ? layout(arena, Vk.DESCRIPTOR_STORAGE_TEXEL, Bounds.MOST_TEXELS) : 0;
             Struct pipeline = Struct.of(arena, Vk.TYPE_PIPELINE_LAYOUT_CREATE_INFO, 48)
-                    .set(20, 1)
-                    .set(24, Struct.plain(arena, 8).set(0, argumentLayout).memory());
+                    .set(20, texelLayout == 0 ? 1 : 2)
+                    .set(
+                            24,
+                            Struct.plain(arena, 16)
+                                    .set(0, argumentLayout)
+                                    .set(8, texelLayout)
+                                    .memory());
             this.pipelineLayout = create(arena, Function.vkCreatePipelineLayout, pipeline);
         }
+    }
+
+    /** A layout of descriptors of one type. */
+    private long layout(Arena arena, int type, int count) {
+        Struct bindings = Struct.plain(arena, 24L * count);
+        for (int i = 0; i < count; i++)
+            bindings.set(24L * i, i).set(24L * i + 4, type).set(24L * i + 8, 1).set(24L * i + 12, Vk.STAGE_COMPUTE);
+        Struct info = Struct.of(arena, Vk.TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO, 32)
+                .set(20, count)
+                .set(24, bindings.memory());
+        return create(arena, Function.vkCreateDescriptorSetLayout, info);
     }
 
     /** The device's own memory; where that is all within the host's reach, a kind of it that the host can map. */

@@ -12,12 +12,16 @@ final class DeviceBuffer implements AutoCloseable {
             Cleaner.create(Thread.ofPlatform().daemon().name("meseta-vulkan").factory());
     private static final int USAGE = Vk.USAGE_TRANSFER_SRC
             | Vk.USAGE_TRANSFER_DST
+            | Vk.USAGE_STORAGE_TEXEL
             | Vk.USAGE_UNIFORM
             | Vk.USAGE_STORAGE
             | Vk.USAGE_DEVICE_ADDRESS;
 
     /** More than any access may reach beyond an empty slot. */
     private static final long MARGIN = 64;
+
+    /** Places in images are numbers of 32 bits. */
+    static final long MOST_TEXEL_BYTES = 1L << 30;
 
     final long handle;
     final long memory;
@@ -26,11 +30,15 @@ final class DeviceBuffer implements AutoCloseable {
     /** The host's view; null where it has none. */
     final @Nullable MemorySegment mapped;
 
+    /** Its texels of 16 bytes, as an image; 0 where kernels do not read images, or it is larger than they reach. */
+    final long texels;
+
     private final Cleaner.Cleanable cleanable;
 
-    private record Free(Context c, long handle, long memory) implements Runnable {
+    private record Free(Context c, long handle, long memory, long texels) implements Runnable {
         @Override
         public void run() {
+            if (texels != 0) c.vk.call(Function.vkDestroyBufferView, c.device, texels, 0);
             c.vk.call(Function.vkDestroyBuffer, c.device, handle, 0);
             c.vk.call(Function.vkFreeMemory, c.device, memory, 0);
         }
@@ -65,8 +73,14 @@ final class DeviceBuffer implements AutoCloseable {
                 view = MemorySegment.ofAddress(out.getLong(0)).reinterpret(bytes);
             }
             this.mapped = view;
+            boolean image = crossing == Crossing.NONE && c.texelLayout != 0 && bytes <= MOST_TEXEL_BYTES;
+            Struct texel = Struct.of(arena, Vk.TYPE_BUFFER_VIEW_CREATE_INFO, 56)
+                    .set(24, handle)
+                    .set(32, Vk.FORMAT_RGBA32UI)
+                    .set(48, (bytes + MARGIN) / 16 * 16);
+            this.texels = image ? c.create(arena, Function.vkCreateBufferView, texel) : 0;
         }
-        this.cleanable = CLEANER.register(this, new Free(c, handle, memory));
+        this.cleanable = CLEANER.register(this, new Free(c, handle, memory, texels));
     }
 
     private long allocate(Context c, Arena arena, PhysicalDevice.MemoryType type, Crossing crossing, int descriptor) {

@@ -120,7 +120,7 @@ record PhysicalDevice(
     }
 
     private static Set<Capability> capabilities(Struct features, Struct f11, Struct f12, Controls controls) {
-        Set<Capability> c = EnumSet.of(Capability.SHADER);
+        Set<Capability> c = EnumSet.of(Capability.SHADER, Capability.IMAGE_BUFFER);
         if (features.getBoolean(16 + 156)) c.add(Capability.FLOAT64);
         if (features.getBoolean(16 + 160)) c.add(Capability.INT64);
         if (features.getBoolean(16 + 164)) c.add(Capability.INT16);

@@ -9,12 +9,13 @@ import dev.meseta.compiler.spirv.KernelEmitter;
 import dev.meseta.compiler.spirv.ShaderArguments;
 import dev.meseta.driver.CommandList;
 import dev.meseta.graph.InvalidInputException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Cleaner;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -25,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 final class RunState {
     private static final Cleaner CLEANER = Cleaner.create(
             Thread.ofPlatform().daemon().name("meseta-vulkan-runs").factory());
-    private static final long ALIGNMENT = 64;
+    static final long ALIGNMENT = 64;
     private static final int STATUS = (int) ShaderArguments.STATUS_BYTES;
 
     private final Context c;
@@ -40,20 +41,22 @@ final class RunState {
     private final DeviceBuffer control;
     private final long[] offsets;
     private final long[] bases;
+    private final DeviceBuffer[] buffers;
     private final @Nullable MemorySegment[] views;
     private final List<List<Patch>> patches = new ArrayList<>();
     private final long[] commandBuffers;
+    private final boolean texels;
     private long inputBytes;
     private long ioBytes;
 
     /** An address among the arguments that depends on what is bound to a slot. */
     private record Patch(long at, long offset) {}
 
-    private record Free(Context c, CommandBuffers commands, long descriptors) implements Runnable {
+    private record Free(CommandBuffers commands, Descriptors descriptors) implements Runnable {
         @Override
         public void run() {
             commands.destroy();
-            c.vk.call(Function.vkDestroyDescriptorPool, c.device, descriptors, 0);
+            descriptors.destroy();
         }
     }
 
@@ -64,6 +67,7 @@ final class RunState {
         List<CommandList.Slot> slots = plan.slots();
         this.offsets = new long[slots.size()];
         this.bases = new long[slots.size()];
+        this.buffers = new DeviceBuffer[slots.size()];
         this.views = new MemorySegment[slots.size()];
         arrange(slots);
         long range = argumentRange();
@@ -77,6 +81,11 @@ final class RunState {
         control.view().fill((byte) 0);
         for (int i = 0; i < slots.size(); i++) {
             patches.add(new ArrayList<>());
+            buffers[i] = switch (slots.get(i)) {
+                case CommandList.ConstantSlot _ -> plan.constants().buffer(i);
+                case CommandList.TemporarySlot _ -> arena;
+                case CommandList.InputSlot _, CommandList.OutputSlot _ -> io;
+            };
             bases[i] = switch (slots.get(i)) {
                 case CommandList.ConstantSlot _ -> plan.constants().address(i);
                 case CommandList.TemporarySlot t -> arena.address + t.offset();
@@ -86,8 +95,13 @@ final class RunState {
         for (List<Step.Launch> segment : plan.segments()) segment.forEach(this::writeArguments);
         this.commandBuffers = new long[plan.segments().size()];
         CommandBuffers commands = new CommandBuffers(c);
-        long descriptors = record(commands, range);
-        CLEANER.register(this, new Free(c, commands, descriptors));
+        Set<List<Long>> images = new HashSet<>();
+        for (List<Step.Launch> segment : plan.segments())
+            for (Step.Launch l : segment) if (l.texels() != 0) images.add(images(l));
+        this.texels = !images.isEmpty();
+        Descriptors descriptors = new Descriptors(c, arguments, range, images);
+        for (int i = 0; i < commandBuffers.length; i++) commandBuffers[i] = segment(commands, i, descriptors);
+        CLEANER.register(this, new Free(commands, descriptors));
     }
 
     /** Inputs first, then outputs. */
@@ -118,10 +132,13 @@ final class RunState {
             Kernel.Buffer b = l.kernel().buffers().get(i);
             boolean isControl = p.slot() == Step.Place.CONTROL;
             long base = isControl ? control.address + STATUS : bases[p.slot()];
+            boolean image = (l.texels() >> i & 1) != 0;
+            if (image) base -= buffers[p.slot()].address;
             block.setAtIndex(JAVA_LONG, layout.buffer(i), base + p.offset());
             block.setAtIndex(
                     JAVA_LONG, layout.size(i), l.bytes().get(i) / b.dtype().bytes());
-            if (!isControl) patches.get(p.slot()).add(new Patch(l.argumentsAt() + 8L * layout.buffer(i), p.offset()));
+            if (!isControl && !image)
+                patches.get(p.slot()).add(new Patch(l.argumentsAt() + 8L * layout.buffer(i), p.offset()));
         }
         for (int i = 0; i < l.extents().size(); i++)
             block.setAtIndex(JAVA_LONG, layout.extent(i), l.extents().get(i));
@@ -132,38 +149,16 @@ final class RunState {
 
     // Recording
 
-    /** Returns the descriptor pool. */
-    private long record(CommandBuffers commands, long range) {
-        try (Arena temporary = Arena.ofConfined()) {
-            Struct size = Struct.plain(temporary, 8)
-                    .set(0, Vk.DESCRIPTOR_UNIFORM_DYNAMIC)
-                    .set(4, 1);
-            Struct info = Struct.of(temporary, Vk.TYPE_DESCRIPTOR_POOL_CREATE_INFO, 40)
-                    .set(20, 1)
-                    .set(24, 1)
-                    .set(32, size.memory());
-            long pool = c.create(temporary, Function.vkCreateDescriptorPool, info);
-            Struct set = Struct.plain(temporary, 8);
-            Struct layouts = Struct.plain(temporary, 8).set(0, c.argumentLayout);
-            Struct allocate = Struct.of(temporary, Vk.TYPE_DESCRIPTOR_SET_ALLOCATE_INFO, 40)
-                    .set(16, pool)
-                    .set(24, 1)
-                    .set(32, layouts.memory());
-            c.vk.check(c.name, Function.vkAllocateDescriptorSets, c.device, allocate.address(), set.address());
-            Struct buffer = Struct.plain(temporary, 24).set(0, arguments.handle).set(16, range);
-            Struct write = Struct.of(temporary, Vk.TYPE_WRITE_DESCRIPTOR_SET, 64)
-                    .set(16, set.getLong(0))
-                    .set(32, 1)
-                    .set(36, Vk.DESCRIPTOR_UNIFORM_DYNAMIC)
-                    .set(48, buffer.memory());
-            c.vk.call(Function.vkUpdateDescriptorSets, c.device, 1, write.address(), 0, 0);
-            MemorySegment offset = temporary.allocate(JAVA_INT);
-            for (int i = 0; i < commandBuffers.length; i++) commandBuffers[i] = segment(commands, i, set, offset);
-            return pool;
-        }
+    /** For each binding the image that a launch reads there, 0 for none; empty where it reads none at all. */
+    private List<Long> images(Step.Launch l) {
+        List<Long> views = new ArrayList<>();
+        for (int i = 0; l.texels() >> i != 0; i++)
+            views.add(
+                    (l.texels() >> i & 1) == 0 ? 0L : buffers[l.places().get(i).slot()].texels);
+        return views;
     }
 
-    private long segment(CommandBuffers commands, int number, Struct set, MemorySegment offset) {
+    private long segment(CommandBuffers commands, int number, Descriptors descriptors) {
         commands.begin();
         boolean staged = !c.isShared();
         if (staged && inputBytes > 0) {
@@ -178,8 +173,7 @@ final class RunState {
             if (hazards.meets(l)) commands.barrier(Vk.PIPELINE_COMPUTE, shader, Vk.PIPELINE_COMPUTE, shader);
             if (bound != l.pipeline()) commands.pipeline(l.pipeline());
             bound = l.pipeline();
-            offset.set(JAVA_INT, 0, Math.toIntExact(l.argumentsAt()));
-            commands.arguments(set.memory(), offset);
+            commands.arguments(descriptors.sets(images(l)), l.argumentsAt());
             long groups = (l.grid() + localSize - 1) / localSize;
             long rows = (groups + KernelEmitter.ROW - 1) / KernelEmitter.ROW;
             commands.dispatch(rows > 1 ? KernelEmitter.ROW : groups, rows);
@@ -203,11 +197,14 @@ final class RunState {
      * Binds an input or output slot.
      *
      * @param memory the host's view of what is bound
-     * @param address its address on the device; 0 where it is the host's alone, and is copied
+     * @param bound its address on the device; 0 where it is the host's alone, and is copied
      */
-    void bind(int slot, MemorySegment memory, long address) {
+    void bind(int slot, MemorySegment memory, long bound) {
+        long address = bound;
         views[slot] = memory;
         boolean input = plan.slots().get(slot) instanceof CommandList.InputSlot;
+        // Images are not bound anew.
+        if (input && texels) address = 0;
         long bytes = plan.slots().get(slot).bytes();
         if (address == 0 && input) MemorySegment.copy(memory, 0, host.view(), offsets[slot], bytes);
         long base = address == 0 ? io.address + offsets[slot] : address;

@@ -25,6 +25,7 @@ sealed interface Step {
      *
      * @param number its number among the launches of the plan
      * @param argumentsAt byte offset of its arguments
+     * @param texels {@link dev.meseta.compiler.spirv.Bounds#texels}
      * @param bytes how far it reaches into each buffer
      */
     record Launch(
@@ -37,5 +38,6 @@ sealed interface Step {
             List<Long> bytes,
             List<Long> extents,
             long grid,
+            long texels,
             String origin) {}
 }

@@ -16,6 +16,7 @@ final class Vk {
     static final int TYPE_MEMORY_ALLOCATE_INFO = 5;
     static final int TYPE_SEMAPHORE_CREATE_INFO = 9;
     static final int TYPE_BUFFER_CREATE_INFO = 12;
+    static final int TYPE_BUFFER_VIEW_CREATE_INFO = 13;
     static final int TYPE_SHADER_MODULE_CREATE_INFO = 16;
     static final int TYPE_PIPELINE_CACHE_CREATE_INFO = 17;
     static final int TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO = 18;
@@ -58,10 +59,13 @@ final class Vk {
 
     static final int USAGE_TRANSFER_SRC = 1;
     static final int USAGE_TRANSFER_DST = 2;
+    static final int USAGE_STORAGE_TEXEL = 8;
     static final int USAGE_UNIFORM = 0x10;
     static final int USAGE_STORAGE = 0x20;
     static final int USAGE_DEVICE_ADDRESS = 0x2_0000;
 
+    static final int FORMAT_RGBA32UI = 107;
+    static final int DESCRIPTOR_STORAGE_TEXEL = 5;
     static final int DESCRIPTOR_UNIFORM_DYNAMIC = 8;
     static final int STAGE_COMPUTE = 0x20;
     static final int BIND_COMPUTE = 1;

@@ -75,7 +75,8 @@ final class VulkanDevice implements KernelDevice {
                                     controls.denormals32(),
                                     controls.denormals64(),
                                     controls.specials(),
-                                    controls.nearest())));
+                                    controls.nearest(),
+                                    physical.isProcessor() && !checking)));
             open = o;
         }
         return o;

@@ -205,10 +205,21 @@ final class VulkanPlan {
         if (launches == MOST_LAUNCHES)
             throw DeviceException.unsupported("a plan of more than " + MOST_LAUNCHES
                     + " launches: a loop of a fixed length is too long to be written out; use another device");
-        long pipeline = pipelines.get(k, bounds(l));
+        Bounds bounds = bounds(l);
+        long pipeline = pipelines.get(k, bounds);
         ShaderArguments layout = ShaderArguments.of(k);
         open.add(new Step.Launch(
-                ++launches, k, pipeline, layout, argumentBytes, places, bytes, l.extents(), grid, l.origin()));
+                ++launches,
+                k,
+                pipeline,
+                layout,
+                argumentBytes,
+                places,
+                bytes,
+                l.extents(),
+                grid,
+                bounds.texels(),
+                l.origin()));
         long size = 8L * layout.count();
         argumentBytes += (size + argumentAlignment - 1) / argumentAlignment * argumentAlignment;
     }
@@ -235,7 +246,7 @@ final class VulkanPlan {
 
     // Kernels
 
-    private static Bounds bounds(CommandList.Launch l) {
+    private Bounds bounds(CommandList.Launch l) {
         List<Long> alignments = new ArrayList<>();
         for (Binding b : l.bindings()) {
             // Slots are aligned to this much at least, and so is what is bound without a copy.
@@ -243,7 +254,29 @@ final class VulkanPlan {
             for (long s : b.strides()) bits |= s;
             alignments.add(Long.lowestOneBit(bits));
         }
-        return Bounds.of(l.kernel(), l.extents(), alignments);
+        long texels = 0;
+        for (int i = 0; i < l.bindings().size() && pipelines.options().texels(); i++)
+            if (Bounds.mayBeTexels(l.kernel(), i) && isImage(l.bindings().get(i).slot())) texels |= 1L << i;
+        return Bounds.of(l.kernel(), l.extents(), alignments, texels);
+    }
+
+    /** Whether what lies in a slot can be read as an image: where it lies is known when commands are recorded. */
+    private boolean isImage(int slot) {
+        return slot >= 0
+                && switch (slots.get(slot)) {
+                    case CommandList.ConstantSlot s -> s.bytes() <= DeviceBuffer.MOST_TEXEL_BYTES;
+                    case CommandList.TemporarySlot _ -> commands.arenaBytes() <= DeviceBuffer.MOST_TEXEL_BYTES;
+                    case CommandList.InputSlot _ -> ioBytes() <= DeviceBuffer.MOST_TEXEL_BYTES;
+                    case CommandList.OutputSlot _ -> false;
+                };
+    }
+
+    private long ioBytes() {
+        long bytes = 0;
+        for (CommandList.Slot s : slots)
+            if (s instanceof CommandList.InputSlot || s instanceof CommandList.OutputSlot)
+                bytes += s.bytes() + RunState.ALIGNMENT;
+        return bytes;
     }
 
     /** All kernels at once, by all threads: a driver takes its time for each. */
@@ -253,7 +286,7 @@ final class VulkanPlan {
         keys.parallelStream().forEach(k -> pipelines.get(k.kernel(), k.bounds()));
     }
 
-    private static void collect(List<Command> list, Set<Pipelines.Key> into) {
+    private void collect(List<Command> list, Set<Pipelines.Key> into) {
         for (Command c : list) {
             switch (c) {
                 case CommandList.Launch l -> into.add(new Pipelines.Key(l.kernel(), bounds(l)));

@@ -56,12 +56,15 @@ class RandomKernelTest {
     @ValueSource(booleans = {false, true})
     void areValid(boolean checking) throws IOException, InterruptedException {
         Validator validator = Validator.find();
-        ShaderOptions options = new ShaderOptions(64, checking, true, true, true, true);
+        ShaderOptions options = new ShaderOptions(64, checking, true, true, true, true, !checking);
         for (long seed = 0; seed < KERNELS; seed++) {
             Kernel k = kernel(seed);
             for (long extent : new long[] {GRID, 1L << 40}) {
                 List<Long> aligned = Collections.nCopies(k.buffers().size(), Bounds.MOST_ALIGNED);
-                Bounds bounds = Bounds.of(k, List.of(extent), aligned);
+                long texels = 0;
+                for (int i = 0; !checking && i < k.buffers().size(); i++)
+                    if (Bounds.mayBeTexels(k, i)) texels |= 1L << i;
+                Bounds bounds = Bounds.of(k, List.of(extent), aligned, texels);
                 validator.check(KernelEmitter.emit(k, bounds, options), "seed " + seed, k);
             }
         }
