@@ -44,16 +44,21 @@ record VelaModel(CustomOperator operator, CommandStream stream) {
         };
     }
 
+    /** The regions of a run. */
+    MemorySegment[] regions() {
+        return new MemorySegment[] {
+            weights(),
+            MemorySegment.ofArray(new byte[(int) regionSizes()[1]]),
+            MemorySegment.ofArray(new byte[(int) regionSizes()[2]])
+        };
+    }
+
     /** The regions of a run with an input. */
     MemorySegment[] regions(Tensor input) {
-        MemorySegment maps = MemorySegment.ofArray(new byte[(int) regionSizes()[1]]);
-        MemorySegment.copy(
-                input.data(),
-                0,
-                maps,
-                operator.inputs().get(4).offset(),
-                input.data().byteSize());
-        return new MemorySegment[] {weights(), maps, MemorySegment.ofArray(new byte[(int) regionSizes()[2]])};
+        MemorySegment[] regions = regions();
+        long at = operator.inputs().get(4).offset();
+        MemorySegment.copy(input.data(), 0, regions[1], at, input.data().byteSize());
+        return regions;
     }
 
     /** The result in the regions of a run. */

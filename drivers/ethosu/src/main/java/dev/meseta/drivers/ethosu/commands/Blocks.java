@@ -131,6 +131,7 @@ final class Blocks {
         int precision = r.unsigned(IFM_PRECISION);
         int h = (height - 1) * k.strideY() + k.reachY() - k.top() - k.bottom();
         int w = (width - 1) * k.strideX() + k.reachX() - k.left() - k.right();
+        if (upscale == 3) throw new InvalidInputException("an operand is upscaled in the unknown way 3");
         if (upscale != 0) {
             h = (h + 1) / 2;
             w = (w + 1) / 2;

@@ -22,8 +22,10 @@ public final class DeviceModel {
     /** Some minutes. */
     private static final double MOST_WORK = 1e11;
 
-    /** Elements of an operand or of weights. */
-    private static final double MOST_ELEMENTS = 1 << 28;
+    /** Elements of an operand or of weights: what registers claim is not allocated beyond this. */
+    private static final double MOST_ELEMENTS = 1 << 26;
+
+    private static final int ZEROS_BETWEEN = 2;
 
     private final MemorySegment[] regions;
     private final MemorySegment inside = MemorySegment.ofArray(new byte[(int) Operation.INSIDE_BYTES]);
@@ -73,11 +75,12 @@ public final class DeviceModel {
 
     private void execute(Operation operation) {
         switch (operation) {
-            case Dma d ->
+            case Dma d -> {
+                work(d.length());
                 MemorySegment.copy(region(d.fromRegion()), d.from(), region(d.toRegion()), d.to(), d.length());
+            }
             case Block b -> {
                 count(b);
-                if (b.upscale() != 0) throw new InvalidInputException("upscaling is not modelled");
                 if (b.kind().isElementwise()) elementwise(b);
                 else if (b.kind().hasWeights()) convolve(b);
                 else pool(b);
@@ -87,18 +90,27 @@ public final class DeviceModel {
 
     /** Refuses what would take too long, or more memory than there is. */
     private void count(Block b) {
+        if (b.minimum() > b.maximum()) {
+            throw new InvalidInputException("results are kept from " + b.minimum() + " to " + b.maximum());
+        }
         FeatureMap in = b.first();
         FeatureMap out = b.result();
         double results = (double) out.height() * out.width() * out.depth();
-        double operands = (double) in.height() * in.width() * in.depth();
+        double operands = (double) in.height() * in.width() * in.depth() * (b.upscale() == 0 ? 1 : 4);
         double window = (double) b.kernel().height() * b.kernel().width();
         boolean channels = b.kind() == Kind.CONVOLUTION || b.kind() == Kind.SUM_CHANNELS;
         double weights = b.kind().hasWeights() ? window * (out.depth() + 64.0) * (in.depth() + 64.0) : 0;
-        workLeft -= results * window * (channels ? in.depth() : 1) + operands + weights;
-        if (workLeft < 0 || operands > MOST_ELEMENTS || weights > MOST_ELEMENTS) {
+        for (Range r : b.weights()) weights += 8.0 * r.length();
+        work(results * window * (channels ? in.depth() : 1) + operands + weights);
+        if (operands > MOST_ELEMENTS || weights > MOST_ELEMENTS) {
             throw new InvalidInputException(
-                    "the model does not execute as much as this: " + results + " results of " + operands + " elements");
+                    "the model does not hold as much as this: " + operands + " operands, " + weights + " weights");
         }
+    }
+
+    private void work(double elements) {
+        workLeft -= elements;
+        if (workLeft < 0) throw new InvalidInputException("the model does not execute as much as this");
     }
 
     private long read(FeatureMap f, int y, int x, int c) {
@@ -116,16 +128,34 @@ public final class DeviceModel {
         for (int i = 0; i < f.bytes(); i++) memory.set(JAVA_BYTE, at + i, (byte) (value >> 8 * i));
     }
 
-    /** All elements of an operand, less their zero point, channels innermost. */
-    private long[] load(FeatureMap f, int zeroPoint) {
-        long[] v = new long[f.height() * f.width() * f.depth()];
+    /** An operand, less its zero point, channels innermost: as it is, or upscaled. */
+    private record Operand(int height, int width, int depth, long[] elements) {}
+
+    private Operand load(Block b) {
+        FeatureMap f = b.first();
+        Operation.Kernel k = b.kernel();
+        int height = f.height();
+        int width = f.width();
+        if (b.upscale() != 0) {
+            height = (b.result().height() - 1) * k.strideY() + k.reachY() - k.top() - k.bottom();
+            width = (b.result().width() - 1) * k.strideX() + k.reachX() - k.left() - k.right();
+        }
+        long[] v = new long[height * width * f.depth()];
         int i = 0;
-        for (int y = 0; y < f.height(); y++) {
-            for (int x = 0; x < f.width(); x++) {
-                for (int c = 0; c < f.depth(); c++) v[i++] = read(f, y, x, c) - zeroPoint;
+        for (int y = 0; y < height; y++) {
+            for (int x = 0; x < width; x++) {
+                for (int c = 0; c < f.depth(); c++) v[i++] = operand(b, y, x, c);
             }
         }
-        return v;
+        return new Operand(height, width, f.depth(), v);
+    }
+
+    /** An element of the first operand, less its zero point. */
+    private long operand(Block b, int y, int x, int c) {
+        FeatureMap f = b.first();
+        if (b.upscale() == 0) return read(f, y, x, c) - f.zeroPoint();
+        if (b.upscale() == ZEROS_BETWEEN && ((y | x) & 1) != 0) return 0;
+        return read(f, y / 2, x / 2, c) - f.zeroPoint();
     }
 
     /** Stores a scaled sum: with the zero point, within the bounds, and through the table of an activation function. */
@@ -142,15 +172,24 @@ public final class DeviceModel {
     }
 
     private long lookUp(FeatureMap f, int number, long value, int range) {
-        if (f.bytes() == 2) throw new InvalidInputException("tables of 16 bits are not modelled");
         boolean signed = range == 3 || range != 2 && f.signed();
-        long index = signed ? value + 128 : value;
-        if (index < 0 || index > 255) throw new InvalidInputException("a table is looked up at " + index);
-        long at = Operation.INSIDE_BYTES - 2048 + 256L * f.bytes() * number + index * f.bytes();
-        if (at + f.bytes() > Operation.INSIDE_BYTES) throw new InvalidInputException("there is no table " + number);
-        long v = 0;
-        for (int i = 0; i < f.bytes(); i++) v |= (inside.get(JAVA_BYTE, at + i) & 0xffL) << 8 * i;
-        return f.bytes() == 4 ? (int) v : v;
+        if (f.bytes() == 2) {
+            // Lines: the lower half of an entry is where one begins, the upper half how steep it is for 128 steps.
+            int step = (int) (signed ? value + (1 << 15) : value);
+            int line = entry(number, step >> 7, 512, 4);
+            return (short) line + ((line >> 16) * (long) (step & 127) + 64 >> 7);
+        }
+        return entry(number, signed ? value + 128 : value, 256, f.bytes());
+    }
+
+    /** Tables lie in slots of 256 bytes; a table whose entries are wider takes several, and is named by its first. */
+    private int entry(int slot, long index, int entries, int bytes) {
+        if (index < 0 || index >= entries) throw new InvalidInputException("a table is looked up at " + index);
+        long at = Operation.INSIDE_BYTES - 2048 + 256L * slot + index * bytes;
+        if (at + bytes > Operation.INSIDE_BYTES) throw new InvalidInputException("there is no table " + slot);
+        int v = 0;
+        for (int i = 0; i < bytes; i++) v |= (inside.get(JAVA_BYTE, at + i) & 0xff) << 8 * i;
+        return v;
     }
 
     /** What each channel of a result is scaled by: ten bytes, 40 of bias, 32 of factor, 6 of shift. */
@@ -200,7 +239,7 @@ public final class DeviceModel {
         int[] weights = weights(b);
         FeatureMap in = b.first();
         FeatureMap out = b.result();
-        long[] operand = load(in, in.zeroPoint());
+        Operand operand = load(b);
         boolean depthwise = b.kind() == Kind.DEPTHWISE;
         if (depthwise && in.depth() < out.depth()) throw new InvalidInputException("depthwise with too few channels");
         int inputs = depthwise ? 1 : in.depth();
@@ -212,13 +251,13 @@ public final class DeviceModel {
                     long sum = s.bias();
                     for (int ky = 0; ky < k.height(); ky++) {
                         int iy = y * k.strideY() + ky * k.dilationY() - k.top();
-                        if (iy < 0 || iy >= in.height()) continue;
+                        if (iy < 0 || iy >= operand.height) continue;
                         for (int kx = 0; kx < k.width(); kx++) {
                             int ix = x * k.strideX() + kx * k.dilationX() - k.left();
-                            if (ix < 0 || ix >= in.width()) continue;
+                            if (ix < 0 || ix >= operand.width) continue;
                             int w = ((c * k.height() + ky) * k.width() + kx) * inputs;
-                            int i = (iy * in.width() + ix) * in.depth() + (depthwise ? c : 0);
-                            for (int n = 0; n < inputs; n++) sum += operand[i + n] * weights[w + n];
+                            int i = (iy * operand.width + ix) * in.depth() + (depthwise ? c : 0);
+                            for (int n = 0; n < inputs; n++) sum += operand.elements[i + n] * weights[w + n];
                         }
                     }
                     finish(b, y, x, c, Scaling.apply(sum, s.factor(), s.shift(), b.rounding()));
@@ -230,7 +269,7 @@ public final class DeviceModel {
     private void pool(Block b) {
         FeatureMap in = b.first();
         FeatureMap out = b.result();
-        long[] operand = load(in, in.zeroPoint());
+        Operand operand = load(b);
         Operation.Kernel k = b.kernel();
         boolean channels = b.kind() == Kind.SUM_CHANNELS;
         if (!channels && in.depth() < out.depth()) throw new InvalidInputException("pools too few channels");
@@ -242,14 +281,14 @@ public final class DeviceModel {
                     int count = 0;
                     for (int ky = 0; ky < k.height(); ky++) {
                         int iy = y * k.strideY() + ky - k.top();
-                        if (iy < 0 || iy >= in.height()) continue;
+                        if (iy < 0 || iy >= operand.height) continue;
                         for (int kx = 0; kx < k.width(); kx++) {
                             int ix = x * k.strideX() + kx - k.left();
-                            if (ix < 0 || ix >= in.width()) continue;
-                            int at = (iy * in.width() + ix) * in.depth();
+                            if (ix < 0 || ix >= operand.width) continue;
+                            int at = (iy * operand.width + ix) * in.depth();
                             for (int n = channels ? 0 : c; n < (channels ? in.depth() : c + 1); n++) {
-                                sum += operand[at + n];
-                                most = Math.max(most, operand[at + n]);
+                                sum += operand.elements[at + n];
+                                most = Math.max(most, operand.elements[at + n]);
                             }
                             count++;
                         }
@@ -270,13 +309,12 @@ public final class DeviceModel {
     }
 
     private void elementwise(Block b) {
-        FeatureMap in = b.first();
         FeatureMap out = b.result();
         FeatureMap second = b.second();
         for (int y = 0; y < out.height(); y++) {
             for (int x = 0; x < out.width(); x++) {
                 for (int c = 0; c < out.depth(); c++) {
-                    long left = read(in, y, x, c) - in.zeroPoint();
+                    long left = operand(b, y, x, c);
                     long right = b.scalar() - b.secondZeroPoint();
                     if (second != null) {
                         right = read(

@@ -16,11 +16,12 @@ final class WeightStream {
     private static final int PLAIN = 7;
     private static final int SYMBOLS = 12;
 
-    /** More than any layer has. */
-    private static final int MOST = 1 << 28;
+    /** Weights that a stream may hold behind those that are read. */
+    private static final int MOST_BEHIND = 1 << 16;
 
     private final MemorySegment bytes;
     private final long bits;
+    private final int most;
     private long at;
     private int[] out = new int[1024];
     private int count;
@@ -29,14 +30,15 @@ final class WeightStream {
     private int paletteBits;
     private int direct;
 
-    private WeightStream(MemorySegment bytes) {
+    private WeightStream(MemorySegment bytes, int wanted) {
         this.bytes = bytes;
+        this.most = wanted + MOST_BEHIND;
         this.bits = 8 * bytes.byteSize();
     }
 
     /** The weights of a stream in the order in which the device reads them, up to as many as wanted. */
     static int[] decode(MemorySegment bytes, int wanted) {
-        WeightStream s = new WeightStream(bytes);
+        WeightStream s = new WeightStream(bytes, wanted);
         s.slices(wanted);
         return Arrays.copyOf(s.out, s.count);
     }
@@ -68,7 +70,7 @@ final class WeightStream {
 
     private void add(int value) {
         if (count == out.length) {
-            if (count >= MOST) throw broken("holds too many weights");
+            if (count >= most) throw broken("holds too many weights");
             out = Arrays.copyOf(out, 2 * count);
         }
         out[count++] = value;
