@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 final class NetworksTest {
     private static final long SEED = Long.getLong("meseta.networks.seed", new Random().nextInt(Integer.MAX_VALUE));
 
-    private static final List<String> DEVICES = List.of("cpu");
+    private static final List<String> DEVICES = List.of("cpu", "ethosu:u65-256", "ethosu:u65-512");
 
     /** Results of fewer different values would show few mistakes. */
     private static final int LEAST_VALUES = 4;
