@@ -119,7 +119,7 @@ final class AttentionKernel {
             (((keys.offset().vars() | values.offset().vars()) & k.vars()) == 0 ? rows : others).add(k);
         if (rows.isEmpty()) return null;
         Size count = Size.product(rows.stream().map(Atom::extent).toList());
-        Tiling t = Tiling.of(a.target, a.choices, TYPE.bytes(), count, key.extent(), 1);
+        Tiling t = Tiling.of(a.target, a.choices, TYPE.bytes(), count, key.extent(), 1, 1);
         if (t == null || value.extent().value() % t.lanes() != 0) return null;
         int vectors = 0;
         for (int v = 1; v <= 4; v++) {
@@ -137,7 +137,8 @@ final class AttentionKernel {
                 t.lanes(),
                 t.height(),
                 t.height(),
-                a.target.lockstep());
+                a.target.lockstep(),
+                null);
         return new AttentionKernel(a, g, nest, new Loops(others, rows, key, summed, value), shape, values, vectors);
     }
 

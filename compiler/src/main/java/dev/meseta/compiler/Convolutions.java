@@ -296,7 +296,8 @@ final class Convolutions {
                 lanes,
                 1,
                 1,
-                a.target.lockstep());
+                a.target.lockstep(),
+                null);
         Panels packed = Panels.of(a, nest.points(), all, Lowering.origin(g));
         a.add(new DepthwiseKernel(
                         a.target,

@@ -1,5 +1,6 @@
 package dev.meseta.compiler;
 
+import dev.meseta.driver.CommandList;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.Node;
@@ -128,6 +129,9 @@ final class Flow {
 
         /** The groups before it that it computes as well, if it is attention. */
         AttentionGroups.@Nullable Match attention;
+
+        /** Its commands, if it computes what others make of its product as well. */
+        CommandList.@Nullable Launch parts;
 
         /** Its kernel, where that had to be tried to know whether the group can be one. */
         @Nullable

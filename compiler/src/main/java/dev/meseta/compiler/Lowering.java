@@ -41,7 +41,7 @@ final class Lowering {
             boolean computed = base.producer != null && !(base.producer.op instanceof Op.Constant);
             if (computed && base.place == null) base.place = targets == null ? a.output(base.type) : targets.get(i);
         }
-        List<Group> joined = AttentionGroups.join(a, RowGroups.join(a, flow, groups));
+        List<Group> joined = PartGroups.join(a, AttentionGroups.join(a, RowGroups.join(a, flow, groups)));
         Debug.FUSED.print(() -> Describe.groups(graph.name(), flow, joined));
         Lowering l = new Lowering(a);
         for (Group g : joined) a.repeats.lower(g, () -> l.group(g));
@@ -57,6 +57,10 @@ final class Lowering {
 
     private void group(Group g) {
         N root = g.root;
+        if (g.parts != null) {
+            a.add(g.parts);
+            return;
+        }
         if (Assembly.isAlias(root.result())) return;
         if (root.op instanceof Op.Scan || root.op instanceof Op.If || root.op instanceof Op.While) {
             ControlFlow.lower(a, root);

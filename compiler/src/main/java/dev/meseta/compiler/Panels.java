@@ -40,12 +40,16 @@ record Panels(Place place, Atom panel, Lin offset) {
         List<Size> shape = new ArrayList<>();
         shape.add(panels);
         for (Atom l : loops) shape.add(l.extent());
+        Atom parts = s.parts();
+        if (parts != null) shape.add(parts.extent());
         shape.add(Size.of(s.width()));
         List<Size> strides = Size.strides(shape);
         Atom panel = points.loop(panels);
         Lin offset = Lin.of(panel).times(strides.getFirst());
         for (int i = 0; i < loops.size(); i++)
             offset = offset.plus(Lin.of(loops.get(i)).times(strides.get(i + 1)));
+        // The products that a tile computes beside each other lie so in each step of its panel.
+        if (parts != null) loops.add(parts);
         Place place = c.place().constant() != null
                 ? a.derived(c.place().constant(), from -> constant(s, from, loops, shape))
                 : pack(a, s, loops, shape, origin);

@@ -143,10 +143,7 @@ final class Products {
                 s,
                 panels,
                 dots,
-                nest.result().get(2),
-                to,
-                out,
-                epilogue.storage(),
+                List.of(new TileKernel.Stored(nest.result().get(2), to, out, epilogue.storage())),
                 Lowering.origin(g)));
         return true;
     }

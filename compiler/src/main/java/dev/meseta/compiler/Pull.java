@@ -29,8 +29,17 @@ final class Pull {
     /** Which half of a 128-bit element is asked for. */
     private final Lin half;
 
-    /** The reductions whose results the kernel around has computed; null where there are none. */
-    private final RowKernel.@Nullable Rows rows;
+    /** What the kernel around has computed; null where that is nothing. */
+    private final @Nullable Computed computed;
+
+    /** Results of nodes that a kernel has in registers when an element is asked for. */
+    interface Computed {
+        /** Whether it has a node's result. */
+        boolean holds(N n);
+
+        /** An element of the result. */
+        Point at(N n, List<Lin> index);
+    }
 
     private record Key(V value, List<Lin> index, @Nullable Point mask) {}
 
@@ -42,17 +51,17 @@ final class Pull {
         this(points, group, places, half, null);
     }
 
-    Pull(Points points, @Nullable Group group, Function<V, Place> places, RowKernel.Rows rows) {
-        this(points, group, places, Lin.ZERO, rows);
+    Pull(Points points, @Nullable Group group, Function<V, Place> places, Computed computed) {
+        this(points, group, places, Lin.ZERO, computed);
     }
 
     private Pull(
-            Points points, @Nullable Group group, Function<V, Place> places, Lin half, RowKernel.@Nullable Rows rows) {
+            Points points, @Nullable Group group, Function<V, Place> places, Lin half, @Nullable Computed computed) {
         this.points = points;
         this.group = group;
         this.places = places;
         this.half = half;
-        this.rows = rows;
+        this.computed = computed;
     }
 
     /** The element type in which kernels see a type in memory: complex numbers are words that move. */
@@ -85,7 +94,7 @@ final class Pull {
     Point at(V v, List<Lin> index, @Nullable Point mask) {
         Double literal = Fusion.literal(v);
         if (literal != null) return literal(v, literal);
-        if (v.producer != null && rows != null && rows.holds(v.producer)) return rows.at(v.producer, index);
+        if (v.producer != null && computed != null && computed.holds(v.producer)) return computed.at(v.producer, index);
         if (v.producer == null || !isInline(v.producer)) return leaf(v, index, mask);
         Key key = new Key(v, index, mask);
         Point p = known.get(key);

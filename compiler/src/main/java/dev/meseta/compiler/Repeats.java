@@ -100,6 +100,7 @@ final class Repeats {
 
     private static boolean canRepeat(Group g) {
         return g.root.out.size() == 1
+                && g.parts == null
                 && !(g.root.op instanceof Op.Scan || g.root.op instanceof Op.If || g.root.op instanceof Op.While);
     }
 

@@ -25,7 +25,7 @@ final class RowKernel {
     private static final int LONG_BODY = 64;
 
     /** The results of a group's reductions for the row at hand. */
-    static final class Rows {
+    static final class Rows implements Pull.Computed {
         private final Points points;
         private final List<N> reductions;
         private final List<Lin> row;
@@ -37,12 +37,14 @@ final class RowKernel {
             this.row = row;
         }
 
-        boolean holds(N n) {
+        @Override
+        public boolean holds(N n) {
             return reductions.contains(n);
         }
 
         /** The result of a reduction at an index, which must be that of the row. */
-        Point at(N n, List<Lin> index) {
+        @Override
+        public Point at(N n, List<Lin> index) {
             elsewhere |= !index.equals(row);
             DType t = n.result().dtype();
             Point total = points.given(

@@ -64,22 +64,27 @@ final class Tile {
         this.row = row;
         this.column = column;
         this.panel = panel;
-        this.vectors = s.width() / s.lanes();
+        this.vectors = s.partCount() * (s.width() / s.lanes());
     }
 
-    void emit(Point finish, Lin to, Place out, DType storage) {
+    void emit(List<TileKernel.Stored> stores) {
         List<List<Expr>> places = places();
         List<Expr.Var> sums = sums(places);
+        int each = s.width() / s.lanes();
         for (int r = 0; r < s.height(); r++) {
-            for (int v = 0; v < vectors; v++) {
-                Expr.Var sum = sums.get(r * vectors + v);
+            for (int v = 0; v < each; v++) {
+                List<Expr> parts = new ArrayList<>();
+                for (int p = 0; p < s.partCount(); p++) parts.add(sums.get(r * vectors + p * each + v));
                 if (!s.isNarrow()) {
-                    store(places.get(r), v * s.lanes(), s.lanes(), sum, finish, to, out, storage);
+                    store(places.get(r), v * s.lanes(), s.lanes(), parts, stores);
                     continue;
                 }
                 for (int i = 0; i < s.n().extent().value(); i++) {
-                    Expr one = new Expr.Shuffle(sum, sum, List.of(i));
-                    store(places.get(r), i, 1, one, finish, to, out, storage);
+                    int lane = i;
+                    List<Expr> ones = parts.stream()
+                            .<Expr>map(x -> new Expr.Shuffle(x, x, List.of(lane)))
+                            .toList();
+                    store(places.get(r), i, 1, ones, stores);
                 }
             }
         }
@@ -127,7 +132,7 @@ final class Tile {
                 Expr index = Kernels.add(k, (long) v * s.lanes());
                 b.add(e.let("b", load(columns, s.columns().storage(), index, s.lanes())));
             }
-            if (packed != null) prefetch(columns, k, s.columns().storage(), s.width());
+            if (packed != null) prefetch(columns, k, s.columns().storage(), vectors * s.lanes());
             Expr j = e.index(rowSteps);
             for (int r = 0; r < s.height(); r++) {
                 Expr x = load(rows, s.rows().storage(), Kernels.add(rowStarts.get(r), j), 1);
@@ -308,13 +313,12 @@ final class Tile {
     }
 
     /** Stores some columns of a row. */
-    private void store(
-            List<Expr> place, int first, int lanes, Expr sum, Point finish, Lin to, Place out, DType storage) {
+    private void store(List<Expr> place, int first, int lanes, List<Expr> sums, List<TileKernel.Stored> stores) {
         e.open();
         bindRow(place);
         e.bindVector(s.n(), Kernels.add(column, first), lanes);
-        e.give(0, e.let("s", sum));
-        e.store(out, storage, to, e.value(finish));
+        for (int i = 0; i < sums.size(); i++) e.give(i, e.let("s", sums.get(i)));
+        for (TileKernel.Stored x : stores) e.store(x.place(), x.storage(), x.to(), e.value(x.value()));
         e.scalar();
         e.add(e.close());
     }

@@ -58,6 +58,7 @@ final class TileKernel {
      * @param height rows of a tile
      * @param chunk rows that one iteration of the grid computes
      * @param lockstep {@link Target#lockstep}
+     * @param parts the loop over products of the same rows that a tile computes beside each other; null for one product
      */
     record Shape(
             Operand rows,
@@ -70,7 +71,13 @@ final class TileKernel {
             int lanes,
             int height,
             long chunk,
-            boolean lockstep) {
+            boolean lockstep,
+            @Nullable Atom parts) {
+        /** Products of the same rows that a tile computes. */
+        int partCount() {
+            return parts == null ? 1 : (int) parts.extent().value();
+        }
+
         /** Whether there are fewer columns than lanes: the others are packed as zeros, and what comes of them is not stored. */
         boolean isNarrow() {
             return n.extent().value() < width;
@@ -82,11 +89,34 @@ final class TileKernel {
         }
     }
 
+    /**
+     * What is stored for each place of the result.
+     *
+     * @param value from the sums, of which there is one for each part
+     */
+    record Stored(Point value, Lin to, Place place, DType storage) {}
+
     private TileKernel() {}
 
     /** The roles of loops and operands; null if a tile does not fit this product. */
     static @Nullable Shape shape(
             Assembly assembly, DType type, List<Atom> kept, List<Atom> summed, Operand a, Operand b) {
+        return shape(assembly, type, kept, summed, a, b, null);
+    }
+
+    /**
+     * As above.
+     *
+     * @param parts the loop over several products with the same rows; null for one
+     */
+    static @Nullable Shape shape(
+            Assembly assembly,
+            DType type,
+            List<Atom> kept,
+            List<Atom> summed,
+            Operand a,
+            Operand b,
+            @Nullable Atom parts) {
         if (kept.isEmpty() || summed.isEmpty()) return null;
         Atom n = kept.getLast();
         boolean inA = (a.offset.vars() & n.vars()) != 0;
@@ -114,18 +144,23 @@ final class TileKernel {
         Target target = assembly.target;
         // Products that saturate are added in three steps, by a vector of ones.
         int besides = type == DType.I32 && target.saturates() ? 3 : 1;
-        Tiling t = Tiling.of(target, assembly.choices, bytes, count, n.extent(), besides);
-        if (t == null && columns.place.constant() != null && n.extent().isLiteral())
-            t = Tiling.of(target, assembly.choices, bytes, count, Size.of(Tiling.LEAST_LANES), besides);
+        int beside = parts == null ? 1 : (int) parts.extent().value();
+        Tiling t = Tiling.of(target, assembly.choices, bytes, count, n.extent(), besides, beside);
+        if (t == null
+                && parts == null
+                && columns.place.constant() != null
+                && n.extent().isLiteral())
+            t = Tiling.of(target, assembly.choices, bytes, count, Size.of(Tiling.LEAST_LANES), besides, 1);
         if (t == null) return null;
         List<Atom> others = new ArrayList<>(kept);
         others.remove(n);
         others.removeAll(m);
-        int width = t.vectors() * t.lanes();
+        int width = t.vectors() / beside * t.lanes();
         long panels = Math.max(1, n.extent().value() / width);
         for (Atom o : others) panels *= o.extent().value();
         long chunk = chunk(target, count, t.height(), panels);
-        return new Shape(rows, columns, m, n, others, summed, width, t.lanes(), t.height(), chunk, target.lockstep());
+        return new Shape(
+                rows, columns, m, n, others, summed, width, t.lanes(), t.height(), chunk, target.lockstep(), parts);
     }
 
     /** Rows for an iteration of the grid: few enough that the threads share the work evenly, as far as the number is certain. */
@@ -141,7 +176,7 @@ final class TileKernel {
     /**
      * @param packed the columns in panels; null where they are read as they lie, or are bytes
      * @param dots the columns of a product of bytes in panels; null for other products
-     * @param finish what is stored, from the sum (number 0)
+     * @param stores what is stored, from the sums, of which the number is that of the part
      */
     static CommandList.Launch of(
             String name,
@@ -149,10 +184,7 @@ final class TileKernel {
             Shape s,
             @Nullable Panels packed,
             @Nullable DotPanels dots,
-            Point finish,
-            Lin to,
-            Place out,
-            DType storage,
+            List<Stored> stores,
             String origin) {
         Emitter e = new Emitter(name);
         e.open();
@@ -179,7 +211,7 @@ final class TileKernel {
         String t = e.fresh("m");
         e.open();
         Expr row = e.let("m", Kernels.min(Kernels.variable(t), Kernels.sub(end, Kernels.index(s.height))));
-        new Tile(e, type, s, packed, dots, row, column, Kernels.variable(p)).emit(finish, to, out, storage);
+        new Tile(e, type, s, packed, dots, row, column, Kernels.variable(p)).emit(stores);
         e.add(new Stmt.For(t, begin, end, s.height, false, e.close()));
         e.add(new Stmt.For(p, panel, panelEnd, 1, false, e.close()));
         e.add(e.close());

@@ -40,24 +40,27 @@ record Tiling(int lanes, int vectors, int height) {
      * @param rows of the product
      * @param columns of the product
      * @param besides registers that a step needs beside the sums and its vectors: for a scalar in all lanes, and what is between
+     * @param parts products with the same rows that a tile computes beside each other, each of so many columns
      * @return null if there are too few columns for vectors
      */
-    static @Nullable Tiling of(Target target, Choices choices, int bytes, Size rows, Size columns, int besides) {
+    static @Nullable Tiling of(
+            Target target, Choices choices, int bytes, Size rows, Size columns, int besides, int parts) {
         int widest = Math.max(1, target.vectorBytes() / bytes);
         Map<Tiling, Double> costs = new LinkedHashMap<>();
         for (int lanes = widest; lanes >= Math.min(LEAST_LANES, widest); lanes /= 2) {
-            for (int vectors = 1; vectors <= MOST_VECTORS; vectors++) {
-                if (columns.value() < (long) lanes * vectors) continue;
+            for (int vectors = parts; vectors <= Math.max(parts, MOST_VECTORS); vectors += parts) {
+                if (columns.value() < (long) lanes * vectors / parts) continue;
                 if (!columns.isLiteral() && (lanes < widest || vectors > 2) && !costs.isEmpty()) continue;
                 for (int height = MOST_ROWS; height >= 1; height--) {
                     Tiling t = new Tiling(lanes, vectors, height);
                     if (t.fits(target, rows, besides))
-                        costs.put(t, t.cost(target, bytes, nominal(rows, MANY_ROWS), nominal(columns, 0)));
+                        costs.put(t, t.cost(target, bytes, nominal(rows, MANY_ROWS), parts * nominal(columns, 0)));
                 }
             }
         }
         if (costs.isEmpty()) return null;
-        String question = "tile of " + 8 * bytes + " bits for " + text(rows) + "x" + text(columns);
+        String question = "tile of " + 8 * bytes + " bits for " + text(rows) + "x" + (parts == 1 ? "" : parts + "*")
+                + text(columns);
         return choices.pick(question, costs, t -> t.height + "x" + t.vectors + "x" + t.lanes);
     }
 

@@ -386,10 +386,8 @@ final class Winograd {
                 s,
                 panels,
                 null,
-                nest.result().get(2),
-                index(nest.result().get(3)),
-                sums,
-                DType.F32,
+                List.of(new TileKernel.Stored(
+                        nest.result().get(2), index(nest.result().get(3)), sums, DType.F32)),
                 Lowering.origin(g)));
     }
 

@@ -289,16 +289,15 @@ final class RecurrentOperators {
 
         private Value gru(GraphBuilder b, List<Activation> f, Value x, Value h, Value r, @Nullable Value bias) {
             long n = h.extent(1);
-            Value gates = product(b, h, b.slice(r, 1, 0, 2 * n));
+            Value gates = product(b, h, linearBeforeReset ? r : b.slice(r, 1, 0, 2 * n));
             Value z = apply(b, f.get(0), b.plus(gate(b, x, 0, n), gate(b, gates, 0, n)));
             Value reset = apply(b, f.get(0), b.plus(gate(b, x, 1, n), gate(b, gates, 1, n)));
-            Value last = gate(b, r, 2, n);
             Value recurrent;
             if (linearBeforeReset) {
-                Value linear = product(b, h, last);
+                Value linear = gate(b, gates, 2, n);
                 recurrent = b.times(reset, bias == null ? linear : b.plus(linear, bias));
             } else {
-                recurrent = product(b, b.times(reset, h), last);
+                recurrent = product(b, b.times(reset, h), gate(b, r, 2, n));
             }
             Value candidate = apply(b, f.get(1), b.plus(gate(b, x, 2, n), recurrent));
             Value keep = b.times(z, h);
