@@ -33,8 +33,8 @@ record Tiling(int lanes, int vectors, int height) {
     private static final long MANY_ROWS = 48;
 
     /**
-     * The tile with the least work for a product, by a model of a core: two loads and two products of registers a cycle, half as many of
-     * the widest registers. Tiles overlap at the ends, so that their number counts whole. Others that are nearly as good may be chosen.
+     * The tile with the least work for a product, by a model of a core: two loads and two products of registers a cycle, fewer products
+     * of the widest registers where they are halved. Tiles overlap at the ends, so that their number counts whole. Others that are nearly as good may be chosen.
      *
      * @param bytes of an element of what is accumulated
      * @param rows of the product
@@ -90,7 +90,7 @@ record Tiling(int lanes, int vectors, int height) {
     private double cost(Target target, int bytes, long rows, long columns) {
         if (target.lockstep()) return lockstepCost(target, rows, columns);
         boolean whole = lanes * bytes == target.vectorBytes();
-        double product = target.vectorBytes() > 32 && whole ? 0.75 : 0.5;
+        double product = target.halved() && whole ? 0.75 : 0.5;
         double loads = (vectors * product / 0.5 + height) / 2;
         // A chain of dependent sums is four cycles long.
         // The vectors come from the second-level cache.

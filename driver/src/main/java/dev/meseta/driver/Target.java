@@ -13,6 +13,7 @@ package dev.meseta.driver;
  *     who has not asked for it
  * @param lockstep whether iterations of a grid run many at a time, instruction by instruction, as on a GPU: then vectors are those of one
  *     iteration, many small iterations are better than few large ones, and an access to memory costs much more than arithmetic
+ * @param halved whether products of whole registers take twice as long as those of half ones
  */
 public record Target(
         int vectorBytes,
@@ -22,7 +23,21 @@ public record Target(
         long l2Bytes,
         boolean byteProducts,
         boolean saturates,
-        boolean lockstep) {
+        boolean lockstep,
+        boolean halved) {
+    /** One whose registers are multiplied as they are. */
+    public Target(
+            int vectorBytes,
+            int vectorRegisters,
+            int threads,
+            long l1Bytes,
+            long l2Bytes,
+            boolean byteProducts,
+            boolean saturates,
+            boolean lockstep) {
+        this(vectorBytes, vectorRegisters, threads, l1Bytes, l2Bytes, byteProducts, saturates, lockstep, false);
+    }
+
     /** One with exact products of bytes. */
     public Target(int vectorBytes, int vectorRegisters, int threads, long l1Bytes, long l2Bytes) {
         this(vectorBytes, vectorRegisters, threads, l1Bytes, l2Bytes, true);
@@ -48,6 +63,6 @@ public record Target(
     /** All of it, to tell targets apart. */
     public String text() {
         return vectorBytes + " " + vectorRegisters + " " + threads + " " + l1Bytes + " " + l2Bytes + " " + byteProducts
-                + " " + saturates + " " + lockstep;
+                + " " + saturates + " " + lockstep + " " + halved;
     }
 }

@@ -53,7 +53,11 @@ final class Instructions {
                 || !wide && features.contains("avx_vnni")
                 || features.contains("i8mm");
         boolean saturates = !products && mayBytesSaturate() && features.contains("ssse3");
-        return new Target(bytes, registers, threads, l1Bytes, l2Bytes, products || saturates, saturates);
+        // Zen 4 has registers of 64 bytes and units of 32. It is known by what it has beside what those have that are
+        // like it.
+        boolean halved =
+                wide && features.containsAll(Set.of("avx512_bf16", "avx512_vbmi2")) && !features.contains("avx_vnni");
+        return new Target(bytes, registers, threads, l1Bytes, l2Bytes, products || saturates, saturates, false, halved);
     }
 
     /** The processor's features by Linux's names, without those that are not to be used. */
