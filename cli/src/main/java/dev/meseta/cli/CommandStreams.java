@@ -1,7 +1,6 @@
 package dev.meseta.cli;
 
 import dev.meseta.frontends.tflite.TfliteReader;
-import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.program.CustomOperator;
 import dev.meseta.graph.program.CustomOperatorProvider;
 import java.io.PrintWriter;
@@ -13,8 +12,8 @@ import java.util.ServiceLoader;
 final class CommandStreams {
     private CommandStreams() {}
 
-    /** Prints them all. Throws {@link InvalidInputException} if there are none. */
-    static void print(PrintWriter out, Path file) {
+    /** Prints them all, and says whether there are any. */
+    static boolean print(PrintWriter out, Path file) {
         List<CustomOperator> operators = TfliteReader.recognizes(file) ? TfliteReader.customOperators(file) : List.of();
         boolean any = false;
         for (CustomOperator o : operators) {
@@ -26,6 +25,6 @@ final class CommandStreams {
                 any = true;
             }
         }
-        if (!any) throw new InvalidInputException("'" + file + "' holds no command stream of a device that is known");
+        return any;
     }
 }

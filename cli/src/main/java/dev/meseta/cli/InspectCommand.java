@@ -81,7 +81,9 @@ final class InspectCommand implements Callable<Integer> {
 
     @Option(
             names = "--commands",
-            description = "Print the command streams of a device that the model holds, checked against their memory.")
+            description =
+                    "Print the command streams that the model holds, or that it is compiled to, checked against their"
+                            + " memory, with the cycles that they may take.")
     private boolean commands;
 
     @Option(names = "--json", description = "Print JSON.")
@@ -93,6 +95,7 @@ final class InspectCommand implements Callable<Integer> {
             int nodes,
             Optional<Segmented> split,
             List<String> steps,
+            List<String> listing,
             String then,
             String why) {}
 
@@ -102,10 +105,7 @@ final class InspectCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         PrintWriter out = spec.commandLine().getOut();
-        if (commands) {
-            CommandStreams.print(out, file);
-            return 0;
-        }
+        if (commands && CommandStreams.print(out, file)) return 0;
         try (Meseta meseta = Meseta.open()) {
             Model model = meseta.load(file);
             if (device != null) model = model.on(device);
@@ -118,7 +118,9 @@ final class InspectCommand implements Callable<Integer> {
             Shapes concrete = new Shapes(model, shapes, given);
             Session session = model.prepare();
             Plan plan = plan(session, model, concrete, given);
-            if (json) {
+            if (commands) {
+                printCommands(out, session, plan);
+            } else if (json) {
                 Json.print(out, json(model, session, concrete, plan));
             } else {
                 facts(out, model);
@@ -284,7 +286,20 @@ final class InspectCommand implements Callable<Integer> {
             case Stage.Read _ -> "a shape depends on these values";
         };
         Optional<Segmented> split = observation.executable() instanceof Segmented s ? Optional.of(s) : Optional.empty();
-        return new Part(ops, graph.nodes().size(), split, steps, then, why);
+        List<String> listing = observation.executable() == null
+                ? List.of()
+                : observation.executable().listing();
+        return new Part(ops, graph.nodes().size(), split, steps, listing, then, why);
+    }
+
+    private void printCommands(PrintWriter out, Session session, Plan plan) {
+        List<String> lines =
+                plan.parts().stream().flatMap(p -> p.listing().stream()).toList();
+        if (lines.isEmpty()) {
+            throw new InvalidInputException("'" + file + "' holds no command stream of a device that is known, and on "
+                    + session.device().name() + " it becomes none; --device may name another one");
+        }
+        lines.forEach(out::println);
     }
 
     private void print(PrintWriter out, Session session, Shapes shapes, Plan plan) {

@@ -22,4 +22,9 @@ public interface Executable {
 
     /** How it will run, for people: a line a step. */
     String describe();
+
+    /** The commands that the device will execute, printed, with what they are thought to cost; empty where there is nothing of that kind. */
+    default List<String> listing() {
+        return List.of();
+    }
 }

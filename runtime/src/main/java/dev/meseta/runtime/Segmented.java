@@ -78,4 +78,12 @@ public record Segmented(
         }
         return String.join("\n", lines);
     }
+
+    /** Of the segments that have one. */
+    @Override
+    public List<String> listing() {
+        List<String> lines = new ArrayList<>();
+        for (Segment s : segments) lines.addAll(s.executable().listing());
+        return lines;
+    }
 }

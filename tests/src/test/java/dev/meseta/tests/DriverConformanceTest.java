@@ -19,7 +19,7 @@ import org.junit.jupiter.api.TestFactory;
 /** The suite that every driver passes, on every device that is here and on those that are only models. */
 final class DriverConformanceTest {
     /** A new driver joins here. */
-    private static final List<String> DEVICES = List.of("cpu", "reference", "null", "mock");
+    private static final List<String> DEVICES = List.of("cpu", "reference", "null", "mock", "ethosu");
 
     private static final int FEWEST_PASSES = 150;
 

@@ -7,12 +7,16 @@ import dev.meseta.driver.Executable;
 import dev.meseta.driver.Job;
 import dev.meseta.driver.Region;
 import dev.meseta.drivers.ethosu.Program.Place;
+import dev.meseta.drivers.ethosu.commands.CommandStream;
+import dev.meseta.drivers.ethosu.commands.Disassembler;
 import dev.meseta.drivers.ethosu.kernel.Board;
 import dev.meseta.drivers.ethosu.kernel.Request;
 import dev.meseta.drivers.ethosu.kernel.StreamUse;
+import dev.meseta.drivers.ethosu.model.Timeline;
 import dev.meseta.graph.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Cleaner;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -110,7 +114,23 @@ final class LoadedProgram implements Executable {
 
     @Override
     public String describe() {
-        return String.join("\n", program.notes());
+        List<String> lines = new ArrayList<>();
+        lines.add("one submission of " + program.words().byteSize() / 4 + " words, "
+                + Timeline.of(program.stream()).summary());
+        lines.addAll(program.notes());
+        return String.join("\n", lines);
+    }
+
+    @Override
+    public List<String> listing() {
+        CommandStream stream = program.stream();
+        Timeline timeline = Timeline.of(stream);
+        List<String> lines = new ArrayList<>(Disassembler.lines(stream, timeline.notes()));
+        lines.add(timeline.summary());
+        lines.add("every access lies in its region: region 0 has "
+                + program.constants().byteSize() + " bytes, region 1 " + program.mapBytes() + ", region 2 "
+                + program.fastBytes());
+        return lines;
     }
 
     /** Runs a job, and returns when it has ended. */

@@ -36,6 +36,10 @@ final class Blocks {
         Kernel kernel = kind.isElementwise() ? new Kernel(1, 1, 1, 1, 1, 1, 0, 0, 0, 0, false) : kernel();
         int upscale = r.unsignedOrZero(IFM_UPSCALE) & 3;
         FeatureMap first = first(kernel, upscale, height, width);
+        if (kind.isElementwise() && first.depth() != depth) {
+            throw new InvalidInputException(
+                    "the operand has " + first.depth() + " channels, the result of its elements " + depth);
+        }
         int broadcast = kind.isUnary() ? 0 : r.unsigned(IFM2_BROADCAST);
         boolean isScalar = (broadcast & SCALAR) != 0;
         FeatureMap second = kind.isUnary() || isScalar ? null : second(broadcast, height, width, depth);

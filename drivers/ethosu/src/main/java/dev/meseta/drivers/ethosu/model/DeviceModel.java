@@ -70,7 +70,8 @@ public final class DeviceModel {
     }
 
     private MemorySegment region(int number) {
-        return number == Operation.INSIDE ? inside : regions[number];
+        if (number == Operation.INSIDE) return inside;
+        return number < regions.length ? regions[number] : MemorySegment.NULL;
     }
 
     private void execute(Operation operation) {
