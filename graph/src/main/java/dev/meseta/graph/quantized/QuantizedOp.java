@@ -344,13 +344,12 @@ public sealed interface QuantizedOp {
     }
 
     /**
-     * Softmax of bytes along the last axis, in fixed point. Operand: x. An exponential is that of the difference to the greatest times
-     * {@code 2^shift} and the multiplier, with 5 integer bits.
+     * Softmax of bytes along the last axis, in fixed point. Operand: x.
      *
-     * @param leastDifference smaller differences have an exponential of 0; 0 or less
+     * @param exponentials 256, of differences to the greatest of 0 to -255, with 31 fraction bits
      * @param clamp of the result, whose zero point is the least integer
      */
-    record Softmax(long multiplier, long shift, long leastDifference, Clamp clamp) implements QuantizedOp {
+    record Softmax(List<Long> exponentials, Clamp clamp) implements QuantizedOp {
         @Override
         public String name() {
             return "quantized_softmax";
@@ -359,9 +358,7 @@ public sealed interface QuantizedOp {
         @Override
         public Map<String, Object> attributes() {
             return Attributes.empty()
-                    .with("beta_multiplier", multiplier)
-                    .with("beta_shift", shift)
-                    .with("diff_min", leastDifference)
+                    .with("exponentials", exponentials)
                     .with("zero", clamp.zero())
                     .with("min", clamp.min())
                     .with("max", clamp.max())
@@ -370,10 +367,7 @@ public sealed interface QuantizedOp {
 
         private static Softmax of(Attributes a) {
             return new Softmax(
-                    a.integer("beta_multiplier"),
-                    a.integer("beta_shift"),
-                    a.integer("diff_min"),
-                    new Clamp(a.integer("zero"), a.integer("min"), a.integer("max")));
+                    a.longs("exponentials", 256), new Clamp(a.integer("zero"), a.integer("min"), a.integer("max")));
         }
     }
 

@@ -42,7 +42,7 @@ final class QuantizedOpTest {
             new QuantizedOp.Table(Collections.nCopies(256, -9L)),
             new QuantizedOp.Reduction(true, two(1, 2), true, 4, ONE, -4),
             new QuantizedOp.Reduction(false, List.of(3L), false, 4, ONE, -4),
-            new QuantizedOp.Softmax(1L << 30, 22, -240, CLAMP),
+            new QuantizedOp.Softmax(Collections.nCopies(256, 5L), CLAMP),
             new QuantizedOp.Resize(false, two(7, 9), true, false),
             new QuantizedOp.Resize(true, two(7, 9), false, true));
 

@@ -9,6 +9,7 @@ import dev.meseta.drivers.ethosu.commands.Operation.Range;
 import dev.meseta.graph.InvalidInputException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** Reads what registers say of an operation on feature maps. */
 final class Blocks {
@@ -127,7 +128,7 @@ final class Blocks {
     }
 
     private FeatureMap result(int precision, int height, int width, int depth) {
-        return map(Place.RESULT, precision, precision >> 1 & 3, height, width, depth);
+        return map(Port.OFM, precision, precision >> 1 & 3, height, width, depth);
     }
 
     /** Its height and width follow from the result's and the window. */
@@ -141,13 +142,13 @@ final class Blocks {
             w = (w + 1) / 2;
         }
         if (h < 1 || w < 1) throw new InvalidInputException("the operand has " + h + "×" + w + " elements");
-        return map(Place.FIRST, precision, precision >> 2 & 3, h, w, r.unsigned(IFM_DEPTH_M1) + 1);
+        return map(Port.IFM, precision, precision >> 2 & 3, h, w, r.unsigned(IFM_DEPTH_M1) + 1);
     }
 
     private FeatureMap second(int broadcast, int height, int width, int depth) {
         int precision = r.unsigned(IFM2_PRECISION);
         return map(
-                Place.SECOND,
+                Port.IFM2,
                 precision,
                 precision >> 2 & 3,
                 (broadcast & 1) != 0 ? 1 : height,
@@ -155,66 +156,25 @@ final class Blocks {
                 (broadcast & 4) != 0 ? 1 : depth);
     }
 
-    /** The registers that say where a feature map lies. */
-    private record Place(
-            Opcode region,
-            List<Opcode> bases,
-            Opcode height0,
-            Opcode height1,
-            Opcode width0,
-            Opcode strideY,
-            Opcode strideX,
-            Opcode strideC,
-            Opcode zeroPoint) {
-        static final Place RESULT = new Place(
-                OFM_REGION,
-                List.of(OFM_BASE0, OFM_BASE1, OFM_BASE2, OFM_BASE3),
-                OFM_HEIGHT0_M1,
-                OFM_HEIGHT1_M1,
-                OFM_WIDTH0_M1,
-                OFM_STRIDE_Y,
-                OFM_STRIDE_X,
-                OFM_STRIDE_C,
-                OFM_ZERO_POINT);
-        static final Place FIRST = new Place(
-                IFM_REGION,
-                List.of(IFM_BASE0, IFM_BASE1, IFM_BASE2, IFM_BASE3),
-                IFM_HEIGHT0_M1,
-                IFM_HEIGHT1_M1,
-                IFM_WIDTH0_M1,
-                IFM_STRIDE_Y,
-                IFM_STRIDE_X,
-                IFM_STRIDE_C,
-                IFM_ZERO_POINT);
-        static final Place SECOND = new Place(
-                IFM2_REGION,
-                List.of(IFM2_BASE0, IFM2_BASE1, IFM2_BASE2, IFM2_BASE3),
-                IFM2_HEIGHT0_M1,
-                IFM2_HEIGHT1_M1,
-                IFM2_WIDTH0_M1,
-                IFM2_STRIDE_Y,
-                IFM2_STRIDE_X,
-                IFM2_STRIDE_C,
-                IFM2_ZERO_POINT);
-    }
-
     /** @param elementBytes the power of two that an element's bytes are */
-    private FeatureMap map(Place p, int precision, int elementBytes, int height, int width, int depth) {
+    private FeatureMap map(Port p, int precision, int elementBytes, int height, int width, int depth) {
         return new FeatureMap(
-                r.unsigned(p.region) & 7,
-                p.bases.stream().mapToLong(r::address).toArray(),
-                r.unsigned(p.height0) + 1,
-                r.unsigned(p.height1) + 1,
-                r.unsigned(p.width0) + 1,
-                r.stride(p.strideY),
-                r.stride(p.strideX),
-                r.stride(p.strideC),
+                r.unsigned(p.register("REGION")) & 7,
+                IntStream.range(0, 4)
+                        .mapToLong(i -> r.address(p.register("BASE" + i)))
+                        .toArray(),
+                r.unsigned(p.register("HEIGHT0_M1")) + 1,
+                r.unsigned(p.register("HEIGHT1_M1")) + 1,
+                r.unsigned(p.register("WIDTH0_M1")) + 1,
+                r.stride(p.register("STRIDE_Y")),
+                r.stride(p.register("STRIDE_X")),
+                r.stride(p.register("STRIDE_C")),
                 (precision & 1 << 6) != 0,
                 height,
                 width,
                 depth,
                 bytes(elementBytes),
                 (precision & 1) != 0,
-                r.signed(p.zeroPoint));
+                r.signed(p.register("ZERO_POINT")));
     }
 }

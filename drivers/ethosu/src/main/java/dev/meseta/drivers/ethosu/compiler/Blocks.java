@@ -2,9 +2,6 @@ package dev.meseta.drivers.ethosu.compiler;
 
 import static dev.meseta.drivers.ethosu.compiler.Weights.roundUp;
 
-import dev.meseta.drivers.ethosu.compiler.Step.Kind;
-import dev.meseta.drivers.ethosu.compiler.Step.Window;
-import dev.meseta.drivers.ethosu.compiler.Step.Work;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,58 +14,47 @@ final class Blocks {
     private static final int MOST_DEPTH = 128;
 
     /** Elements of the window on each axis that are taken at once. */
-    private static final int REACH = 8;
+    static final int REACH = 8;
 
+    private static final int UNIT = 2;
+    static final int UNIT_DEPTH = 8;
     private static final int SPLIT_DEPTH = 16;
 
     private Blocks() {}
 
+    /** Of a feature map. */
+    record Size(int height, int width, int depth) {
+        double elements() {
+            return (double) height * width * depth;
+        }
+
+        /** The part of it that a place has. */
+        Size within(Place p) {
+            return new Size(Math.min(height, p.height()), Math.min(width, p.width()), Math.min(depth, p.depth()));
+        }
+    }
+
     /**
      * A block of results.
      *
-     * @param inHeight what it needs of the operand
-     * @param operandEnd the bank behind operands
-     * @param secondStart the first bank of second operands
+     * @param in what it needs of the operand
+     * @param operandEnd the bank behind operands; for operations element by element behind the first of two
      * @param sumStart the first bank of sums
-     * @param wide whether sums have 40 bits
      */
-    record Block(
-            int height,
-            int width,
-            int depth,
-            int inHeight,
-            int inWidth,
-            int inDepth,
-            int operandEnd,
-            int secondStart,
-            int sumStart,
-            boolean wide,
-            boolean partFirst) {}
-
-    /** Whether parts of the window go before channels: where more of what is read is used so. */
-    static boolean isPartFirst(int inputs, Window w, boolean words) {
-        if (inputs <= UNIT_CHANNELS) return true;
-        int places = w.height() * w.width();
-        double deep = (double) inputs / roundUp(inputs, words ? 16 : 32);
-        double part = (double) inputs / roundUp(inputs, UNIT_CHANNELS) * places / roundUp(places, words ? 2 : 4);
-        return part >= deep;
-    }
-
-    private static final int UNIT_CHANNELS = Machine.UNIT_DEPTH;
+    record Block(Size out, Size in, int operandEnd, int sumStart) {}
 
     static Block choose(Work w, Machine m) {
-        int height = Math.min(MOST_HEIGHT, roundUp(w.out().height(), Machine.UNIT));
-        int width = Math.min(MOST_WIDTH, roundUp(w.out().width(), Machine.UNIT));
-        int unitDepth = UNIT_CHANNELS * m.cores();
-        int depth = Math.min(MOST_DEPTH, roundUp(w.out().depth(), unitDepth));
+        int height = Math.min(MOST_HEIGHT, roundUp(w.out.height(), UNIT));
+        int width = Math.min(MOST_WIDTH, roundUp(w.out.width(), UNIT));
+        int depth = Math.min(MOST_DEPTH, roundUp(w.out.depth(), UNIT_DEPTH * m.cores()));
         Block best = null;
         double bestCost = Double.MAX_VALUE;
-        for (int d = Math.min(depth, SPLIT_DEPTH); d <= depth; d += d < SPLIT_DEPTH ? unitDepth : SPLIT_DEPTH) {
-            for (int h = Machine.UNIT; h <= height; h += Machine.UNIT) {
-                for (int v = Machine.UNIT; v <= width; v += Machine.UNIT) {
-                    Block b = fit(w, h, v, Math.min(d, depth));
+        for (int d = Math.min(depth, SPLIT_DEPTH); d > 0; d = d < depth ? Math.min(depth, d + SPLIT_DEPTH) : 0) {
+            for (int h = UNIT; h <= height; h += UNIT) {
+                for (int v = UNIT; v <= width; v += UNIT) {
+                    Block b = fit(w, new Size(h, v, d));
                     if (b == null) break;
-                    double cost = Cost.of(w, b, m) + 1e-3 * Cost.bytesRead(w, b);
+                    double cost = new Cost(w, b, m).cycles();
                     if (cost < bestCost) {
                         bestCost = cost;
                         best = b;
@@ -81,36 +67,40 @@ final class Blocks {
     }
 
     /** The layout of the memory inside for a block; null if it does not fit. */
-    static @Nullable Block fit(Work w, int height, int width, int depth) {
-        Kind kind = w.kind();
-        int bits = 8 * w.in().bytes();
-        boolean partFirst = w.product() != null && w.product().weights().partFirst();
-        Window win = w.window();
-        int inHeight = roundUp((height - 1) * win.strideY() + Math.min(REACH, win.reachY()), Machine.UNIT);
-        int inWidth = roundUp((width - 1) * win.strideX() + Math.min(REACH, win.reachX()), Machine.UNIT);
-        int inDepth = depth;
-        if (kind.isOverChannels()) inDepth = inputDepth(w.in().depth(), bits, partFirst);
-        long inBytes = (long) inHeight * inWidth * roundUp(inDepth * bits / 8, 8);
+    private static @Nullable Block fit(Work w, Size out) {
+        int bits = 8 * w.in.bytes();
+        Size in = new Size(operand(w.window.y(), out.height), operand(w.window.x(), out.width), inDepth(w, out.depth));
+        long inBytes = (long) in.height * in.width * roundUp(in.depth * bits / 8, 8);
         int operandBanks = roundUp(2 * banks(inBytes), bits == 32 ? 16 : 8);
         int end = Machine.OUTPUT_BANKS + operandBanks;
         int limit = Machine.BANKS - Machine.TABLE_BANKS;
-        if (kind.isElementwise()) {
-            int second = w.secondView() == null ? 0 : operandBanks;
-            if (end + second > limit) return null;
-            return new Block(height, width, depth, inHeight, inWidth, inDepth, limit, end, limit, false, false);
+        if (w.kind.isElementwise()) {
+            return end + (w.second == null ? 0 : operandBanks) > limit ? null : new Block(out, in, end, limit);
         }
-        boolean wide = bits == 16 && kind.isProduct();
         // A row alone with a window of one row is computed without a second row.
-        int rows = w.out().height() == 1 && win.height() == 1 ? 1 : height;
-        long sumBytes = (long) rows * width * roundUp(depth, UNIT_CHANNELS) * (wide ? 40 : 32) / 8;
-        int sums = limit - roundUp(2 * banks(sumBytes), wide ? 20 : 16);
-        if (end > sums) return null;
-        return new Block(height, width, depth, inHeight, inWidth, inDepth, end, end, sums, wide, partFirst);
+        int rows = w.out.height() == 1 && w.window.y().size() == 1 ? 1 : out.height;
+        long sumBytes = (long) rows * out.width * roundUp(out.depth, UNIT_DEPTH) * (isWide(w) ? 40 : 32) / 8;
+        int sums = limit - roundUp(2 * banks(sumBytes), isWide(w) ? 20 : 16);
+        return end > sums ? null : new Block(out, in, end, sums);
     }
 
-    private static int inputDepth(int depth, int bits, boolean partFirst) {
-        if (bits == 16) return roundUp(Math.min(depth, 16), 4);
-        return roundUp(Math.min(depth, partFirst ? 16 : 32), UNIT_CHANNELS);
+    /** Whether sums have 40 bits. */
+    static boolean isWide(Work w) {
+        return w.product != null && w.in.bytes() == 2;
+    }
+
+    static boolean isPartFirst(Work w) {
+        return w.product != null && w.product.weights().partFirst();
+    }
+
+    private static int operand(Window.Axis a, int places) {
+        return roundUp((places - 1) * a.stride() + Math.min(REACH, a.reach()), UNIT);
+    }
+
+    private static int inDepth(Work w, int outDepth) {
+        if (!w.kind.isOverChannels()) return outDepth;
+        if (w.in.bytes() == 2) return roundUp(Math.min(w.in.depth(), 16), 4);
+        return roundUp(Math.min(w.in.depth(), isPartFirst(w) ? 16 : 32), UNIT_DEPTH);
     }
 
     private static int banks(long bytes) {

@@ -1,8 +1,5 @@
 package dev.meseta.drivers.ethosu.compiler;
 
-import dev.meseta.drivers.ethosu.compiler.Step.Kind;
-import dev.meseta.drivers.ethosu.compiler.Step.Work;
-import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,37 +11,29 @@ final class Bricks {
     private Bricks() {}
 
     static void choose(List<Step> steps) {
-        Map<Buffer, List<View>> views = new IdentityHashMap<>();
-        Map<Buffer, Boolean> not = new IdentityHashMap<>();
+        Map<Buffer, Boolean> all = new IdentityHashMap<>();
         for (Step s : steps) {
-            if (!(s instanceof Work w)) {
-                s.reads().forEach(b -> not.put(b, true));
-                not.put(s.writes(), true);
-                continue;
+            if (s instanceof Work w) {
+                for (Place p : w.maps()) all.merge(p.buffer(), fits(p), Boolean::logicalAnd);
+                if (w.kind == Kind.SUM_CHANNELS) all.put(w.in.buffer(), false);
+            } else {
+                s.touched().forEach(b -> all.put(b, false));
             }
-            List<View> all = new ArrayList<>(List.of(w.in(), w.out()));
-            View second = w.secondView();
-            if (second != null) all.add(second);
-            for (View v : all)
-                views.computeIfAbsent(v.buffer(), _ -> new ArrayList<>()).add(v);
-            if (w.kind() == Kind.SUM_CHANNELS) not.put(w.in().buffer(), true);
         }
-        views.forEach((b, all) -> {
-            int[] shape = b.shape;
-            if (b.role != Buffer.Role.TEMPORARY || not.containsKey(b) || shape == null) return;
-            if (shape[2] % BRICK == 0 && all.stream().allMatch(v -> fits(v, shape))) b.bricks = shape;
-        });
+        all.forEach((b, fits) -> b.bricks = fits && b.role == Buffer.Role.TEMPORARY);
     }
 
-    private static boolean fits(View v, int[] shape) {
-        long row = (long) shape[1] * shape[2];
-        long x = v.offset() % row / shape[2];
-        long c = v.offset() % shape[2];
+    private static boolean fits(Place p) {
+        Place all = p.buffer().shape;
+        if (all == null || all.depth() % BRICK != 0) return false;
+        long channels = all.depth();
+        long row = all.width() * channels;
+        long c = p.offset() % channels;
         return c % BRICK == 0
-                && v.depth() % BRICK == 0
-                && c + v.depth() <= shape[2]
-                && (v.width() == 1 || v.strideX() == shape[2])
-                && x + v.width() <= shape[1]
-                && (v.height() == 1 || v.strideY() > 0 && v.strideY() % row == 0);
+                && p.depth() % BRICK == 0
+                && c + p.depth() <= channels
+                && (p.width() == 1 || p.stride(1) == channels)
+                && p.offset() % row / channels + p.width() <= all.width()
+                && (p.height() == 1 || p.stride(0) > 0 && p.stride(0) % row == 0);
     }
 }

@@ -2,9 +2,7 @@ package dev.meseta.drivers.ethosu.compiler;
 
 import org.jspecify.annotations.Nullable;
 
-/**
- * A piece of memory of a stream. Where it lies is decided when all that touches it is known.
- */
+/** A piece of memory of a stream. Where it lies is decided when all that touches it is known. */
 final class Buffer {
     /** What a buffer is for. */
     enum Role {
@@ -14,21 +12,18 @@ final class Buffer {
         TEMPORARY
     }
 
-    static final int CONSTANTS = 0;
-    static final int MAPS = 1;
-    static final int FAST = 2;
-
     final Role role;
     final long bytes;
 
     /** The bytes of a constant. */
     final byte @Nullable [] contents;
 
-    /** Rows, columns and channels of the value that it is for; null if that is not one picture. */
-    int @Nullable [] shape;
+    /** The value that it is for as a feature map; null if that is none. */
+    @Nullable
+    Place shape;
 
-    /** The shape, where it is kept in bricks of 16 channels; else null: channels are innermost. */
-    int @Nullable [] bricks;
+    /** Whether it is kept in bricks of 16 channels; else channels are innermost. */
+    boolean bricks;
 
     /** Another buffer whose memory it takes over; null if it has its own. */
     @Nullable
@@ -37,15 +32,14 @@ final class Buffer {
     int region;
     long address = -1;
 
-    Buffer(Role role, long bytes) {
-        this(role, bytes, null);
-    }
-
-    private Buffer(Role role, long bytes, byte @Nullable [] contents) {
+    Buffer(Role role, long bytes, byte @Nullable [] contents) {
         this.role = role;
         this.bytes = bytes;
         this.contents = contents;
-        this.region = role == Role.CONSTANT ? CONSTANTS : MAPS;
+    }
+
+    static Buffer temporary(long bytes) {
+        return new Buffer(Role.TEMPORARY, bytes, null);
     }
 
     static Buffer constant(byte[] contents) {
@@ -54,8 +48,6 @@ final class Buffer {
 
     /** The one whose memory it is. */
     Buffer root() {
-        Buffer b = this;
-        while (b.alias != null) b = b.alias;
-        return b;
+        return alias == null ? this : alias.root();
     }
 }

@@ -3,14 +3,8 @@ package dev.meseta.drivers.ethosu.compiler;
 import static dev.meseta.drivers.ethosu.commands.Opcode.*;
 
 import dev.meseta.drivers.ethosu.commands.Opcode;
+import dev.meseta.drivers.ethosu.commands.Port;
 import dev.meseta.drivers.ethosu.compiler.Blocks.Block;
-import dev.meseta.drivers.ethosu.compiler.Step.Copy;
-import dev.meseta.drivers.ethosu.compiler.Step.Kind;
-import dev.meseta.drivers.ethosu.compiler.Step.Scale;
-import dev.meseta.drivers.ethosu.compiler.Step.Second;
-import dev.meseta.drivers.ethosu.compiler.Step.Table;
-import dev.meseta.drivers.ethosu.compiler.Step.Window;
-import dev.meseta.drivers.ethosu.compiler.Step.Work;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +24,7 @@ final class Emitter {
     private static final int MOST_UNDER_WAY = 2;
 
     private static final int MOST_BLOCKS_AHEAD = 3;
+    private static final int BRICK = 16;
     private static final int LAST = 0xffff;
 
     private final Stream out = new Stream();
@@ -44,6 +39,11 @@ final class Emitter {
     }
 
     private record Range(int region, long begin, long end) {
+        static Range of(Buffer b, long begin, long bytes) {
+            long at = b.root().address + begin;
+            return new Range(b.root().region, at, at + bytes);
+        }
+
         boolean meets(Range r) {
             return region == r.region && begin < r.end && r.begin < end;
         }
@@ -51,10 +51,9 @@ final class Emitter {
 
     private record Touched(List<Range> reads, Range writes) {
         boolean conflicts(Touched t) {
-            if (writes.meets(t.writes)) return true;
-            for (Range r : reads) if (r.meets(t.writes)) return true;
-            for (Range r : t.reads) if (r.meets(writes)) return true;
-            return false;
+            return writes.meets(t.writes)
+                    || reads.stream().anyMatch(t.writes::meets)
+                    || t.reads.stream().anyMatch(writes::meets);
         }
     }
 
@@ -63,13 +62,8 @@ final class Emitter {
         return out.bytes();
     }
 
-    private static Range range(Buffer b, long begin, long bytes) {
-        long at = b.root().address + begin;
-        return new Range(b.root().region, at, at + bytes);
-    }
-
     void copy(Copy c) {
-        copy(range(c.from(), c.fromByte(), c.bytes()), range(c.to(), c.toByte(), c.bytes()));
+        copy(Range.of(c.from(), c.fromByte(), c.bytes()), Range.of(c.to(), c.toByte(), c.bytes()));
     }
 
     private void copy(Range from, Range to) {
@@ -99,239 +93,165 @@ final class Emitter {
         if (underWay.size() > MOST_UNDER_WAY) underWay.removeFirst();
     }
 
-    /** The registers of a feature map. */
-    private record Ports(
-            Opcode region,
-            List<Opcode> bases,
-            Opcode height0,
-            Opcode height1,
-            Opcode width0,
-            Opcode strideY,
-            Opcode strideX,
-            Opcode strideC,
-            Opcode zero) {
-        static final Ports IN = new Ports(
-                IFM_REGION,
-                List.of(IFM_BASE0, IFM_BASE1, IFM_BASE2, IFM_BASE3),
-                IFM_HEIGHT0_M1,
-                IFM_HEIGHT1_M1,
-                IFM_WIDTH0_M1,
-                IFM_STRIDE_Y,
-                IFM_STRIDE_X,
-                IFM_STRIDE_C,
-                IFM_ZERO_POINT);
-        static final Ports SECOND = new Ports(
-                IFM2_REGION,
-                List.of(IFM2_BASE0, IFM2_BASE1, IFM2_BASE2, IFM2_BASE3),
-                IFM2_HEIGHT0_M1,
-                IFM2_HEIGHT1_M1,
-                IFM2_WIDTH0_M1,
-                IFM2_STRIDE_Y,
-                IFM2_STRIDE_X,
-                IFM2_STRIDE_C,
-                IFM2_ZERO_POINT);
-        static final Ports OUT = new Ports(
-                OFM_REGION,
-                List.of(OFM_BASE0, OFM_BASE1, OFM_BASE2, OFM_BASE3),
-                OFM_HEIGHT0_M1,
-                OFM_HEIGHT1_M1,
-                OFM_WIDTH0_M1,
-                OFM_STRIDE_Y,
-                OFM_STRIDE_X,
-                OFM_STRIDE_C,
-                OFM_ZERO_POINT);
-    }
-
-    /** Where a feature map begins, and its strides, in bytes; and the bytes that it lies in. */
-    private record Located(boolean bricks, long base, long strideY, long strideX, long strideC, Range range) {
-        static Located of(View v) {
-            int bytes = v.bytes();
-            int[] bricks = v.buffer().bricks;
-            if (bricks == null) {
-                Range r = Emitter.range(v.buffer(), v.offset() * bytes, v.end() - v.offset() * bytes);
-                return new Located(false, r.begin, v.strideY() * bytes, v.strideX() * bytes, bytes, r);
-            }
-            long row = (long) bricks[1] * bricks[2];
-            long y = v.offset() / row;
-            long x = v.offset() % row / bricks[2];
-            long c = v.offset() % bricks[2];
-            long group = 16L * bricks[1];
-            Range rows = Emitter.range(v.buffer(), y * row * bytes, ((v.height() - 1) * v.strideY() + row) * bytes);
-            long base = rows.begin + bytes * (c / 16 * group + 16 * x);
-            return new Located(true, base, v.strideY() * bytes, 16L * bytes, group * bytes, rows);
+    /** Sets the registers of a feature map; the bytes that it lies in. */
+    private Range map(Port port, Place p, int zero, int precision) {
+        int bytes = p.bytes();
+        boolean bricks = p.buffer().bricks;
+        long strideX = p.stride(1);
+        long strideC = 1;
+        Range range = Range.of(p.buffer(), p.offset() * bytes, (p.end() - p.offset()) * bytes);
+        long base = range.begin;
+        Place all = p.buffer().shape;
+        if (bricks && all != null) {
+            long row = (long) all.width() * all.depth();
+            long first = p.offset() / row * row;
+            long x = p.offset() % row / all.depth();
+            strideX = BRICK;
+            strideC = (long) BRICK * all.width();
+            range = Range.of(p.buffer(), first * bytes, ((p.height() - 1) * p.stride(0) + row) * bytes);
+            base = range.begin + bytes * (p.offset() % all.depth() / BRICK * strideC + x * BRICK);
         }
+        out.set(port.register("REGION"), range.region);
+        for (int i = 0; i < 4; i++) out.address(port.register("BASE" + i), i == 0 ? base : 0);
+        out.set(port.register("HEIGHT0_M1"), p.height() - 1);
+        out.set(port.register("HEIGHT1_M1"), p.height() - 1);
+        out.set(port.register("WIDTH0_M1"), p.width() - 1);
+        out.address(port.register("STRIDE_Y"), p.stride(0) * bytes);
+        out.address(port.register("STRIDE_X"), strideX * bytes);
+        out.address(port.register("STRIDE_C"), strideC * bytes);
+        out.set(port.register("ZERO_POINT"), zero);
+        precision(port, p, bricks, precision);
+        return range;
     }
 
-    private Located map(Ports p, View v, int zero) {
-        Located l = Located.of(v);
-        out.set(p.region, l.range.region);
-        out.address(p.bases.get(0), l.base);
-        for (int i = 1; i < 4; i++) out.address(p.bases.get(i), 0);
-        out.set(p.height0, v.height() - 1);
-        out.set(p.height1, v.height() - 1);
-        out.set(p.width0, v.width() - 1);
-        out.address(p.strideY, l.strideY);
-        out.address(p.strideX, l.strideX);
-        out.address(p.strideC, l.strideC);
-        out.set(p.zero, zero);
-        return l;
-    }
-
-    private static int precision(View v, boolean bricks, int at) {
-        return (v.signed() ? 1 : 0) | Integer.numberOfTrailingZeros(v.bytes()) << at | (bricks ? 1 << 6 : 0);
+    private void precision(Port port, Place p, boolean bricks, int more) {
+        int bytes = Integer.numberOfTrailingZeros(p.bytes()) << (port == Port.OFM ? 1 : 2);
+        out.set(port.register("PRECISION"), (p.signed() ? 1 : 0) | bytes | (bricks ? 1 << 6 : 0) | more);
     }
 
     /**
      * Writes an operation.
      *
-     * @param encoded its weights and scales, and where they are; null if it has none
+     * @param encoded its weights and scales; null if it has none
+     * @param home where these are
      */
-    void work(Work w, Block b, @Nullable Encoded encoded, @Nullable Buffer weights) {
+    void work(Work w, Block b, @Nullable Encoded encoded, @Nullable Buffer home) {
         List<Range> reads = new ArrayList<>();
-        int activation = activation(w, reads);
-        Located in = map(Ports.IN, w.in(), w.zero());
-        reads.add(in.range);
-        out.set(IFM_DEPTH_M1, w.in().depth() - 1);
-        Scale scale = w.scale();
-        int operandToScale = scale == null ? 0 : scale.operandToScale();
-        out.set(IFM_PRECISION, precision(w.in(), in.bricks, 2) | operandToScale << 8);
+        out.set(ACTIVATION, activation(w, reads));
+        out.set(ACTIVATION_MIN, w.minimum);
+        out.set(ACTIVATION_MAX, w.maximum);
+        reads.add(map(Port.IFM, w.in, w.zero, w.operandToScale << 8));
+        out.set(IFM_DEPTH_M1, w.in.depth() - 1);
         out.set(IFM_UPSCALE, 0);
-        Located result = map(Ports.OUT, w.out(), w.outZero());
-        out.set(OFM_HEIGHT_M1, w.out().height() - 1);
-        out.set(OFM_WIDTH_M1, w.out().width() - 1);
-        out.set(OFM_DEPTH_M1, w.out().depth() - 1);
-        int rounding = w.product() != null ? w.product().rounding() : scale == null ? 0 : scale.rounding();
-        out.set(OFM_PRECISION, precision(w.out(), result.bricks, 1) | (isScaled(w) ? 1 << 8 : 0) | rounding << 14);
-        Second second = w.second();
-        if (second != null) second(w, second, reads);
-        if (!w.kind().isElementwise()) window(w.window(), b.partFirst());
-        scale(w, scale);
-        if (encoded != null && weights != null) weights(encoded, weights, reads);
-        out.set(ACTIVATION, activation);
-        out.set(ACTIVATION_MIN, w.minimum());
-        out.set(ACTIVATION_MAX, w.maximum());
+        int rounding = w.product == null ? w.rounding : w.product.rounding();
+        Range result = map(Port.OFM, w.out, w.outZero, (isScaled(w) ? 1 << 8 : 0) | rounding << 14);
+        out.set(OFM_HEIGHT_M1, w.out.height() - 1);
+        out.set(OFM_WIDTH_M1, w.out.width() - 1);
+        out.set(OFM_DEPTH_M1, w.out.depth() - 1);
+        if (w.second != null || w.hasNumber) second(w, reads);
+        if (!w.kind.isElementwise()) window(w);
+        scale(w);
+        if (encoded != null && home != null) weights(encoded, home, reads);
         block(w, b);
-        boolean follows = lastResult != null && reads.stream().anyMatch(r -> r.meets(lastResult));
-        out.set(BLOCKDEP, lastResult == null || follows ? 0 : MOST_BLOCKS_AHEAD);
-        lastResult = result.range;
-        Touched t = new Touched(reads, result.range);
+        boolean follows = lastResult == null || reads.stream().anyMatch(lastResult::meets);
+        out.set(BLOCKDEP, follows ? 0 : MOST_BLOCKS_AHEAD);
+        lastResult = result;
+        Touched t = new Touched(reads, result);
         waitFor(copies, t, OP_DMA_WAIT);
         begun(operations, t);
-        out.operation(w.kind().opcode, w.kind().mode);
+        out.operation(w.kind.opcode, w.kind.mode);
     }
 
     private static boolean isScaled(Work w) {
-        return switch (w.kind()) {
+        return switch (w.kind) {
             case SHIFT_LEFT, SHIFT_RIGHT, LEADING_ZEROS, MIN, MAX -> false;
-            default -> w.scale() != null;
+            default -> w.scale != null;
         };
     }
 
-    private void second(Work w, Second second, List<Range> reads) {
-        View v = second.view();
-        int bits = second.reversed() ? 1 << 6 : 0;
-        if (v == null) {
+    private void second(Work w, List<Range> reads) {
+        int bits = w.reversed ? 1 << 6 : 0;
+        Place p = w.second;
+        if (p == null) {
             bits |= 1 << 7;
-            out.set(IFM2_SCALAR, second.number());
-            out.set(IFM2_ZERO_POINT, second.zero());
-            out.set(IFM2_PRECISION, precision(w.in(), false, 2));
+            out.set(IFM2_SCALAR, w.number);
+            out.set(IFM2_ZERO_POINT, w.secondZero);
+            precision(Port.IFM2, w.in, false, 0);
         } else {
-            Located l = map(Ports.SECOND, v, second.zero());
-            reads.add(l.range);
-            out.set(IFM2_PRECISION, precision(v, l.bricks, 2));
-            if (v.height() < w.out().height()) bits |= 1;
-            if (v.width() < w.out().width()) bits |= 2;
-            if (v.depth() < w.out().depth()) bits |= 4;
+            reads.add(map(Port.IFM2, p, w.secondZero, 0));
+            if (p.height() < w.out.height()) bits |= 1;
+            if (p.width() < w.out.width()) bits |= 2;
+            if (p.depth() < w.out.depth()) bits |= 4;
         }
         out.set(IFM2_BROADCAST, bits);
     }
 
-    private void window(Window k, boolean partFirst) {
-        out.set(IFM_PAD_TOP, k.top());
-        out.set(IFM_PAD_LEFT, k.left());
-        out.set(IFM_PAD_BOTTOM, k.bottom());
-        out.set(IFM_PAD_RIGHT, k.right());
-        out.set(KERNEL_HEIGHT_M1, k.reachY() - 1);
-        out.set(KERNEL_WIDTH_M1, k.reachX() - 1);
-        int x = k.strideX() - 1;
-        int y = k.strideY() - 1;
-        out.set(
-                KERNEL_STRIDE,
-                x & 1
-                        | (y & 1) << 1
-                        | (partFirst ? 4 : 0)
-                        | k.dilationX() - 1 << 3
-                        | k.dilationY() - 1 << 4
-                        | x >> 1 << 6
-                        | y >> 1 << 9);
+    private void window(Work w) {
+        Window.Axis x = w.window.x();
+        Window.Axis y = w.window.y();
+        out.set(IFM_PAD_TOP, y.before());
+        out.set(IFM_PAD_LEFT, x.before());
+        out.set(IFM_PAD_BOTTOM, y.behind());
+        out.set(IFM_PAD_RIGHT, x.behind());
+        out.set(KERNEL_HEIGHT_M1, y.reach() - 1);
+        out.set(KERNEL_WIDTH_M1, x.reach() - 1);
+        int low = x.stride() - 1 & 1 | (y.stride() - 1 & 1) << 1 | (Blocks.isPartFirst(w) ? 4 : 0);
+        int dilation = x.dilation() - 1 << 3 | y.dilation() - 1 << 4;
+        out.set(KERNEL_STRIDE, low | dilation | x.stride() - 1 >> 1 << 6 | y.stride() - 1 >> 1 << 9);
     }
 
-    private void scale(Work w, @Nullable Scale given) {
-        Scale s = given;
-        if (s == null) {
-            if (!w.kind().isElementwise()) return;
-            s = Scale.NONE;
-        }
+    private void scale(Work w) {
+        if (w.scale == null && !w.kind.isElementwise()) return;
+        Ratio s = w.scale == null ? Ratio.ONE : w.scale;
         out.set(OFM_SCALE, s.factor(), s.shift());
-        if (w.kind() == Kind.ADD || w.kind() == Kind.SUB) {
-            out.set(OPA_SCALE, s.first().factor(), s.first().shift());
-            out.set(OPB_SCALE, s.secondFactor(), 0);
-        }
+        if (w.kind != Kind.ADD && w.kind != Kind.SUB) return;
+        out.set(OPA_SCALE, w.operandScale.factor(), w.operandScale.shift());
+        out.set(OPB_SCALE, w.operandToScale == 0 ? 1 : 0, 0);
     }
 
     private void weights(Encoded e, Buffer home, List<Range> reads) {
-        Range all = range(home, e.from(), e.bytes());
+        Range all = Range.of(home, 0, home.bytes);
         reads.add(all);
         out.set(WEIGHT_REGION, all.region);
         out.set(SCALE_REGION, all.region);
-        Opcode[][] registers = {
-            {WEIGHT_BASE, WEIGHT_LENGTH, SCALE_BASE, SCALE_LENGTH},
-            {WEIGHT1_BASE, WEIGHT1_LENGTH, SCALE1_BASE, SCALE1_LENGTH}
-        };
         for (int core = 0; core < e.cores().size(); core++) {
             Encoded.Core c = e.cores().get(core);
-            out.address(registers[core][0], all.begin + c.weights());
-            out.address(registers[core][1], c.weightBytes());
-            out.address(registers[core][2], all.begin + c.scales());
-            out.address(registers[core][3], c.scaleBytes());
+            out.address(core == 0 ? WEIGHT_BASE : WEIGHT1_BASE, all.begin + c.weights());
+            out.address(core == 0 ? WEIGHT_LENGTH : WEIGHT1_LENGTH, c.weightBytes());
+            out.address(core == 0 ? SCALE_BASE : SCALE1_BASE, all.begin + c.scales());
+            out.address(core == 0 ? SCALE_LENGTH : SCALE1_LENGTH, c.scaleBytes());
         }
     }
 
     private void block(Work w, Block b) {
-        out.set(OFM_BLK_HEIGHT_M1, b.height() - 1);
-        out.set(OFM_BLK_WIDTH_M1, b.width() - 1);
-        out.set(OFM_BLK_DEPTH_M1, b.depth() - 1);
-        out.set(IFM_IB_END, b.operandEnd());
-        if (w.secondView() != null) out.set(IFM2_IB_START, b.secondStart());
+        out.set(OFM_BLK_HEIGHT_M1, b.out().height() - 1);
+        out.set(OFM_BLK_WIDTH_M1, b.out().width() - 1);
+        out.set(OFM_BLK_DEPTH_M1, b.out().depth() - 1);
+        out.set(IFM_IB_END, w.kind.isElementwise() ? b.sumStart() : b.operandEnd());
+        if (w.second != null) out.set(IFM2_IB_START, b.operandEnd());
         out.set(AB_START, b.sumStart());
-        out.set(ACC_FORMAT, b.wide() ? 1 : 0);
+        out.set(ACC_FORMAT, Blocks.isWide(w) ? 1 : 0);
     }
 
     /** Sees that the table is inside; the register that names it. */
     private int activation(Work w, List<Range> reads) {
-        Table t = w.table();
+        Buffer t = w.table;
         if (t == null) return 0;
-        int units = Math.toIntExact(t.results().bytes / TABLE_UNIT);
+        int units = Math.toIntExact(t.bytes / TABLE_UNIT);
         int at = 0;
-        while (at < TABLE_UNITS && tables[at] != t.results()) at += units;
-        Range place;
-        if (at < TABLE_UNITS) {
-            place = tablePlace(at, units);
-        } else {
-            at = Weights.roundUp(nextTable, units) % TABLE_UNITS;
+        while (at < TABLE_UNITS && tables[at] != t) at += units;
+        boolean there = at < TABLE_UNITS;
+        if (!there) at = Weights.roundUp(nextTable, units) % TABLE_UNITS;
+        long first = (long) (Machine.BANKS - Machine.TABLE_BANKS) * Machine.BANK_BYTES + (long) at * TABLE_UNIT;
+        Range place = new Range(INSIDE, first, first + t.bytes);
+        if (!there) {
             nextTable = at + units;
-            for (int i = at; i < at + units; i++) tables[i] = null;
-            tables[at] = t.results();
-            place = tablePlace(at, units);
-            copy(range(t.results(), 0, t.results().bytes), place);
+            java.util.Arrays.fill(tables, at, at + units, null);
+            tables[at] = t;
+            copy(Range.of(t, 0, t.bytes), place);
         }
         reads.add(place);
-        boolean usual = w.out().bytes() < 4 && w.out().signed() == t.signed();
-        return FIRST_TABLE + at / units | (usual ? 0 : t.signed() ? 3 : 2) << 12;
-    }
-
-    private static Range tablePlace(int unit, int units) {
-        long at = (long) (Machine.BANKS - Machine.TABLE_BANKS) * Machine.BANK_BYTES + (long) unit * TABLE_UNIT;
-        return new Range(INSIDE, at, at + (long) units * TABLE_UNIT);
+        boolean usual = w.out.bytes() < 4 && w.out.signed() == w.signedTable;
+        return FIRST_TABLE + at / units | (usual ? 0 : w.signedTable ? 3 : 2) << 12;
     }
 }

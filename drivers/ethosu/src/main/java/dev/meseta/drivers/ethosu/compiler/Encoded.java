@@ -1,6 +1,5 @@
 package dev.meseta.drivers.ethosu.compiler;
 
-import dev.meseta.drivers.ethosu.compiler.Step.Product;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -10,10 +9,9 @@ import java.util.List;
 /**
  * Weights and scales of a product as the device reads them: for each core its scales, then its weights.
  *
- * @param bytes of all
- * @param from where they begin in their buffer
+ * @param buffer a constant that holds all
  */
-record Encoded(byte[] contents, long from, long bytes, List<Core> cores) {
+record Encoded(Buffer buffer, List<Core> cores) {
     private static final int ALIGNMENT = 16;
     private static final int BIAS_BITS = 40;
 
@@ -36,8 +34,7 @@ record Encoded(byte[] contents, long from, long bytes, List<Core> cores) {
             all.writeBytes(code);
             parts.add(new Core(scales, weights - scales, weights, code.length));
         }
-        byte[] contents = all.toByteArray();
-        return new Encoded(contents, 0, contents.length, parts);
+        return new Encoded(Buffer.constant(all.toByteArray()), parts);
     }
 
     private static byte[] scale(Product p, int channel) {

@@ -14,11 +14,6 @@ public record Machine(String target, int cores, long fastBytes) {
     public static final Machine U65_256 = new Machine("u65-256", 1, FAST_BYTES);
     public static final Machine U65_512 = new Machine("u65-512", 2, FAST_BYTES);
 
-    /** What the device's register {@code CONFIG} says. */
-    public int configuration() {
-        return 1 << 28 | cores * BANKS << 8 | Integer.numberOfTrailingZeros(MACS * cores);
-    }
-
     /** Products of a core in a cycle. */
     private static final int MACS = 256;
 
@@ -29,8 +24,8 @@ public record Machine(String target, int cores, long fastBytes) {
     static final int OUTPUT_BANKS = 2;
     static final int TABLE_BANKS = 2;
 
-    /** What is computed at once: results of 2 × 2 places and 8 channels, from 8 channels of operands. */
-    static final int UNIT = 2;
-
-    static final int UNIT_DEPTH = 8;
+    /** What the device's register {@code CONFIG} says. */
+    public int configuration() {
+        return 1 << 28 | cores * BANKS << 8 | Integer.numberOfTrailingZeros(MACS * cores);
+    }
 }

@@ -4,128 +4,94 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
-/** Places with any number of axes, as feature maps with three: operands and result of an operation element by element. */
+/** Places with any number of axes and extents as feature maps that the device takes, one operation after the other. */
 final class Maps {
-    private static final long LONGEST_AXIS = 1 << 16;
     private static final long CHUNK = 1 << 15;
+    private static final int LARGEST_STRIDE = 3;
 
     private Maps() {}
 
     /**
      * Gives feature maps that together cover places of equal extents (an axis with a stride of 0 repeats), a list for each operation: one map
-     * a place. Where channels do not lie together, in all places but those whose last axis repeats, elements are channels of their own.
+     * a place. Where channels do not lie together, elements are channels of their own.
      *
-     * @param strict whether channels must lie together in all places; else one may repeat its last axis
+     * @param repeats whether a place's channels may repeat: its maps then have one channel
      */
-    static void each(List<Place> places, boolean strict, Consumer<List<View>> use) {
+    static void each(List<Place> places, boolean repeats, Consumer<List<Place>> use) {
         List<Place> p = new ArrayList<>(places);
-        dropOnes(p);
+        while (p.getFirst().rank() > 3 && p.getFirst().extent(0) == 1) p.replaceAll(a -> a.at(0));
         int last = p.getFirst().rank() - 1;
         boolean together = last >= 0;
         for (Place a : p) {
-            together &= last >= 0
-                    && (a.extents().get(last) == 1 || isChannel(a.strides().get(last), strict));
+            together &= last >= 0 && (a.extent(last) == 1 || a.stride(last) == 1 || repeats && a.stride(last) == 0);
         }
-        if (!together) p.replaceAll(Maps::withLastOne);
+        if (!together) p.replaceAll(a -> a.withAxis(a.rank(), 1));
         split(p, use);
     }
 
-    private static boolean isChannel(long stride, boolean strict) {
-        return stride == 1 || stride == 0 && !strict;
-    }
-
-    private static Place withLastOne(Place a) {
-        List<Long> e = new ArrayList<>(a.extents());
-        List<Long> s = new ArrayList<>(a.strides());
-        e.add(1L);
-        s.add(1L);
-        return new Place(a.buffer(), a.dtype(), e, s, a.offset());
-    }
-
-    private static void dropOnes(List<Place> p) {
-        for (int i = p.getFirst().rank() - 1; i >= 0; i--) {
-            // The last axes stay as they are, so that pictures stay pictures.
-            boolean inner = i >= p.getFirst().rank() - 3;
-            if (p.getFirst().extents().get(i) == 1 && !inner) drop(p, i);
-        }
-    }
-
-    private static void drop(List<Place> p, int axis) {
-        p.replaceAll(a -> {
-            List<Long> e = new ArrayList<>(a.extents());
-            List<Long> s = new ArrayList<>(a.strides());
-            e.remove(axis);
-            s.remove(axis);
-            return new Place(a.buffer(), a.dtype(), e, s, a.offset());
-        });
-    }
-
     /** Cuts what has too many axes, or too long ones. */
-    private static void split(List<Place> p, Consumer<List<View>> use) {
-        int rank = p.getFirst().rank();
-        List<Long> extents = p.getFirst().extents();
-        for (int i = 0; i < rank; i++) {
-            if (extents.get(i) <= LONGEST_AXIS) continue;
-            for (long at = 0; at < extents.get(i); at += CHUNK) {
-                long from = at;
+    private static void split(List<Place> p, Consumer<List<Place>> use) {
+        Place first = p.getFirst();
+        for (int i = 0; i < first.rank(); i++) {
+            if (first.extent(i) <= Place.LONGEST_AXIS) continue;
+            for (long at = 0; at < first.extent(i); at += CHUNK) {
                 int axis = i;
-                long n = Math.min(CHUNK, extents.get(i) - at);
-                split(
-                        new ArrayList<>(
-                                p.stream().map(a -> part(a, axis, from, n)).toList()),
-                        use);
+                long from = at;
+                long n = Math.min(CHUNK, first.extent(i) - at);
+                split(p.stream().map(a -> a.slice(axis, from, n, 1)).toList(), use);
             }
             return;
         }
-        if (rank <= 3) {
-            use.accept(p.stream().map(Maps::view).toList());
+        if (first.rank() <= 3) {
+            use.accept(p.stream().map(a -> map(a.ofRank(3))).toList());
             return;
         }
-        if (p.stream().allMatch(Maps::firstTwoMerge) && extents.get(0) * extents.get(1) <= LONGEST_AXIS) {
-            p.replaceAll(Maps::merged);
-            split(p, use);
-            return;
-        }
-        for (long i = 0; i < extents.getFirst(); i++) {
+        boolean merge = first.extent(0) * first.extent(1) <= Place.LONGEST_AXIS;
+        for (Place a : p) merge &= a.stride(0) == a.stride(1) * a.extent(1);
+        long steps = merge ? 1 : first.extent(0);
+        for (long i = 0; i < steps; i++) {
             long at = i;
-            split(new ArrayList<>(p.stream().map(a -> a.at(at)).toList()), use);
+            boolean whole = merge;
+            split(p.stream().map(a -> whole ? merged(a) : a.at(at)).toList(), use);
         }
-    }
-
-    private static Place part(Place a, int axis, long from, long n) {
-        List<Long> e = new ArrayList<>(a.extents());
-        e.set(axis, n);
-        return new Place(
-                a.buffer(),
-                a.dtype(),
-                e,
-                a.strides(),
-                a.offset() + from * a.strides().get(axis));
-    }
-
-    private static boolean firstTwoMerge(Place a) {
-        return a.strides().get(0) == a.strides().get(1) * a.extents().get(1);
     }
 
     private static Place merged(Place a) {
         List<Long> e = new ArrayList<>(a.extents().subList(1, a.rank()));
-        e.set(0, a.extents().get(0) * a.extents().get(1));
+        e.set(0, a.extent(0) * a.extent(1));
         return new Place(a.buffer(), a.dtype(), e, a.strides().subList(1, a.rank()), a.offset());
     }
 
-    /** A feature map; an axis of channels that repeats has one. */
-    private static View view(Place a) {
-        Place p = a.ofRank(3);
-        List<Long> e = p.extents();
-        int depth = (int) (e.get(2) > 1 && p.strides().get(2) == 0 ? 1 : e.get(2));
-        return new View(
-                p.buffer(),
-                p.dtype(),
-                (int) (long) e.get(0),
-                (int) (long) e.get(1),
-                depth,
-                p.offset(),
-                p.strides().get(0),
-                p.strides().get(1));
+    private static Place map(Place a) {
+        return a.depth() > 1 && a.stride(2) == 0 ? a.slice(2, 0, 1, 1) : a;
+    }
+
+    /** Takes one operation. */
+    interface Use {
+        void operation(Place in, Place out, Window window);
+    }
+
+    /**
+     * Windows over feature maps: gives operations that together compute a result, of strides that the device has.
+     *
+     * @param w its padding behind is computed here
+     */
+    static void windows(Place in, Place out, Window w, Use use) {
+        for (int axis = 0; axis < 2; axis++) {
+            Window.Axis a = w.axis(axis);
+            long places = out.extent(axis);
+            if (places == 1 || a.stride() <= LARGEST_STRIDE) continue;
+            for (long i = 0; i < places; i++) {
+                long from = i * a.stride() - a.before();
+                long first = Math.clamp(from, 0, in.extent(axis) - 1);
+                Window one = w.with(axis, new Window.Axis(a.size(), 1, a.dilation(), (int) (first - from), 0));
+                Place rest = in.slice(axis, first, in.extent(axis) - first, 1);
+                windows(rest, out.slice(axis, i, 1, 1), one, use);
+            }
+            return;
+        }
+        Window f = new Window(w.y().fitting(in.height(), out.height()), w.x().fitting(in.width(), out.width()));
+        Place rows = in.slice(0, 0, f.y().operand(out.height()), 1);
+        use.operation(rows.slice(1, 0, f.x().operand(out.width()), 1), out, f);
     }
 }

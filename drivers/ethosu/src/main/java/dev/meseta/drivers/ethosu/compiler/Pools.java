@@ -1,10 +1,5 @@
 package dev.meseta.drivers.ethosu.compiler;
 
-import dev.meseta.drivers.ethosu.compiler.Step.Kind;
-import dev.meseta.drivers.ethosu.compiler.Step.Ratio;
-import dev.meseta.drivers.ethosu.compiler.Step.Scale;
-import dev.meseta.drivers.ethosu.compiler.Step.Window;
-import dev.meseta.drivers.ethosu.compiler.Step.Work;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.quantized.QuantizedOp;
 
@@ -20,50 +15,40 @@ final class Pools {
 
     private Pools() {}
 
-    static void pool(Lowering to, QuantizedOp.Pool o, Place x, Place out) {
-        int height = Math.toIntExact(o.window().get(0));
-        int width = Math.toIntExact(o.window().get(1));
-        Refusal.unless((long) height * width <= LARGEST_WINDOW, "its window is larger than 65,536 elements");
-        Window window = new Window(
-                height,
-                width,
-                Math.toIntExact(o.strides().get(0)),
-                Math.toIntExact(o.strides().get(1)),
-                1,
-                1,
-                Math.toIntExact(o.low().get(0)),
-                Math.toIntExact(o.low().get(1)),
-                0,
-                0);
-        Kind kind = o.largest() ? Kind.MAX_POOL : Kind.AVERAGE_POOL;
-        boolean small = height <= LARGEST_AVERAGE && width <= LARGEST_AVERAGE;
-        for (long n = 0; n < x.extents().getFirst(); n++) {
-            Windows.each(x.at(n).view(), out.at(n).view(), window, (in, result, w) -> {
-                Work work = Work.plain(kind, in, result, w, to.origin())
+    static void lower(Lowering to, QuantizedOp.Pool o, Place x, Place out) {
+        Window.Axis[] axes = new Window.Axis[2];
+        for (int i = 0; i < 2; i++) {
+            int size = Math.toIntExact(o.window().get(i));
+            int before = Math.toIntExact(o.low().get(i));
+            axes[i] = new Window.Axis(size, Math.toIntExact(o.strides().get(i)), 1, before, 0);
+        }
+        Window window = new Window(axes[0], axes[1]);
+        int count = window.elements();
+        Refusal.unless(count <= LARGEST_WINDOW, "its window is larger than 65,536 elements");
+        boolean small = Math.max(axes[0].size(), axes[1].size()) <= LARGEST_AVERAGE;
+        Ratio average = o.largest() || small ? null : average(count, x.dtype());
+        for (long n = 0; n < x.extent(0); n++) {
+            Maps.windows(x.at(n).map(), out.at(n).map(), window, (in, result, w) -> {
+                Work work = to.work(o.largest() ? Kind.MAX_POOL : Kind.AVERAGE_POOL, in, result, w)
                         .limits(o.clamp().min(), o.clamp().max());
-                if (!o.largest() && !small) {
-                    boolean padded = w.top() + w.left() + w.bottom() + w.right() > 0;
-                    Refusal.unless(!padded, "an average of more than 8 × 8 elements has padding");
-                    work = work.scaled(average(height * width, x.dtype()));
-                }
-                to.add(work);
+                if (average == null) return;
+                int padding = w.y().before() + w.y().behind() + w.x().before() + w.x().behind();
+                Refusal.unless(padding == 0, "an average of more than 8 × 8 elements has padding");
+                work.scaled(average, 0);
             });
         }
     }
 
-    /** The scale that divides sums by a count: proved for all sums, or refused. */
-    private static Scale average(int count, DType t) {
-        int bits = 31 - Integer.numberOfLeadingZeros(Math.max(1, count - 1)) + 1;
-        int shift = 31 + bits;
-        long factor = ((1L << shift) + (1L << bits)) / count;
+    /** The ratio that divides sums by a count: proved for all sums, or refused. */
+    private static Ratio average(int count, DType t) {
+        int bits = 32 - Integer.numberOfLeadingZeros(count - 1);
+        Ratio ratio = new Ratio(((1L << 31 + bits) + (1L << bits)) / count, 31 + bits);
         long largest = count * Products.largest(t, 0);
         Refusal.unless(largest <= MOST_SUMS, "an average of " + count + " elements");
         for (long sum = -largest; sum <= largest; sum++) {
             long expected = (sum < 0 ? sum - count / 2 : sum + count / 2) / count;
-            if (Ratios.device(sum, new Ratio(factor, shift)) != expected) {
-                throw new Refusal("the device rounds averages of " + count + " elements otherwise");
-            }
+            Refusal.unless(ratio.apply(sum) == expected, "the device rounds averages of its window otherwise");
         }
-        return Scale.of(factor, shift, 0);
+        return ratio;
     }
 }

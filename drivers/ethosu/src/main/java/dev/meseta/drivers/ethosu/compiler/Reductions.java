@@ -1,14 +1,8 @@
 package dev.meseta.drivers.ethosu.compiler;
 
-import dev.meseta.drivers.ethosu.compiler.Step.Kind;
-import dev.meseta.drivers.ethosu.compiler.Step.Product;
-import dev.meseta.drivers.ethosu.compiler.Step.Ratio;
-import dev.meseta.drivers.ethosu.compiler.Step.Window;
-import dev.meseta.drivers.ethosu.compiler.Step.Work;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.quantized.QuantizedOp;
 import java.util.Arrays;
-import java.util.List;
 
 /** Sums over axes that follow each other, as products with weights of 1. */
 final class Reductions {
@@ -19,61 +13,54 @@ final class Reductions {
 
     static void lower(Lowering to, QuantizedOp.Reduction o, Place x, Place out) {
         Refusal.unless(!o.axes().isEmpty(), "it reduces no axis");
-        int first = Math.toIntExact(o.axes().getFirst());
-        int behind = Math.toIntExact(o.axes().getLast()) + 1;
-        // Axes of extent 1 between do not matter.
-        long count = 1;
-        long outer = 1;
-        long inner = 1;
-        for (int i = 0; i < x.rank(); i++) {
-            long e = x.extents().get(i);
-            boolean reduced = o.axes().contains((long) i);
-            if (reduced) count *= e;
-            else if (i < first) outer *= e;
-            else if (i >= behind) inner *= e;
-            else Refusal.unless(e == 1, "it reduces axes that do not follow each other");
+        long[] counts = {1, 1, 1};
+        for (long i = 0; i < x.rank(); i++) {
+            long e = x.extent((int) i);
+            boolean reduced = o.axes().contains(i);
+            boolean between =
+                    !reduced && i > o.axes().getFirst() && i < o.axes().getLast();
+            Refusal.unless(!between || e == 1, "it reduces axes that do not follow each other");
+            counts[reduced ? 1 : i < o.axes().getFirst() ? 0 : 2] *= e;
         }
+        long outer = counts[0];
+        long count = counts[1];
+        long inner = counts[2];
         long bound = count * Products.largest(x.dtype(), o.inputZero());
-        Ratio ratio = Ratios.twice(o.scaling().multiplier(0), o.scaling().shift(0), bound);
-        Place y = out.isDense() ? out : to.temporary(out.dtype(), out.extents());
-        boolean channels = inner == 1;
-        int[] window = channels ? new int[] {1, 1} : factors(count);
-        for (long n = 0; n < (channels ? 1 : outer); n++) {
-            View in = channels
-                    ? to.reshaped(x, List.of(1L, outer, count)).view()
-                    : to.reshaped(x, List.of(outer, (long) window[0], (long) window[1], inner))
-                            .at(n)
-                            .view();
-            View result = (channels
-                            ? y.reshaped(List.of(1L, outer, 1L))
-                            : y.reshaped(List.of(outer, 1L, 1L, inner)).at(n))
-                    .view();
-            Window w = new Window(window[0], window[1], 1, 1, 1, 1, 0, 0, 0, 0);
-            Product p = ones(in, result.depth(), window, ratio, channels);
-            to.add(Work.plain(channels ? Kind.CONVOLUTION : Kind.DEPTHWISE, in, result, w, to.origin())
-                    .zero(o.inputZero())
-                    .outZero(o.outputZero())
-                    .product(p));
-        }
-        if (!out.isDense()) to.copy(y, out);
+        Ratio ratio = Ratio.twice(o.scaling().multiplier(0), o.scaling().shift(0), bound);
+        boolean words = x.dtype() == DType.I16;
+        to.dense(out, y -> {
+            if (inner == 1) {
+                Refusal.unless(count <= Place.LONGEST_AXIS, "it reduces " + count + " elements");
+                Place all = to.reshaped(x, 1, outer, count).map();
+                Weights ones = Weights.of(ones(count), 1, (int) count, Window.ONE, false, words);
+                to.work(Kind.CONVOLUTION, all, y.reshaped(1, outer, 1), Window.ONE)
+                        .zeros(o.inputZero(), o.outputZero())
+                        .product(Product.of(ones, ratio));
+                return;
+            }
+            Window w = window(count);
+            Place all = to.reshaped(x, outer, w.y().size(), w.x().size(), inner);
+            Weights ones = Weights.of(ones(inner * count), (int) inner, 1, w, true, words);
+            Product p = Product.of(ones, ratio);
+            for (long n = 0; n < outer; n++) {
+                Place result = y.reshaped(outer, 1, 1, inner).at(n).map();
+                to.work(Kind.DEPTHWISE, all.at(n).map(), result, w)
+                        .zeros(o.inputZero(), o.outputZero())
+                        .product(p);
+            }
+        });
     }
 
-    private static Product ones(View in, int outputs, int[] window, Ratio ratio, boolean channels) {
-        int inputs = channels ? in.depth() : 1;
-        int[] values = new int[Math.multiplyExact(outputs * window[0] * window[1], inputs)];
+    private static int[] ones(long count) {
+        int[] values = new int[Math.toIntExact(count)];
         Arrays.fill(values, 1);
-        boolean words = in.dtype() == DType.I16;
-        boolean partFirst = channels && inputs <= Machine.UNIT_DEPTH;
-        Weights w = new Weights(values, outputs, window[0], window[1], inputs, !channels, partFirst, words, 1, 1);
-        Ratio[] ratios = new Ratio[outputs];
-        Arrays.fill(ratios, ratio);
-        return new Product(w, new long[outputs], ratios, 0);
+        return values;
     }
 
-    /** A height and a width of a window with so many elements. */
-    private static int[] factors(long count) {
+    /** A window with so many elements. */
+    private static Window window(long count) {
         for (int width = LARGEST_REACH; width >= 1; width--) {
-            if (count % width == 0 && count / width <= LARGEST_REACH) return new int[] {(int) (count / width), width};
+            if (count % width == 0 && count / width <= LARGEST_REACH) return Window.of((int) (count / width), width);
         }
         throw new Refusal("a window of " + count + " elements has no height and width of at most 64");
     }

@@ -1,10 +1,6 @@
 package dev.meseta.drivers.ethosu.compiler;
 
 import dev.meseta.drivers.ethosu.compiler.Elementwise.Operand;
-import dev.meseta.drivers.ethosu.compiler.Step.Kind;
-import dev.meseta.drivers.ethosu.compiler.Step.Ratio;
-import dev.meseta.drivers.ethosu.compiler.Step.Scale;
-import dev.meseta.drivers.ethosu.compiler.Step.Table;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.Value;
@@ -21,9 +17,6 @@ import org.jspecify.annotations.Nullable;
 final class Sums {
     private static final long HALF = 1L << 30;
 
-    /** Multiplied with and shifted back by 31 bits, it leaves numbers of 32 bits as they are. */
-    private static final long ONE = 1L << 31;
-
     private final QuantizedOp.Sum o;
     private final DType type;
     private final boolean secondScaled;
@@ -33,7 +26,8 @@ final class Sums {
         this.o = o;
         this.type = type;
         this.secondScaled = isHalf(o.left());
-        this.result = Ratios.twice(o.result().multiplier(0), o.result().shift(0), bound(true) + bound(false));
+        long bound = bound(o.left(), o.leftZero()) + bound(o.right(), o.rightZero());
+        this.result = Ratio.twice(o.result().multiplier(0), o.result().shift(0), bound);
     }
 
     static void lower(Lowering to, QuantizedOp.Sum o, Value a, Value b, Place out) {
@@ -41,27 +35,16 @@ final class Sums {
         Refusal.unless(a.dtype() == t && b.dtype() == t, "operands and result have different types");
         Refusal.unless(o.leftShift() <= 31 - t.bits(), "operands are shifted by " + o.leftShift());
         Sums s = new Sums(o, t);
-        Kind kind = o.subtract() ? Kind.SUB : Kind.ADD;
         Operand x = Operand.of(to, a, o.leftZero());
         Operand y = Operand.of(to, b, o.rightZero());
         Ratio ratio = s.ratio();
         if (ratio == null) {
-            Operand wideX = s.widened(to, x, o.left(), o.leftZero());
-            Operand wideY = s.widened(to, y, o.right(), o.rightZero());
-            Scale scale = Scale.of(s.result.factor(), s.result.shift(), 0);
-            Elementwise.pair(
-                    to,
-                    kind,
-                    wideX,
-                    wideY,
-                    out,
-                    (w, _) -> Elementwise.clamped(w, o.clamp()).scaled(scale));
-            return;
+            x = s.widened(to, x, o.left());
+            y = s.widened(to, y, o.right());
         }
-        Elementwise.pair(to, kind, x, y, out, (w, swapped) -> {
-            int scaled = s.secondScaled != swapped ? 2 : 1;
-            Scale scale = new Scale(s.result.factor(), s.result.shift(), 0, scaled, ratio, 0);
-            return Elementwise.clamped(w, o.clamp()).scaled(scale);
+        Elementwise.pair(to, o.subtract() ? Kind.SUB : Kind.ADD, x, y, out, (w, swapped) -> {
+            Elementwise.clamped(w, o.clamp()).scaled(s.result, 0);
+            if (ratio != null) w.scaledOperand(s.secondScaled != swapped ? 2 : 1, ratio);
         });
     }
 
@@ -70,10 +53,9 @@ final class Sums {
     }
 
     /** Of an operand when it is scaled. */
-    private long bound(boolean left) {
-        Scaling s = left ? o.left() : o.right();
-        long x = Products.largest(type, left ? o.leftZero() : o.rightZero()) << o.leftShift();
-        Ratios.twice(s.multiplier(0), s.shift(0), x);
+    private long bound(Scaling s, long zero) {
+        long x = Products.largest(type, zero) << o.leftShift();
+        Ratio.twice(s.multiplier(0), s.shift(0), x);
         return Math.round(Math.scalb((double) x * s.multiplier(0), Math.toIntExact(s.shift(0) - 31))) + 1;
     }
 
@@ -85,80 +67,70 @@ final class Sums {
     private long[] scaled(Scaling s, long zero) {
         long[] all = new long[1 << type.bits()];
         for (int i = 0; i < all.length; i++) {
-            all[i] = Ratios.scaled(least() + i - zero << o.leftShift(), s.multiplier(0), s.shift(0));
+            all[i] = Ratio.scaled(least() + i - zero << o.leftShift(), s.multiplier(0), s.shift(0));
         }
         return all;
     }
 
     /** The ratio by which the device may scale the operand with the smaller scale; null if there is none. */
     private @Nullable Ratio ratio() {
-        int headroom = type == DType.I16 ? 14 : 19;
-        if (!secondScaled && !isHalf(o.right()) || o.leftShift() != headroom + 1) return null;
+        boolean firstScaled = isHalf(o.right());
+        if (!secondScaled && !firstScaled || o.leftShift() != (type == DType.I16 ? 15 : 20)) return null;
         Scaling small = secondScaled ? o.right() : o.left();
         long zero = secondScaled ? o.rightZero() : o.leftZero();
         int shift = Math.toIntExact(31 - small.shift(0) - o.leftShift());
         if (shift < 1 || shift > 31) return null;
         Ratio ratio = new Ratio(small.multiplier(0), shift);
         long[] exact = scaled(small, zero);
-        long[] shifted = scaled(secondScaled ? o.left() : o.right(), secondScaled ? o.leftZero() : o.rightZero());
+        long[] others = secondScaled ? scaled(o.left(), o.leftZero()) : scaled(o.right(), o.rightZero());
         for (int i = 0; i < exact.length; i++) {
-            long found = Ratios.device(least() + i - zero, ratio);
-            if (found == exact[i]) continue;
-            if (type == DType.I16 || !same(exact[i], found, shifted)) return null;
+            long found = ratio.apply(least() + i - zero);
+            if (found != exact[i] && (type == DType.I16 || !same(exact[i], found, others))) return null;
         }
         return ratio;
     }
 
     /** Whether two scaled elements give the same results with all that the other operand may be. */
     private boolean same(long x, long y, long[] others) {
-        boolean negative = o.subtract() && secondScaled;
-        boolean negativeOther = o.subtract() && !secondScaled;
-        for (long other : others) {
-            long z = negativeOther ? -other : other;
-            if (Ratios.device(z + (negative ? -x : x), result) != Ratios.device(z + (negative ? -y : y), result)) {
-                return false;
-            }
+        int sign = o.subtract() && secondScaled ? -1 : 1;
+        int signOther = o.subtract() && !secondScaled ? -1 : 1;
+        for (long z : others) {
+            if (result.apply(signOther * z + sign * x) != result.apply(signOther * z + sign * y)) return false;
         }
         return true;
     }
 
     /** An operand scaled as TFLite does, in 32 bits: bytes by a table, others step by step. */
-    private Operand widened(Lowering to, Operand x, Scaling s, long zero) {
-        Place wide = to.temporary(DType.I32, x.place().extents());
+    private Operand widened(Lowering to, Operand x, Scaling s) {
+        Operand wide = Operand.of(to.temporary(DType.I32, x.place().extents()));
         if (type != DType.I16) {
-            Table t = new Table(to.words(scaled(s, zero)), type != DType.U8);
+            Buffer table = to.integers(scaled(s, x.zero()), Integer.BYTES);
             Operand nothing = new Operand(x.place(), 0, Tensor.scalar(type, 0L));
             Elementwise.pair(
                     to,
                     Kind.ADD,
-                    new Operand(x.place(), 0, null),
+                    Operand.of(x.place()),
                     nothing,
-                    wide,
-                    (w, _) -> w.limits(least(), least() + 255).table(t).scaled(Scale.NONE));
-            return new Operand(wide, 0, null);
+                    wide.place(),
+                    (w, _) -> w.table(table, type != DType.U8).scaled(Ratio.ONE, 0));
+            return wide;
         }
         long left = o.leftShift() + Math.max(0, s.shift(0));
+        Operand given = new Operand(x.place(), x.zero(), null);
         Operand power = new Operand(x.place(), 0, Tensor.scalar(type, 1L << Math.min(14, left)));
-        Scale rest = Scale.of(1L << Math.max(0, left - 14), 0, 0);
-        Operand given = new Operand(x.place(), zero, null);
-        Elementwise.pair(to, Kind.MUL, given, power, wide, (w, _) -> w.scaled(rest));
+        Ratio rest = new Ratio(1L << Math.max(0, left - 14), 0);
+        Elementwise.pair(to, Kind.MUL, given, power, wide.place(), (w, _) -> w.scaled(rest, 0));
         Elementwise.pair(
-                to,
-                Kind.MUL,
-                new Operand(wide, 0, null),
-                word(to, s.multiplier(0)),
-                wide,
-                (w, _) -> w.scaled(Scale.of(HALF, 31, 0)));
-        if (s.shift(0) < 0) {
-            Scale right = Scale.of(ONE, Math.toIntExact(31 - s.shift(0)), 0);
-            Elementwise.pair(to, Kind.ADD, new Operand(wide, 0, null), word(to, 0), wide, (w, _) -> w.scaled(right));
-        }
-        return new Operand(wide, 0, null);
+                to, Kind.MUL, wide, word(to, s.multiplier(0)), wide.place(), (w, _) -> w.scaled(Ratio.UPPER, 0));
+        if (s.shift(0) >= 0) return wide;
+        Ratio right = Ratio.right((int) -s.shift(0));
+        Elementwise.pair(to, Kind.ADD, wide, word(to, 0), wide.place(), (w, _) -> w.scaled(right, 0));
+        return wide;
     }
 
     /** A constant of 32 bits. */
     static Operand word(Lowering to, long value) {
-        Buffer b = to.words(new long[] {value});
-        return new Operand(Place.dense(b, DType.I32, List.of(1L)), 0, null);
+        Buffer b = to.integers(new long[] {value}, Integer.BYTES);
+        return Operand.of(Place.dense(b, DType.I32, List.of(1L)));
     }
 }

@@ -12,28 +12,21 @@ import java.util.Arrays;
  * @param wide whether the operand's elements have 16 bits
  */
 public record Weights(
-        int[] values,
-        int outputs,
-        int height,
-        int width,
-        int inputs,
-        boolean depthwise,
-        boolean partFirst,
-        boolean wide,
-        int dilationY,
-        int dilationX) {
+        int[] values, int outputs, int inputs, Window window, boolean depthwise, boolean partFirst, boolean wide) {
+    /** In the traversal in which more of what is read is used. */
+    static Weights of(int[] values, int outputs, int inputs, Window w, boolean depthwise, boolean wide) {
+        int places = w.elements();
+        double deep = (double) inputs / roundUp(inputs, wide ? 16 : 32);
+        double part = (double) inputs / roundUp(inputs, GROUP) * places / roundUp(places, wide ? 2 : 4);
+        return new Weights(
+                values, outputs, inputs, w, depthwise, !depthwise && (inputs <= GROUP || part >= deep), wide);
+    }
+
     /** Channels that the device takes at once, of operands and of results. */
     private static final int GROUP = 8;
 
     /** Elements of the window, on each axis, that the device takes at once. */
     private static final int REACH = 8;
-
-    /** Those of some of the result's channels. */
-    Weights slice(int first, int count) {
-        int each = height * width * inputs;
-        int[] part = Arrays.copyOfRange(values, first * each, (first + count) * each);
-        return new Weights(part, count, height, width, inputs, depthwise, partFirst, wide, dilationY, dilationX);
-    }
 
     /**
      * In the order in which a core reads them, with zeros where groups are not full: blocks of the result's channels, blocks of the
@@ -60,18 +53,20 @@ public record Weights(
         }
 
         int[] run(int blockDepth) {
+            int height = w.window.y().size();
+            int width = w.window.x().size();
             int own = Math.max(0, (w.outputs - core + cores - 1) / cores);
-            int partHeight = REACH / w.dilationY;
-            int partWidth = REACH / w.dilationX;
+            int partHeight = REACH / w.window.y().dilation();
+            int partWidth = REACH / w.window.x().dilation();
             int inputBlock = w.depthwise ? GROUP : w.partFirst || w.wide ? 16 : 32;
             for (int o = 0; o < own; o += blockDepth) {
                 int outputEnd = Math.min(own, o + blockDepth);
                 for (int i = 0; i < w.inputs; i += inputBlock) {
                     int inputEnd = w.partFirst ? Math.min(w.inputs, i + inputBlock) : i + inputBlock;
-                    for (int y = 0; y < w.height; y += partHeight) {
-                        for (int x = 0; x < w.width; x += partWidth) {
-                            int h = Math.min(partHeight, w.height - y);
-                            part(o, outputEnd, i, inputEnd, new Part(y, x, h, Math.min(partWidth, w.width - x)));
+                    for (int y = 0; y < height; y += partHeight) {
+                        for (int x = 0; x < width; x += partWidth) {
+                            int h = Math.min(partHeight, height - y);
+                            part(o, outputEnd, i, inputEnd, new Part(y, x, h, Math.min(partWidth, width - x)));
                         }
                     }
                 }
@@ -110,7 +105,16 @@ public record Weights(
                 for (int i = input; i < input + (w.depthwise ? 1 : GROUP); i++) {
                     int channel = o * cores + core;
                     boolean there = inside && i < w.inputs && channel < w.outputs;
-                    out[size++] = there ? w.values[((channel * w.height + y) * w.width + x) * w.inputs + i] : 0;
+                    out[size++] = there
+                            ? w.values[
+                                    ((channel * w.window.y().size() + y)
+                                                                    * w.window
+                                                                            .x()
+                                                                            .size()
+                                                            + x)
+                                                    * w.inputs
+                                            + i]
+                            : 0;
                 }
             }
         }

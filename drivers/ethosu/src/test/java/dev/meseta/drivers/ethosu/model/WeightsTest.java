@@ -11,6 +11,7 @@ import dev.meseta.drivers.ethosu.commands.Operation.Kernel;
 import dev.meseta.drivers.ethosu.commands.Operation.Kind;
 import dev.meseta.drivers.ethosu.compiler.WeightCoder;
 import dev.meseta.drivers.ethosu.compiler.Weights;
+import dev.meseta.drivers.ethosu.compiler.Window;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
@@ -102,17 +103,10 @@ final class WeightsTest {
             int blockDepth = 16 * random.nextInt(1, 5);
             int[] values = random.ints((long) outputs * inputs * k.height() * k.width(), -255, 256)
                     .toArray();
-            Weights weights = new Weights(
-                    values,
-                    outputs,
-                    k.height(),
-                    k.width(),
-                    inputs,
-                    depthwise,
-                    partFirst,
-                    bytes == 2,
-                    k.dilationY(),
-                    k.dilationX());
+            Window window = new Window(
+                    new Window.Axis(k.height(), 1, k.dilationY(), 0, 0),
+                    new Window.Axis(k.width(), 1, k.dilationX(), 0, 0));
+            Weights weights = new Weights(values, outputs, inputs, window, depthwise, partFirst, bytes == 2);
             WeightOrder order = new WeightOrder(block(k, depthwise, inputs, outputs, bytes, blockDepth, cores));
             int[] found = new int[values.length];
             Arrays.fill(found, 1000);

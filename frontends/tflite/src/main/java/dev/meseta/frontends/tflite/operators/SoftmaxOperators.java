@@ -13,6 +13,7 @@ import dev.meseta.graph.Value;
 import dev.meseta.graph.program.Lowering;
 import dev.meseta.graph.quantized.QuantizedOp;
 import java.util.List;
+import java.util.stream.LongStream;
 
 /** Softmax along the last axis. That of bytes is in fixed point, with integers alone. */
 final class SoftmaxOperators {
@@ -90,11 +91,9 @@ final class SoftmaxOperators {
     /**
      * Exponentials of the differences of bytes, 0 to -255, with 31 fraction bits: 0 for those that are too small to count.
      *
-     * @param multiplier of a difference, times a power of two
-     * @param least a difference below it has none
      * @param table by the difference's magnitude, I32
      */
-    private record Exponentials(Multiplier multiplier, int least, Tensor table) {
+    private record Exponentials(Tensor table) {
         static Exponentials of(Quantization q, float beta) {
             double real =
                     Math.min((double) beta * q.scale(0) * (1L << 31 - DIFFERENCE_BITS), (double) ((1L << 31) - 1));
@@ -108,13 +107,14 @@ final class SoftmaxOperators {
                 long scaled = (((long) (int) ((long) -i << shift)) * m.mantissa() + (1L << 30)) >> 31;
                 t.setLong(i, GemmlowpExponential.ofNegative(scaled));
             }
-            return new Exponentials(new Multiplier(m.mantissa(), shift), least, t);
+            return new Exponentials(t);
         }
 
         QuantizedOp named(DType result) {
             Activation.Range range = Activation.all(result);
-            return new QuantizedOp.Softmax(
-                    multiplier.mantissa(), multiplier.shift(), least, Composites.clamp(range.low(), range));
+            List<Long> exponentials =
+                    LongStream.range(0, 256).map(table::getLong).boxed().toList();
+            return new QuantizedOp.Softmax(exponentials, Composites.clamp(range.low(), range));
         }
 
         /** Each exponential's share of their sum, as integers of a scale of 1 / 2^bits. */

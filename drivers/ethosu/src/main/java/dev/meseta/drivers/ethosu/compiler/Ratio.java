@@ -1,16 +1,22 @@
 package dev.meseta.drivers.ethosu.compiler;
 
-import dev.meseta.drivers.ethosu.compiler.Step.Ratio;
-
 /**
- * TFLite's quantised multipliers as the device's ratios. A multiplier M with a shift S is M * 2^(S - 31); TFLite shifts to the left in 32 bits, takes
+ * factor / 2^shift. Of TFLite's quantised multipliers: a multiplier M with a shift S is M * 2^(S - 31); TFLite shifts to the left in 32 bits, takes
  * the upper half of the doubled product with M, rounded with ties upwards, and shifts to the right with ties away from 0. The device's rounding 0
  * does the same for shifts above 31; for others it rounds once, with ties upwards, which is the same where nothing is lost to the left.
  */
-final class Ratios {
+record Ratio(long factor, int shift) {
     private static final int FRACTION_BITS = 31;
 
-    private Ratios() {}
+    static final Ratio ONE = new Ratio(1, 0);
+
+    /** The upper half of a doubled product of 32 bits. */
+    static final Ratio UPPER = new Ratio(1L << 30, FRACTION_BITS);
+
+    /** Leaves sums as they are, and then shifts with ties away from 0. */
+    static Ratio right(int shift) {
+        return new Ratio(1L << FRACTION_BITS, FRACTION_BITS + shift);
+    }
 
     /**
      * Rounded twice.
@@ -20,7 +26,7 @@ final class Ratios {
     static Ratio twice(long multiplier, long shift, long bound) {
         Refusal.unless(multiplier >= 0, "a scale is negative");
         Refusal.unless(
-                bound < 1L << FRACTION_BITS - Math.max(0, shift) && shift < FRACTION_BITS,
+                shift < FRACTION_BITS && bound < 1L << FRACTION_BITS - Math.max(0, shift),
                 "sums of up to " + bound + " times 2^" + shift + " leave 32 bits");
         return new Ratio(multiplier, Math.toIntExact(FRACTION_BITS - shift));
     }
@@ -37,18 +43,18 @@ final class Ratios {
 
     /** x times a multiplier, as TFLite computes it. */
     static long scaled(long x, long multiplier, long shift) {
-        long shifted = (int) (x << Math.max(0, shift));
-        long high = shifted * multiplier + (1L << 30) >> FRACTION_BITS;
-        int right = (int) Math.max(0, -shift);
-        if (right == 0) return high;
-        return high + (1L << right - 1) - (high < 0 ? 1 : 0) >> right;
+        long high = (int) (x << Math.max(0, shift)) * multiplier + (1L << 30) >> FRACTION_BITS;
+        return shift >= 0 ? high : away(high, (int) -shift);
     }
 
     /** As the device scales with rounding 0. */
-    static long device(long x, Ratio r) {
-        if (r.shift() <= 31)
-            return r.shift() == 0 ? x * r.factor() : x * r.factor() + (1L << r.shift() - 1) >> r.shift();
-        long high = x * r.factor() + (1L << 30) >> 31;
-        return high + (1L << r.shift() - 32) - (high < 0 ? 1 : 0) >> r.shift() - 31;
+    long apply(long x) {
+        if (shift <= FRACTION_BITS) return shift == 0 ? x * factor : x * factor + (1L << shift - 1) >> shift;
+        return away(x * factor + (1L << 30) >> FRACTION_BITS, shift - FRACTION_BITS);
+    }
+
+    /** x / 2^bits to the nearest, ties away from 0. */
+    static long away(long x, int bits) {
+        return x + (1L << bits - 1) + (x >> 63) >> bits;
     }
 }

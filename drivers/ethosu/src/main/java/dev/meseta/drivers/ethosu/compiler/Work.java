@@ -1,0 +1,134 @@
+package dev.meseta.drivers.ethosu.compiler;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** An operation on feature maps. What is not said is as it is for most; each method says one thing more. */
+final class Work implements Step {
+    final Kind kind;
+    final Place in;
+    final Place out;
+    final Window window;
+
+    /** What it computes, for people. */
+    final String origin;
+
+    /** The second operand of an operation element by element; null if there is none, or it is the number. */
+    @Nullable
+    Place second;
+
+    boolean hasNumber;
+    int number;
+
+    /** Whether the second operand is the first one of a difference or a shift. */
+    boolean reversed;
+
+    /** What stands for 0. */
+    int zero;
+
+    int secondZero;
+    int outZero;
+
+    /** Of convolutions. */
+    @Nullable
+    Product product;
+
+    /** By which all results are scaled; null if they are not, or each channel by its own. */
+    @Nullable
+    Ratio scale;
+
+    /** Twice as TFLite (0), down (1), once (2). */
+    int rounding;
+
+    /** The operand of a sum, 1 or 2, that is scaled, and how. */
+    int operandToScale;
+
+    Ratio operandScale = Ratio.ONE;
+
+    /** What results are limited to. */
+    int minimum;
+
+    int maximum;
+
+    /** What limited results are looked up in: a constant of 256, in the order of bytes' values; null if they are not. */
+    @Nullable
+    Buffer table;
+
+    /** Whether these bytes have a sign. */
+    boolean signedTable;
+
+    Work(Kind kind, Place in, Place out, Window window, String origin) {
+        this.kind = kind;
+        this.in = in;
+        this.out = out;
+        this.window = window;
+        this.origin = origin;
+        int bits = Math.min(16, 8 * out.bytes());
+        this.minimum = out.signed() ? -(1 << bits - 1) : 0;
+        this.maximum = minimum + (1 << bits) - 1;
+    }
+
+    Work zeros(long of, long ofResult) {
+        zero = (int) of;
+        outZero = (int) ofResult;
+        return this;
+    }
+
+    Work second(@Nullable Place place, long ofSecond, boolean isReversed) {
+        second = place;
+        secondZero = (int) ofSecond;
+        reversed = isReversed;
+        return this;
+    }
+
+    Work number(long n) {
+        hasNumber = true;
+        number = (int) n;
+        return this;
+    }
+
+    Work product(Product p) {
+        product = p;
+        return this;
+    }
+
+    Work scaled(Ratio by, int how) {
+        scale = by;
+        rounding = how;
+        return this;
+    }
+
+    Work scaledOperand(int which, Ratio by) {
+        operandToScale = which;
+        operandScale = by;
+        return this;
+    }
+
+    Work limits(long low, long high) {
+        minimum = (int) low;
+        maximum = (int) high;
+        return this;
+    }
+
+    Work table(Buffer results, boolean signed) {
+        table = results;
+        signedTable = signed;
+        int low = signed ? -128 : 0;
+        return limits(low, low + 255);
+    }
+
+    @Override
+    public List<Buffer> touched() {
+        List<Buffer> all = new ArrayList<>(List.of(in.buffer()));
+        if (second != null) all.add(second.buffer());
+        if (table != null) all.add(table);
+        all.add(out.buffer());
+        return all;
+    }
+
+    /** Its feature maps. */
+    List<Place> maps() {
+        return second == null ? List.of(in, out) : List.of(in, second, out);
+    }
+}
