@@ -91,7 +91,7 @@ public final class HostMemory implements AutoCloseable {
                         + " sealed with F_SEAL_SHRINK");
             if (writable && (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) != 0)
                 throw new IllegalArgumentException("descriptor " + number + " is sealed against writing");
-            long size = size(d.number());
+            long size = LSEEK.call("asking descriptor " + number + " for its size", d.number(), 0, SEEK_END);
             if (size < bytes)
                 throw new IllegalArgumentException(
                         "descriptor " + number + " holds " + size + " bytes, " + bytes + " are needed");
@@ -100,11 +100,6 @@ public final class HostMemory implements AutoCloseable {
             d.close();
             throw e;
         }
-    }
-
-    /** Bytes behind a descriptor of memory. Throws {@link SystemCallException} where it is none. */
-    public static long size(int descriptor) {
-        return LSEEK.call("asking descriptor " + descriptor + " for its size", descriptor, 0, SEEK_END);
     }
 
     private static HostMemory map(long bytes, int protection, int flags, @Nullable Descriptor descriptor) {

@@ -8,8 +8,10 @@ import dev.meseta.driver.Feature;
 import dev.meseta.driver.Handshake;
 import dev.meseta.drivers.ethosu.compiler.Machine;
 import dev.meseta.drivers.ethosu.kernel.Board;
-import dev.meseta.drivers.ethosu.kernel.FileKernel;
 import dev.meseta.drivers.ethosu.model.ModelKernel;
+import dev.meseta.drivers.ethosu.model.StreamUse;
+import dev.meseta.graph.InvalidInputException;
+import dev.meseta.linux.DeviceFile;
 import dev.meseta.linux.SystemCallException;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -28,6 +30,9 @@ public final class EthosuDriver implements Driver {
     /** What a device of this kind says of itself in its register {@code ID}: architecture 1.0.6, release r0p1. */
     private static final int MODEL_ID = 0x1006_1010;
 
+    /** Bytes of fast memory beyond what any device has. */
+    private static final long MOST_FAST = 1 << 30;
+
     private static final List<Device> MODELS = List.of(
             model(NAME, Machine.U65_256),
             model(NAME + ":" + Machine.U65_256.target(), Machine.U65_256),
@@ -39,9 +44,25 @@ public final class EthosuDriver implements Driver {
     }
 
     private static Device model(String name, Machine machine) {
-        ModelKernel kernel = new ModelKernel(MODEL_ID, machine.configuration(), machine.fastBytes());
-        Board board = Board.of(name, kernel).orElseThrow();
+        Board board = model(name, machine.configuration(), machine.fastBytes());
         return new NpuDevice(name, "a model of Arm's Ethos-U65, to the bit", machine, board);
+    }
+
+    private static Board model(String name, int configuration, long fastBytes) {
+        return Board.of(name, new ModelKernel(MODEL_ID, configuration, fastBytes))
+                .orElseThrow();
+    }
+
+    /** What executes a program that somebody else compiled: a board of this machine if there is one for it, or else a model. */
+    static Board board(Program p) {
+        long fast =
+                Math.max(p.fastBytes(), StreamUse.of(SealedStream.of(p).words()).bytes()[Program.FAST]);
+        if (fast > MOST_FAST) throw new InvalidInputException("a stream uses " + fast + " bytes of fast memory");
+        for (Device d : Found.HERE.devices) {
+            Board board = ((NpuDevice) d).board();
+            if (board.info().runs(p.configuration()) && board.info().fastBytes() >= fast) return board;
+        }
+        return model(NAME, p.configuration(), fast);
     }
 
     /** The boards of a folder of device files. */
@@ -59,7 +80,7 @@ public final class EthosuDriver implements Driver {
             for (Path file : files) {
                 try {
                     String name = NAME + ":" + devices.size();
-                    Optional<Board> board = Board.of(name, new FileKernel(file));
+                    Optional<Board> board = Board.of(name, DeviceFile.open(file));
                     if (board.isEmpty()) others.add(file + " is another driver's");
                     else devices.add(NpuDevice.of(name, file.toString(), board.get()));
                 } catch (SystemCallException e) {

@@ -1,13 +1,14 @@
 package dev.meseta.drivers.ethosu;
 
+import dev.meseta.drivers.ethosu.Program.Place;
 import dev.meseta.drivers.ethosu.commands.Checker;
 import dev.meseta.drivers.ethosu.commands.CommandStream;
-import dev.meseta.drivers.ethosu.commands.Disassembler;
-import dev.meseta.drivers.ethosu.model.DeviceModel;
-import dev.meseta.drivers.ethosu.model.Timeline;
+import dev.meseta.graph.DType;
 import dev.meseta.graph.Data;
 import dev.meseta.graph.InvalidInputException;
+import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
+import dev.meseta.graph.TensorType;
 import dev.meseta.graph.program.CustomOperator;
 import dev.meseta.graph.program.CustomOperator.Operand;
 import dev.meseta.graph.program.CustomOperatorProvider;
@@ -21,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The custom operator {@code ethos-u} that Arm's compiler Vela writes into TFLite files. Operands: the command stream, the weights (region 0),
  * the memory of feature maps (region 1), a faster one (region 2), and then what the model computes with, which lies in region 1 as its
- * results do.
+ * results do. It runs on a board of this machine if there is one for it, or else on the model.
  */
 public final class EthosuOperator implements CustomOperatorProvider {
     private static final String NAME = "ethos-u";
@@ -37,89 +38,71 @@ public final class EthosuOperator implements CustomOperatorProvider {
     @Override
     public Optional<Lowering.Host> lowering(CustomOperator operator, List<Integer> given) {
         if (!operator.name().equals(NAME)) return Optional.empty();
-        Compiled compiled = Compiled.of(operator);
-        return Optional.of(data -> compiled.run(given, data));
+        Program program = program(operator, given);
+        LoadedProgram loaded = LoadedProgram.of(EthosuDriver.board(program), program);
+        return Optional.of(data -> run(program, loaded, data));
     }
 
     @Override
     public List<String> describe(CustomOperator operator) {
-        if (!operator.name().equals(NAME)) return List.of();
-        Compiled compiled = Compiled.of(operator);
-        Timeline timeline = Timeline.of(compiled.stream());
-        List<String> lines = new ArrayList<>(Disassembler.lines(compiled.stream(), timeline.notes()));
-        lines.add(timeline.summary());
-        lines.add("every access lies in its region: " + compiled.sizes());
-        return lines;
+        return operator.name().equals(NAME) ? program(operator, List.of()).listing() : List.of();
     }
 
-    /** A stream that was checked against its regions. */
-    private record Compiled(CustomOperator operator, CommandStream stream, MemorySegment weights) {
-        static Compiled of(CustomOperator o) {
-            if (o.inputs().size() < FIRST_DATA) {
-                throw new InvalidInputException(o.where() + ": has "
-                        + o.inputs().size() + " operands, expected a command stream, weights and two memories");
+    private static List<@Nullable Data> run(Program program, LoadedProgram loaded, List<@Nullable Data> data) {
+        List<MemorySegment> bound = new ArrayList<>();
+        for (int i = 0; i < data.size(); i++) {
+            long bytes = program.inputs().get(i).type().bytes();
+            if (!(data.get(i) instanceof Tensor t) || t.data().byteSize() != bytes) {
+                throw new InvalidInputException(
+                        "operand " + i + " of " + NAME + " is no tensor of " + bytes + " bytes");
             }
-            MemorySegment stream = contents(o, STREAM);
-            for (int i : new int[] {MAPS, FAST}) {
-                long bytes = o.inputs().get(i).bytes();
-                if (bytes > LARGEST_MEMORY) {
-                    throw new InvalidInputException(o.where() + ": asks for a memory of " + bytes + " bytes");
-                }
-            }
-            Compiled c = new Compiled(o, CommandStream.ofActions(stream), contents(o, WEIGHTS));
-            try {
-                Checker.check(c.stream, new long[] {c.weights.byteSize(), c.bytes(MAPS), c.bytes(FAST)});
-            } catch (InvalidInputException e) {
-                throw new InvalidInputException(o.where() + ": " + e.getMessage(), e);
-            }
-            return c;
+            bound.add(t.data());
         }
+        List<@Nullable Data> results = new ArrayList<>();
+        for (Place p : program.outputs()) {
+            Tensor t = Tensor.allocate(p.type());
+            bound.add(t.data());
+            results.add(t);
+        }
+        loaded.run(bound, () -> false);
+        return results;
+    }
 
-        private static MemorySegment contents(CustomOperator o, int i) {
-            return o.inputs()
-                    .get(i)
-                    .constant()
-                    .orElseThrow(() -> new InvalidInputException(o.where() + ": operand " + i + " is not constant"));
+    /** The operator's stream, checked against its regions. */
+    private static Program program(CustomOperator o, List<Integer> given) {
+        if (o.inputs().size() < FIRST_DATA) {
+            throw new InvalidInputException(o.where() + ": has " + o.inputs().size()
+                    + " operands, expected a command stream, weights and two memories");
         }
+        long maps = o.inputs().get(MAPS).bytes();
+        long fast = o.inputs().get(FAST).bytes();
+        if (Math.max(maps, fast) > LARGEST_MEMORY) {
+            throw new InvalidInputException(o.where() + ": asks for memories of " + maps + " and " + fast + " bytes");
+        }
+        try {
+            CommandStream.Bare bare = CommandStream.bare(contents(o, STREAM));
+            List<Place> inputs =
+                    given.stream().map(i -> place(o.inputs().get(i))).toList();
+            List<Place> outputs =
+                    o.outputs().stream().map(EthosuOperator::place).toList();
+            MemorySegment weights = contents(o, WEIGHTS);
+            Program p =
+                    new Program(bare.words(), bare.configuration(), weights, maps, fast, inputs, outputs, List.of());
+            Checker.check(p.stream(), p.regionBytes());
+            return p;
+        } catch (InvalidInputException e) {
+            throw new InvalidInputException(o.where() + ": " + e.getMessage(), e);
+        }
+    }
 
-        private long bytes(int i) {
-            return operator.inputs().get(i).bytes();
-        }
+    private static Place place(Operand o) {
+        return new Place(o.type().orElseGet(() -> new TensorType(DType.U8, Shape.of(o.bytes()))), o.offset());
+    }
 
-        String sizes() {
-            return "region 0 has " + weights.byteSize() + " bytes, region 1 " + bytes(MAPS) + ", region 2 "
-                    + bytes(FAST);
-        }
-
-        List<@Nullable Data> run(List<Integer> given, List<@Nullable Data> data) {
-            MemorySegment maps = MemorySegment.ofArray(new byte[(int) bytes(MAPS)]);
-            MemorySegment fast = MemorySegment.ofArray(new byte[(int) bytes(FAST)]);
-            for (int i = 0; i < given.size(); i++) {
-                if (!(data.get(i) instanceof Tensor t)) throw error("an operand is no tensor");
-                Operand o = operator.inputs().get(given.get(i));
-                if (t.data().byteSize() != o.bytes()) throw error("operand '" + o.name() + "' is " + t.type());
-                MemorySegment.copy(t.data(), 0, place(maps, o), 0, o.bytes());
-            }
-            DeviceModel.run(stream, weights, maps, fast);
-            List<@Nullable Data> results = new ArrayList<>();
-            for (Operand o : operator.outputs()) {
-                Tensor t = Tensor.allocate(
-                        o.type().orElseThrow(() -> error("result '" + o.name() + "' has no known type")));
-                MemorySegment.copy(place(maps, o), 0, t.data(), 0, o.bytes());
-                results.add(t);
-            }
-            return results;
-        }
-
-        private MemorySegment place(MemorySegment maps, Operand o) {
-            if (o.offset() < 0 || o.bytes() > maps.byteSize() - o.offset()) {
-                throw error("'" + o.name() + "' lies at byte " + o.offset() + " of " + maps.byteSize());
-            }
-            return maps.asSlice(o.offset(), o.bytes());
-        }
-
-        private InvalidInputException error(String what) {
-            return new InvalidInputException(operator.where() + ": " + what);
-        }
+    private static MemorySegment contents(CustomOperator o, int i) {
+        return o.inputs()
+                .get(i)
+                .constant()
+                .orElseThrow(() -> new InvalidInputException("operand " + i + " is not constant"));
     }
 }

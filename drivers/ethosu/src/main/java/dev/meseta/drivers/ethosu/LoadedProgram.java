@@ -4,20 +4,21 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.meseta.driver.DeviceException;
 import dev.meseta.driver.Executable;
-import dev.meseta.driver.Job;
 import dev.meseta.driver.Region;
 import dev.meseta.drivers.ethosu.Program.Place;
-import dev.meseta.drivers.ethosu.commands.CommandStream;
-import dev.meseta.drivers.ethosu.commands.Disassembler;
 import dev.meseta.drivers.ethosu.kernel.Board;
-import dev.meseta.drivers.ethosu.kernel.Request;
-import dev.meseta.drivers.ethosu.kernel.StreamUse;
+import dev.meseta.drivers.ethosu.kernel.Requests;
+import dev.meseta.drivers.ethosu.model.StreamUse;
 import dev.meseta.drivers.ethosu.model.Timeline;
 import dev.meseta.graph.TensorType;
+import dev.meseta.linux.AccelDevice;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,7 +44,7 @@ final class LoadedProgram implements Executable {
     private static final class Resources implements Runnable {
         private final Board board;
         private final long stream;
-        private final Board.@Nullable Memory[] memory = new Board.Memory[Request.REGIONS];
+        private final AccelDevice.@Nullable Memory[] memory = new AccelDevice.Memory[Requests.REGIONS];
 
         Resources(Board board, MemorySegment words) {
             this.board = board;
@@ -53,7 +54,7 @@ final class LoadedProgram implements Executable {
         @Override
         public void run() {
             board.unload(stream);
-            for (Board.Memory m : memory) if (m != null) m.close();
+            for (AccelDevice.Memory m : memory) if (m != null) m.close();
         }
     }
 
@@ -85,7 +86,8 @@ final class LoadedProgram implements Executable {
         }
         Resources r = new Resources(board, sealed.words());
         try {
-            Board.Memory constants = board.allocate(Math.max(sealed.constantBytes(), use.bytes()[Program.CONSTANTS]));
+            AccelDevice.Memory constants =
+                    board.allocate(Math.max(sealed.constantBytes(), use.bytes()[Program.CONSTANTS]));
             r.memory[Program.CONSTANTS] = constants;
             constants.segment().asSlice(0, program.constants().byteSize()).copyFrom(program.constants());
             constants
@@ -123,28 +125,24 @@ final class LoadedProgram implements Executable {
 
     @Override
     public List<String> listing() {
-        CommandStream stream = program.stream();
-        Timeline timeline = Timeline.of(stream);
-        List<String> lines = new ArrayList<>(Disassembler.lines(stream, timeline.notes()));
-        lines.add(timeline.summary());
-        lines.add("every access lies in its region: region 0 has "
-                + program.constants().byteSize() + " bytes, region 1 " + program.mapBytes() + ", region 2 "
-                + program.fastBytes());
-        return lines;
+        return program.listing();
     }
 
-    /** Runs a job, and returns when it has ended. */
-    synchronized void run(Job job) {
+    /**
+     * Runs it, and returns when it has ended.
+     *
+     * @param bound inputs, and memory for the results
+     * @param givenUp whether nobody waits for it any more
+     */
+    synchronized void run(List<MemorySegment> bound, BooleanSupplier givenUp) {
         Board board = resources.board;
-        Board.Memory maps = resources.memory[Program.MAPS];
-        if (maps == null) throw new IllegalStateException("the memory of feature maps is missing");
-        if (abandoned && !board.await(maps, job::isCancelled)) throw cancelled();
+        AccelDevice.Memory maps = Objects.requireNonNull(resources.memory[Program.MAPS]);
+        if (abandoned && !board.await(maps, givenUp)) throw cancelled();
         abandoned = false;
-        job.started();
         List<Place> inputs = program.inputs();
         for (int i = 0; i < inputs.size(); i++) {
             MemorySegment.copy(
-                    job.memory(i),
+                    bound.get(i),
                     0,
                     maps.segment(),
                     inputs.get(i).offset(),
@@ -153,7 +151,7 @@ final class LoadedProgram implements Executable {
         MemorySegment mark = maps.segment().asSlice(markTo, SealedStream.MARK_BYTES);
         mark.fill((byte) 0);
         board.submit(resources.stream, fastBytes, resources.memory);
-        if (!board.await(maps, job::isCancelled)) {
+        if (!board.await(maps, givenUp)) {
             abandoned = true;
             throw cancelled();
         }
@@ -164,16 +162,12 @@ final class LoadedProgram implements Executable {
                         board.name() + ": the device did not come to the end of its command stream; " + board.log());
             }
         }
-        int first = inputs.size();
-        for (int i = 0; i < outputs.size(); i++) {
+        for (int i = inputs.size(); i < regions.size(); i++) {
+            Place p = program.outputs().get(i - inputs.size());
             MemorySegment.copy(
-                    maps.segment(),
-                    program.outputs().get(i).offset(),
-                    job.memory(first + i),
-                    0,
-                    regions.get(first + i).bytes());
+                    maps.segment(), p.offset(), bound.get(i), 0, regions.get(i).bytes());
         }
-        java.lang.ref.Reference.reachabilityFence(this);
+        Reference.reachabilityFence(this);
     }
 
     private static DeviceException cancelled() {

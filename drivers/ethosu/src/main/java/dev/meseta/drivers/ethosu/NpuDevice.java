@@ -13,8 +13,11 @@ import dev.meseta.drivers.ethosu.compiler.Machine;
 import dev.meseta.drivers.ethosu.kernel.Board;
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.Node;
+import dev.meseta.linux.AccelDevice;
 import dev.meseta.linux.Descriptor;
+import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -55,7 +58,7 @@ record NpuDevice(String name, String description, Machine machine, Board board) 
 
     @Override
     public Allocation allocate(long bytes, boolean shareable) {
-        Board.Memory m = board.allocate(bytes);
+        AccelDevice.Memory m = board.allocate(bytes);
         try {
             int descriptor = shareable ? m.export() : -1;
             return new Allocation(m.segment(), descriptor, m.handle(), () -> {
@@ -76,7 +79,11 @@ record NpuDevice(String name, String description, Machine machine, Board board) 
 
     @Override
     public void run(Job job) {
-        ((LoadedProgram) job.executable()).run(job);
+        LoadedProgram program = (LoadedProgram) job.executable();
+        List<MemorySegment> bound = new ArrayList<>();
+        for (int i = 0; i < program.regions().size(); i++) bound.add(job.memory(i));
+        job.started();
+        program.run(bound, job::isCancelled);
     }
 
     @Override

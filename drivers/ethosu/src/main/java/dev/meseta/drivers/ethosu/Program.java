@@ -1,6 +1,8 @@
 package dev.meseta.drivers.ethosu;
 
 import dev.meseta.drivers.ethosu.commands.CommandStream;
+import dev.meseta.drivers.ethosu.commands.Disassembler;
+import dev.meseta.drivers.ethosu.model.Timeline;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.TensorType;
 import java.lang.foreign.MemorySegment;
@@ -59,6 +61,17 @@ public record Program(
     /** Its stream, read. Throws {@link InvalidInputException} for words that are none. */
     public CommandStream stream() {
         return CommandStream.ofWords(words, configuration);
+    }
+
+    /** Its commands, printed, with what they are thought to cost. */
+    public List<String> listing() {
+        CommandStream stream = stream();
+        Timeline timeline = Timeline.of(stream);
+        List<String> lines = new ArrayList<>(Disassembler.lines(stream, timeline.notes()));
+        lines.add(timeline.summary());
+        lines.add("every access lies in its region: region 0 has " + constants.byteSize() + " bytes, region 1 "
+                + mapBytes + ", region 2 " + fastBytes);
+        return lines;
     }
 
     /** Bytes of each region, as the checker wants them. */

@@ -29,23 +29,6 @@ record SealedStream(MemorySegment words, long constantBytes, long mapBytes, long
 
     private static final int ALIGNMENT = 16;
     private static final int WITH_PAYLOAD = 0x4000;
-    private static final List<Opcode> FOR_THE_KERNEL = List.of(
-            SCALE_REGION,
-            SCALE_BASE,
-            SCALE_LENGTH,
-            IFM2_REGION,
-            IFM2_PRECISION,
-            IFM2_HEIGHT0_M1,
-            IFM2_HEIGHT1_M1,
-            IFM2_WIDTH0_M1,
-            IFM2_BASE0,
-            IFM2_BASE1,
-            IFM2_BASE2,
-            IFM2_BASE3,
-            IFM2_STRIDE_X,
-            IFM2_STRIDE_Y,
-            IFM2_STRIDE_C);
-
     /** Seals a program. Throws {@link dev.meseta.graph.InvalidInputException} if its stream leaves its regions. */
     static SealedStream of(Program p) {
         CommandStream stream = p.stream();
@@ -53,7 +36,9 @@ record SealedStream(MemorySegment words, long constantBytes, long mapBytes, long
         long from = up(p.constants().byteSize());
         long to = up(p.mapBytes());
         List<Integer> words = new ArrayList<>();
-        for (Opcode o : FOR_THE_KERNEL) set(words, o, 0);
+        for (Opcode o : Opcode.values()) {
+            if (o.name().startsWith("SCALE_") || o.name().startsWith("IFM2_")) set(words, o, 0);
+        }
         int stop = stream.commands().getLast().word();
         for (int i = 0; i < stop; i++) words.add(p.words().get(JAVA_INT_UNALIGNED, 4L * i));
         set(words, OP_KERNEL_WAIT, 0);

@@ -6,21 +6,18 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.meseta.driver.Buffer;
 import dev.meseta.driver.DeviceException;
-import dev.meseta.driver.Executable;
-import dev.meseta.driver.Job;
 import dev.meseta.drivers.ethosu.Program.Place;
 import dev.meseta.drivers.ethosu.commands.Operation;
 import dev.meseta.drivers.ethosu.commands.StreamWriter;
 import dev.meseta.drivers.ethosu.kernel.Board;
-import dev.meseta.drivers.ethosu.kernel.Kernel;
-import dev.meseta.drivers.ethosu.kernel.Request;
+import dev.meseta.drivers.ethosu.kernel.Requests;
 import dev.meseta.drivers.ethosu.model.ModelKernel;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.TensorType;
+import dev.meseta.linux.DeviceKernel;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,7 +29,7 @@ final class LoadedProgramTest {
     private static final TensorType BYTES = new TensorType(DType.I8, Shape.of(1, 2, 2, 4));
 
     /** Counts what is asked of a kernel. */
-    private record Counting(Kernel kernel, List<Long> requests) implements Kernel {
+    private record Counting(DeviceKernel kernel, List<Long> requests) implements DeviceKernel {
         @Override
         public int ioctl(long request, MemorySegment structure) {
             requests.add(request);
@@ -57,33 +54,6 @@ final class LoadedProgramTest {
         @Override
         public void close() {
             kernel.close();
-        }
-    }
-
-    /** A job of segments. */
-    private record Bound(Executable executable, List<MemorySegment> segments) implements Job {
-        @Override
-        public Buffer buffer(int region) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public MemorySegment memory(int region) {
-            return segments.get(region);
-        }
-
-        @Override
-        public void started() {}
-
-        @Override
-        public void done() {}
-
-        @Override
-        public void failed(RuntimeException reason) {}
-
-        @Override
-        public boolean isCancelled() {
-            return false;
         }
     }
 
@@ -130,17 +100,17 @@ final class LoadedProgramTest {
                 MemorySegment in = MemorySegment.ofArray(new byte[16]);
                 MemorySegment out = MemorySegment.ofArray(new byte[16]);
                 for (int i = 0; i < 16; i++) in.set(JAVA_BYTE, i, (byte) (i - 8 + run));
-                p.run(new Bound(p, List.of(in, out)));
+                p.run(List.of(in, out), () -> false);
                 for (int i = 0; i < 16; i++) assertEquals(Math.max(3, i - 8 + run), out.get(JAVA_BYTE, i));
                 assertEquals(
                         1,
                         requests.stream()
-                                .filter(r -> r == Request.SUBMIT.number())
+                                .filter(r -> r == Requests.SUBMIT.number())
                                 .count());
                 assertEquals(
                         requests.size() - 1L,
                         requests.stream()
-                                .filter(r -> r == Request.BO_WAIT.number())
+                                .filter(r -> r == Requests.BO_WAIT.number())
                                 .count());
             }
         }
@@ -152,8 +122,9 @@ final class LoadedProgramTest {
         StreamWriter undone = atLeastThree().set(ACTIVATION, 3).set(OP_ELEMENTWISE, 4);
         try (Board board = board(new ArrayList<>())) {
             LoadedProgram p = LoadedProgram.of(board, program(undone, U65_256));
-            Bound job = new Bound(p, List.of(MemorySegment.ofArray(new byte[16]), MemorySegment.ofArray(new byte[16])));
-            DeviceException e = assertThrows(DeviceException.class, () -> p.run(job));
+            List<MemorySegment> bound =
+                    List.of(MemorySegment.ofArray(new byte[16]), MemorySegment.ofArray(new byte[16]));
+            DeviceException e = assertThrows(DeviceException.class, () -> p.run(bound, () -> false));
             assertEquals(DeviceException.Kind.FAILED, e.kind());
             assertTrue(e.getMessage().contains("did not come to the end"), e.getMessage());
         }

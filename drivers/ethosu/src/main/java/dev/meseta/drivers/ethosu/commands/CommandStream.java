@@ -37,6 +37,15 @@ public record CommandStream(int configuration, List<Command> commands) {
 
     /** The stream in what Arm's driver takes. Throws {@link InvalidInputException} for anything else. */
     public static CommandStream ofActions(MemorySegment bytes) {
+        Bare b = bare(bytes);
+        return ofWords(b.words, b.configuration);
+    }
+
+    /** A stream as the kernel takes it, and the device that it is for. */
+    public record Bare(MemorySegment words, int configuration) {}
+
+    /** As {@link #ofActions}, not read yet. */
+    public static Bare bare(MemorySegment bytes) {
         if (!recognizes(bytes)) throw new InvalidInputException("the bytes do not begin with 'COP1'");
         int words = (int) Math.min(bytes.byteSize() / 4, Integer.MAX_VALUE);
         int configuration = 0;
@@ -54,7 +63,7 @@ public record CommandStream(int configuration, List<Command> commands) {
                     if (length > words - at - 1) {
                         throw broken(at, "the stream has " + length + " words, " + (words - at - 1) + " are there");
                     }
-                    return ofWords(bytes.asSlice(4L * (at + 1), 4L * length), configuration);
+                    return new Bare(bytes.asSlice(4L * (at + 1), 4L * length), configuration);
                 }
                 case READ, DUMP, NOTHING -> at++;
                 default -> throw broken(at, "there is no action " + (action & 0xff));

@@ -4,11 +4,11 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import dev.meseta.drivers.ethosu.commands.CommandStream;
-import dev.meseta.drivers.ethosu.kernel.Kernel;
-import dev.meseta.drivers.ethosu.kernel.Request;
-import dev.meseta.drivers.ethosu.kernel.StreamUse;
+import dev.meseta.drivers.ethosu.kernel.Requests;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.linux.Descriptor;
+import dev.meseta.linux.DeviceKernel;
+import dev.meseta.linux.DeviceRequest;
 import dev.meseta.linux.HostMemory;
 import dev.meseta.linux.SystemCallException;
 import java.lang.foreign.Arena;
@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Pointers in structures are followed as they are: whoever makes a request answers for them, as the kernel's callers do not have to.
  */
-public final class ModelKernel implements Kernel {
+public final class ModelKernel implements DeviceKernel {
     private static final int ENOENT = 2;
     private static final int ENOMEM = 12;
     private static final int EFAULT = 14;
@@ -50,6 +50,7 @@ public final class ModelKernel implements Kernel {
     private final Map<Integer, Bo> objects = new HashMap<>();
     private final Map<Long, Bo> mapped = new HashMap<>();
     private final ThreadPoolExecutor jobs;
+    private final Map<Long, Answering> answers = answers();
     private int handles;
     private volatile String log = "the model did not say why";
 
@@ -87,59 +88,68 @@ public final class ModelKernel implements Kernel {
         jobs.allowCoreThreadTimeOut(true);
     }
 
-    @Override
-    public int ioctl(long request, MemorySegment s) {
-        for (Request r : Request.values()) {
-            if (r.number() == request) {
-                try {
-                    return r == Request.BO_WAIT ? await(s) : answer(r, s);
-                } catch (SystemCallException e) {
-                    return e.errno();
-                } catch (IllegalArgumentException e) {
-                    log = String.valueOf(e.getMessage());
-                    return EINVAL;
-                }
-            }
-        }
-        return ENOTTY;
+    /** What answers a request, with its structure. */
+    private interface Answer {
+        int to(DeviceRequest r, MemorySegment structure);
     }
 
-    private synchronized int answer(Request r, MemorySegment s) {
-        return switch (r) {
-            case VERSION -> version(r, s);
-            case DEV_QUERY -> query(r, s);
-            case BO_CREATE -> create(r, s);
-            case CMDSTREAM_BO_CREATE -> createStream(r, s);
-            case BO_MMAP_OFFSET -> {
-                Bo bo = objects.get((int) r.get(s, "handle"));
-                if (r.get(s, "pad") != 0) yield EINVAL;
-                if (bo == null) yield ENOENT;
-                r.set(s, "offset", r.get(s, "handle") << OFFSET_SHIFT);
-                yield 0;
+    private record Answering(DeviceRequest request, Answer answer) {}
+
+    private Map<Long, Answering> answers() {
+        Map<Long, Answering> all = new HashMap<>();
+        answers(all, DeviceRequest.VERSION, ModelKernel::version);
+        answers(all, DeviceRequest.GEM_CLOSE, this::closeHandle);
+        answers(all, DeviceRequest.PRIME_HANDLE_TO_FD, this::export);
+        answers(all, Requests.DEV_QUERY, this::query);
+        answers(all, Requests.BO_CREATE, this::create);
+        answers(all, Requests.BO_MMAP_OFFSET, this::offset);
+        answers(all, Requests.CMDSTREAM_BO_CREATE, this::createStream);
+        answers(all, Requests.SUBMIT, this::submit);
+        return all;
+    }
+
+    private static void answers(Map<Long, Answering> all, DeviceRequest request, Answer answer) {
+        all.put(request.number(), new Answering(request, answer));
+    }
+
+    @Override
+    public int ioctl(long request, MemorySegment s) {
+        // Nobody else is kept from asking by one who waits.
+        if (request == Requests.BO_WAIT.number()) return await(s);
+        Answering a = answers.get(request);
+        if (a == null) return ENOTTY;
+        try {
+            synchronized (this) {
+                return a.answer.to(a.request, s);
             }
-            case GEM_CLOSE -> {
-                Bo bo = objects.remove((int) r.get(s, "handle"));
-                if (bo == null) yield EINVAL;
-                release(bo);
-                yield 0;
-            }
-            case PRIME_HANDLE_TO_FD -> {
-                Bo bo = objects.get((int) r.get(s, "handle"));
-                if (bo == null) yield ENOENT;
-                if (bo.memory == null) yield EINVAL;
-                // Whoever asked closes it.
-                r.set(s, "fd", Descriptor.duplicate(bo.memory.descriptor()).number());
-                yield 0;
-            }
-            case PRIME_FD_TO_HANDLE -> {
-                int fd = (int) r.get(s, "fd");
-                HostMemory memory = HostMemory.open(fd, HostMemory.size(fd), true);
-                r.set(s, "handle", add(new Bo(memory, memory.segment(), 0, null)));
-                yield 0;
-            }
-            case SUBMIT -> submit(r, s);
-            case BO_WAIT -> throw new IllegalStateException("waited for without the lock");
-        };
+        } catch (SystemCallException e) {
+            return e.errno();
+        } catch (IllegalArgumentException e) {
+            return refuse(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private int offset(DeviceRequest r, MemorySegment s) {
+        if (r.get(s, "pad") != 0) return EINVAL;
+        if (!objects.containsKey((int) r.get(s, "handle"))) return ENOENT;
+        r.set(s, "offset", r.get(s, "handle") << OFFSET_SHIFT);
+        return 0;
+    }
+
+    private int closeHandle(DeviceRequest r, MemorySegment s) {
+        Bo bo = objects.remove((int) r.get(s, "handle"));
+        if (bo == null) return EINVAL;
+        release(bo);
+        return 0;
+    }
+
+    private int export(DeviceRequest r, MemorySegment s) {
+        Bo bo = objects.get((int) r.get(s, "handle"));
+        if (bo == null) return ENOENT;
+        if (bo.memory == null) return EINVAL;
+        // Whoever asked closes it.
+        r.set(s, "fd", Descriptor.duplicate(bo.memory.descriptor()).number());
+        return 0;
     }
 
     private static MemorySegment user(long address, long bytes) {
@@ -155,7 +165,7 @@ public final class ModelKernel implements Kernel {
         if (--bo.holders == 0 && bo.memory != null) bo.memory.close();
     }
 
-    private static int version(Request r, MemorySegment s) {
+    private static int version(DeviceRequest r, MemorySegment s) {
         byte[] name = NAME.getBytes(StandardCharsets.US_ASCII);
         long room = r.get(s, "name_len");
         if (r.get(s, "name") != 0) {
@@ -167,22 +177,22 @@ public final class ModelKernel implements Kernel {
         return 0;
     }
 
-    private int query(Request r, MemorySegment s) {
+    private int query(DeviceRequest r, MemorySegment s) {
         if (r.get(s, "type") != 0) return EINVAL;
-        long bytes = Request.NPU_INFO.byteSize();
+        long bytes = Requests.NPU_INFO.byteSize();
         if (r.get(s, "pointer") == 0) {
             r.set(s, "size", bytes);
             return 0;
         }
         if (r.get(s, "size") < bytes) return EINVAL;
         MemorySegment facts = user(r.get(s, "pointer"), bytes);
-        facts.set(JAVA_INT, Request.offset(Request.NPU_INFO, "id"), id);
-        facts.set(JAVA_INT, Request.offset(Request.NPU_INFO, "config"), configuration);
-        facts.set(JAVA_INT, Request.offset(Request.NPU_INFO, "sram_size"), (int) fast.byteSize());
+        facts.set(JAVA_INT, DeviceRequest.offset(Requests.NPU_INFO, "id"), id);
+        facts.set(JAVA_INT, DeviceRequest.offset(Requests.NPU_INFO, "config"), configuration);
+        facts.set(JAVA_INT, DeviceRequest.offset(Requests.NPU_INFO, "sram_size"), (int) fast.byteSize());
         return 0;
     }
 
-    private int create(Request r, MemorySegment s) {
+    private int create(DeviceRequest r, MemorySegment s) {
         long size = r.get(s, "size");
         long flags = r.get(s, "flags");
         if (size == 0 || (flags & ~NO_MMAP) != 0) return EINVAL;
@@ -198,7 +208,7 @@ public final class ModelKernel implements Kernel {
         }
     }
 
-    private int createStream(Request r, MemorySegment s) {
+    private int createStream(DeviceRequest r, MemorySegment s) {
         long size = r.get(s, "size");
         if (size == 0 || r.get(s, "data") == 0 || r.get(s, "pad") != 0 || r.get(s, "flags") != 0) return EINVAL;
         MemorySegment words = MemorySegment.ofArray(user(r.get(s, "data"), size).toArray(JAVA_BYTE));
@@ -211,38 +221,38 @@ public final class ModelKernel implements Kernel {
         }
     }
 
-    private int submit(Request r, MemorySegment s) {
+    private int submit(DeviceRequest r, MemorySegment s) {
         long count = r.get(s, "job_count");
         if (r.get(s, "pad") != 0) return EINVAL;
         if (count > MOST_JOBS) return ENOMEM;
         if (r.get(s, "jobs") == 0) return EFAULT;
-        MemorySegment all = user(r.get(s, "jobs"), count * Request.JOB.byteSize());
+        MemorySegment all = user(r.get(s, "jobs"), count * Requests.JOB.byteSize());
         for (long i = 0; i < count; i++) {
-            int errno = submit(all.asSlice(i * Request.JOB.byteSize(), Request.JOB.byteSize()));
+            int errno = submit(all.asSlice(i * Requests.JOB.byteSize(), Requests.JOB.byteSize()));
             if (errno != 0) return errno;
         }
         return 0;
     }
 
     private int submit(MemorySegment job) {
-        long fastBytes = Request.get(Request.JOB, job, "sram_size");
-        long handlesAt = Request.offset(Request.JOB, "region_bo_handles");
-        int[] handle = new int[Request.REGIONS];
+        long fastBytes = DeviceRequest.get(Requests.JOB, job, "sram_size");
+        long handlesAt = DeviceRequest.offset(Requests.JOB, "region_bo_handles");
+        int[] handle = new int[Requests.REGIONS];
         for (int i = 0; i < handle.length; i++) handle[i] = job.get(JAVA_INT, handlesAt + 4L * i);
-        if (handle[Request.FAST_REGION] != 0 && fastBytes != 0)
+        if (handle[Requests.FAST_REGION] != 0 && fastBytes != 0)
             return refuse("region 2 has memory, and is the fast memory");
         if (fastBytes > fast.byteSize()) return refuse("the job wants " + fastBytes + " bytes of fast memory");
-        Bo stream = objects.get((int) Request.get(Request.JOB, job, "cmd_bo"));
+        Bo stream = objects.get((int) DeviceRequest.get(Requests.JOB, job, "cmd_bo"));
         if (stream == null) return ENOENT;
         StreamUse use = stream.use;
         if (use == null) return refuse("the job's command stream is none");
-        MemorySegment[] regions = new MemorySegment[Request.REGIONS];
+        MemorySegment[] regions = new MemorySegment[Requests.REGIONS];
         List<Bo> held = new ArrayList<>();
         List<Bo> written = new ArrayList<>();
         for (int i = 0; i < regions.length; i++) {
             regions[i] = MemorySegment.NULL;
             if (handle[i] == 0 && use.bytes()[i] == 0) continue;
-            if (handle[i] == 0 && i == Request.FAST_REGION) {
+            if (handle[i] == 0 && i == Requests.FAST_REGION) {
                 if (use.bytes()[i] > fast.byteSize())
                     return refuse("the stream uses " + use.bytes()[i] + " bytes of fast memory, there are "
                             + fast.byteSize());
@@ -290,7 +300,7 @@ public final class ModelKernel implements Kernel {
     }
 
     private int await(MemorySegment s) {
-        Request r = Request.BO_WAIT;
+        DeviceRequest r = Requests.BO_WAIT;
         if (r.get(s, "pad") != 0) return EINVAL;
         CompletableFuture<Void> last;
         synchronized (this) {

@@ -1,9 +1,10 @@
-package dev.meseta.drivers.ethosu.kernel;
+package dev.meseta.drivers.ethosu.model;
 
 import static dev.meseta.drivers.ethosu.commands.Opcode.*;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 
 import dev.meseta.drivers.ethosu.commands.Opcode;
+import dev.meseta.drivers.ethosu.kernel.Requests;
 import dev.meseta.graph.InvalidInputException;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -89,7 +90,7 @@ public record StreamUse(long[] bytes, boolean[] written) {
     private static final class Reader {
         private final int[] small = new int[NUMBERS];
         private final long[] large = new long[NUMBERS];
-        private final StreamUse use = new StreamUse(new long[Request.REGIONS], new boolean[Request.REGIONS]);
+        private final StreamUse use = new StreamUse(new long[Requests.REGIONS], new boolean[Requests.REGIONS]);
 
         Reader() {
             Arrays.fill(small, UNSET);
