@@ -67,13 +67,6 @@ public final class EthosuDriver implements Driver {
 
     /** The boards of a folder of device files. */
     private static Found search(Path folder) {
-        String model = "; --device " + NAME + " is a model of one";
-        if (!Files.isDirectory(folder)) {
-            return new Found(
-                    List.of(),
-                    "there is no " + folder
-                            + ": the kernel drives no NPU here (Linux 6.19 and later have the module ethosu)" + model);
-        }
         List<Device> devices = new ArrayList<>();
         List<String> others = new ArrayList<>();
         try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "accel*")) {
@@ -84,17 +77,18 @@ public final class EthosuDriver implements Driver {
                     if (board.isEmpty()) others.add(file + " is another driver's");
                     else devices.add(NpuDevice.of(name, file.toString(), board.get()));
                 } catch (SystemCallException e) {
-                    others.add(e.getMessage()
-                            + (e.errno() == SystemCallException.EACCES ? "; join its group, mostly render" : ""));
+                    boolean denied = e.errno() == SystemCallException.EACCES;
+                    others.add(e.getMessage() + (denied ? "; join its group, mostly render" : ""));
                 } catch (DeviceException e) {
                     others.add(String.valueOf(e.getMessage()));
                 }
             }
         } catch (IOException e) {
-            others.add(folder + " cannot be read: " + e.getMessage());
+            others.add("there is no " + folder
+                    + ": the kernel drives no NPU here (Linux 6.19 and later have the module ethosu)");
         }
-        if (others.isEmpty()) others.add(folder + " is empty");
-        return new Found(List.copyOf(devices), devices.isEmpty() ? String.join("; ", others) + model : "");
+        String missing = String.join("; ", others) + "; --device " + NAME + " is a model of one";
+        return new Found(List.copyOf(devices), devices.isEmpty() ? missing : "");
     }
 
     @Override

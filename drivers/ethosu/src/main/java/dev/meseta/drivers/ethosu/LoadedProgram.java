@@ -72,34 +72,28 @@ final class LoadedProgram implements Executable {
     /** Loads a program. Throws {@link DeviceException} if the board is another one than the program is for, or has too little memory. */
     static LoadedProgram of(Board board, Program program) {
         Board.Info info = board.info();
-        if (!info.runs(program.configuration())) {
-            throw DeviceException.unsupported("the program is for "
-                    + new Board.Info(0, program.configuration(), 0).model() + ", " + board.name() + " is "
-                    + info.model());
-        }
         SealedStream sealed = SealedStream.of(program);
-        StreamUse use = StreamUse.of(sealed.words());
-        long fast = Math.max(program.fastBytes(), use.bytes()[Program.FAST]);
-        if (fast > info.fastBytes()) {
-            throw DeviceException.unsupported("the program needs " + fast + " bytes of fast memory, " + board.name()
-                    + " has " + info.fastBytes());
+        long[] use = StreamUse.of(sealed.words()).bytes();
+        long fast = Math.max(program.fastBytes(), use[Program.FAST]);
+        if (!info.runs(program.configuration()) || fast > info.fastBytes()) {
+            Board.Info wanted = new Board.Info(0, program.configuration(), fast);
+            throw DeviceException.unsupported("the program is for " + wanted.model() + " with " + fast
+                    + " bytes of fast memory, " + board.name() + " is " + info.model() + " with " + info.fastBytes());
         }
         Resources r = new Resources(board, sealed.words());
         try {
-            AccelDevice.Memory constants =
-                    board.allocate(Math.max(sealed.constantBytes(), use.bytes()[Program.CONSTANTS]));
+            AccelDevice.Memory constants = board.allocate(Math.max(sealed.constantBytes(), use[Program.CONSTANTS]));
             r.memory[Program.CONSTANTS] = constants;
-            constants.segment().asSlice(0, program.constants().byteSize()).copyFrom(program.constants());
-            constants
-                    .segment()
-                    .asSlice(sealed.markFrom(), SealedStream.MARK_BYTES)
-                    .fill(MARKED);
-            r.memory[Program.MAPS] = board.allocate(Math.max(sealed.mapBytes(), use.bytes()[Program.MAPS]));
+            MemorySegment memory = constants.segment();
+            MemorySegment.copy(
+                    program.constants(), 0, memory, 0, program.constants().byteSize());
+            memory.asSlice(sealed.markFrom(), SealedStream.MARK_BYTES).fill(MARKED);
+            r.memory[Program.MAPS] = board.allocate(Math.max(sealed.mapBytes(), use[Program.MAPS]));
         } catch (RuntimeException e) {
             r.run();
             throw e;
         }
-        LoadedProgram loaded = new LoadedProgram(program, sealed, r, use.bytes()[Program.FAST] == 0 ? 0 : fast);
+        LoadedProgram loaded = new LoadedProgram(program, sealed, r, use[Program.FAST] == 0 ? 0 : fast);
         CLEANER.register(loaded, r);
         return loaded;
     }

@@ -304,9 +304,14 @@ public final class DeviceModel {
         if (b.kind() == Kind.MAX_POOL) return most;
         if (b.globalScale()) return Scaling.apply(sum, b.resultScale(), b.resultShift(), b.rounding());
         if (count == 0) return 0;
-        // Without a scale, the device divides by what the window holds: to the nearest, ties away from 0.
+        // Without a scale, the device divides by what the window holds: to the nearest, ties away from 0, or as its
+        // register says.
         long half = count / 2;
-        return (sum < 0 ? sum - half : sum + half) / count;
+        return switch (b.rounding()) {
+            case Scaling.TRUNCATED -> Math.floorDiv(sum, count);
+            case Scaling.ONCE -> Math.floorDiv(sum + half, count);
+            default -> (sum < 0 ? sum - half : sum + half) / count;
+        };
     }
 
     private void elementwise(Block b) {

@@ -2,8 +2,9 @@ package dev.meseta.drivers.ethosu.model;
 
 /** How sums become results: times a factor, over a power of two, rounded. */
 final class Scaling {
-    private static final int TWICE = 0;
-    private static final int TRUNCATED = 1;
+    static final int TWICE = 0;
+    static final int TRUNCATED = 1;
+    static final int ONCE = 2;
 
     private Scaling() {}
 

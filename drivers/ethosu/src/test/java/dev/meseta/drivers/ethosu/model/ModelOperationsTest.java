@@ -87,6 +87,41 @@ final class ModelOperationsTest {
         }
     }
 
+    /** Averages over 2×2 of an operand that is repeated, at the edges over what is there: a bilinear resize. */
+    @Test
+    void averagesDivideByWhatIsThere() {
+        int[] values = {-7, 4, 2, 5, -1, 8};
+        for (int rounding : new int[] {0, 2}) {
+            byte[] maps = new byte[6 + 24];
+            for (int i = 0; i < 6; i++) maps[i] = (byte) values[i];
+            run(
+                    new StreamWriter()
+                            .first(new Map(1, 0, 2, 3, 1, -1))
+                            .set(IFM_UPSCALE, NEAREST)
+                            .result(new Map(1, 6, 4, 6, 1, -1), rounding << 14)
+                            .window(2, 2, 1, 1, 0, 0, 1, 1)
+                            .set(OP_POOL, SUMS),
+                    new byte[0],
+                    maps);
+            for (int y = 0; y < 4; y++) {
+                for (int x = 0; x < 6; x++) {
+                    double sum = 0;
+                    int count = 0;
+                    for (int a = y; a < Math.min(4, y + 2); a++) {
+                        for (int b = x; b < Math.min(6, x + 2); b++) {
+                            sum += values[a / 2 * 3 + b / 2];
+                            count++;
+                        }
+                    }
+                    double exact = sum / count;
+                    double away = Math.signum(exact) * Math.floor(Math.abs(exact) + 0.5);
+                    double expected = rounding == 0 ? away : Math.floor(exact + 0.5);
+                    assertEquals((int) expected, maps[6 + 6 * y + x], y + ", " + x + " by " + rounding);
+                }
+            }
+        }
+    }
+
     @Test
     void anUnknownUpscalingIsRefused() {
         InvalidInputException e = assertThrows(InvalidInputException.class, () -> upscaled(3, GREATEST, 1, 0, 0, 0, 0));
