@@ -85,7 +85,8 @@ final class Texels {
         int u32 = m.typeInt(32);
         int words = Math.max(1, bytes / 4);
         int beyond = WORDS - Math.min(WORDS, aligned / 4);
-        int texel = m.emit(Opcode.SHIFT_RIGHT_LOGICAL, u32, at, m.constantInt(32, 4));
+        // A place before the image is a negative number: the texels behind it may lie within.
+        int texel = m.emit(Opcode.SHIFT_RIGHT_ARITHMETIC, u32, at, m.constantInt(32, 4));
         int[] all = new int[(words + beyond + WORDS - 1) / WORDS * WORDS];
         int four = m.typeVector(u32, WORDS);
         for (int i = 0; i < all.length; i += WORDS) {

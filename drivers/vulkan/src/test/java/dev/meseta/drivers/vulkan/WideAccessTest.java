@@ -6,6 +6,7 @@ import dev.meseta.compiler.kernel.Kernels;
 import dev.meseta.compiler.kernel.Stmt;
 import dev.meseta.compiler.kernel.Type;
 import dev.meseta.graph.DType;
+import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
 import java.util.ArrayList;
@@ -13,10 +14,40 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Elements behind each other are read and written as words of eight bytes where they are aligned so: with every type, and at every place. */
 class WideAccessTest {
     private static final int GRID = 5;
+
+    /** Lanes that a mask leaves out may lie before the first element and behind the last one. */
+    @ParameterizedTest
+    @ValueSource(ints = {-7, -4, -3, -2, -1, 0, 1, 2, 3, 5})
+    void masksReachBeyond(int first) {
+        int lanes = 4;
+        int elements = 6;
+        for (DType t : List.of(DType.F32, DType.I64, DType.U8, DType.F16)) {
+            Tensor from = Tensor.allocate(t, Shape.of(elements));
+            for (int i = 0; i < elements; i++) {
+                if (t.isFloat()) from.setDouble(i, i + 1);
+                else from.setLong(i, i + 1);
+            }
+            Expr index = new Expr.Ramp(Kernels.index(first), 1, lanes);
+            Expr inside = Kernels.and(
+                    Kernels.apply(MapFunction.GE, index, Kernels.splat(Kernels.index(0), lanes)),
+                    Kernels.lt(index, Kernels.splat(Kernels.index(elements), lanes)));
+            Expr value = Kernels.load(0, Kernels.index(first), new Type(Type.widened(t), lanes), inside);
+            Kernel kernel = new Kernel(
+                    "beyond",
+                    List.of(
+                            new Kernel.Buffer("from", t, Kernel.Access.READ, Kernels.index(elements)),
+                            new Kernel.Buffer("to", t, Kernel.Access.WRITE, Kernels.index(lanes))),
+                    0,
+                    Kernels.index(1),
+                    Kernels.store(1, Kernels.index(0), value));
+            KernelRunner.compare(kernel, List.of(from, Tensor.allocate(t, Shape.of(lanes))), List.of(), 0);
+        }
+    }
 
     @ParameterizedTest
     @CsvSource({"2, 0", "4, 0", "8, 0", "16, 0", "8, 1", "8, 2", "8, 4", "16, 8", "3, 0", "12, 4"})
