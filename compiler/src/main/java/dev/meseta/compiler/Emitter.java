@@ -53,6 +53,8 @@ final class Emitter {
 
     private int lanes = 1;
 
+    private int team = 1;
+
     Emitter(String name) {
         this.name = name;
     }
@@ -94,9 +96,14 @@ final class Emitter {
     /** The launch of the finished kernel. */
     CommandList.Launch launch(Expr grid, String origin) {
         if (scope.parent != null) throw new IllegalStateException("open scope in kernel " + name);
-        Kernel kernel = new Kernel(name, buffers, extents.size(), grid, Kernels.block(scope.body));
+        Kernel kernel = new Kernel(name, buffers, extents.size(), grid, team, Kernels.block(scope.body));
         return new CommandList.Launch(
                 kernel, bindings, extents.stream().map(Size.Symbol::extent).toList(), origin);
+    }
+
+    /** Has each iteration run by a team. */
+    void team(int members) {
+        team = members;
     }
 
     // Statements and scopes

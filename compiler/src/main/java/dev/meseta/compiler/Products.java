@@ -132,18 +132,23 @@ final class Products {
         TileKernel.Shape s = shape(nest, x, y);
         if (s == null) return false;
         boolean bytes = isDot(s);
+        Lin target = ((Point.Number) nest.result().get(3).form()).index();
+        TeamTile team = bytes ? null : TeamTile.of(a, sum.name(), type, s);
+        if (team != null) {
+            a.add(team.emit(nest.result().get(2), target, out, epilogue.storage(), Lowering.origin(g)));
+            return true;
+        }
         boolean pack = !bytes && (s.strided() || s.columns().place().constant() != null);
         DotPanels dots =
                 bytes ? DotPanels.of(a, nest.points(), s, s.columns().place().constant()) : null;
         Panels panels = pack ? Panels.of(a, nest.points(), s, Lowering.origin(g)) : null;
-        Lin to = ((Point.Number) nest.result().get(3).form()).index();
         a.add(TileKernel.of(
                 sum.name(),
                 type,
                 s,
                 panels,
                 dots,
-                List.of(new TileKernel.Stored(nest.result().get(2), to, out, epilogue.storage())),
+                List.of(new TileKernel.Stored(nest.result().get(2), target, out, epilogue.storage())),
                 Lowering.origin(g)));
         return true;
     }

@@ -98,7 +98,7 @@ final class Tile {
      */
     List<Expr.Var> sums(List<List<Expr>> places) {
         // What does not change in the sum is computed before it.
-        Lin[] rowParts = parts(s.rows().offset());
+        Lin[] rowParts = parts(s.rows().offset(), s.summed());
         List<Expr> rowStarts = new ArrayList<>();
         for (int r = 0; r < s.height(); r++) {
             e.open();
@@ -110,7 +110,7 @@ final class Tile {
     }
 
     private List<Expr.Var> multiply(List<Expr> rowStarts, Lin rowSteps) {
-        Lin[] columnParts = parts(packed != null ? packed.offset() : s.columns().offset());
+        Lin[] columnParts = parts(packed != null ? packed.offset() : s.columns().offset(), s.summed());
         e.open();
         e.bind(packed != null ? packed.panel() : s.n(), packed != null ? panel : column);
         Expr columnStart = e.let("x", e.index(columnParts[0]));
@@ -200,7 +200,7 @@ final class Tile {
 
     /** Sums of products of bytes, four a step, or two of 16 bits. */
     private List<Expr.Var> dot(DotPanels d, List<Expr> rowStarts, Lin rowSteps) {
-        Lin[] columnParts = parts(d.offset(), d.steps());
+        Lin[] columnParts = parts(d.offset(), s.summed(), d.steps());
         e.open();
         e.bind(d.panel(), panel);
         Expr columnStart = e.let("x", e.index(columnParts[0]));
@@ -373,9 +373,9 @@ final class Tile {
     }
 
     /** The part that depends on none of the loops, and the one that does. */
-    private Lin[] parts(Lin l, Atom... more) {
+    static Lin[] parts(Lin l, List<Atom> summed, Atom... more) {
         long loops = 0;
-        for (Atom k : s.summed()) loops |= k.vars();
+        for (Atom k : summed) loops |= k.vars();
         for (Atom k : more) loops |= k.vars();
         Lin fixed = Lin.ZERO;
         Lin moving = Lin.ZERO;

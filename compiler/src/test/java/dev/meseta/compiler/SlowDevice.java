@@ -2,6 +2,7 @@ package dev.meseta.compiler;
 
 import dev.meseta.compiler.kernel.Expr;
 import dev.meseta.compiler.kernel.Kernel;
+import dev.meseta.compiler.kernel.KernelInterpreter;
 import dev.meseta.compiler.kernel.Stmt;
 import dev.meseta.compiler.kernel.Type;
 import dev.meseta.driver.CommandList;
@@ -74,6 +75,10 @@ final class SlowDevice {
     private void commands(List<CommandList.Command> commands) {
         for (CommandList.Command c : commands) {
             switch (c) {
+                case CommandList.Launch l
+                when l.kernel().team() > 1 ->
+                    KernelInterpreter.run(
+                            l.kernel(), l.bindings().stream().map(this::at).toList(), l.extents());
                 case CommandList.Launch l -> new Run(l).grid();
                 case CommandList.Copy x -> MemorySegment.copy(at(x.from()), 0, at(x.to()), 0, x.bytes());
                 case CommandList.Repeat r -> {
@@ -361,6 +366,7 @@ final class SlowDevice {
                 case Stmt.Prefetch p -> eval(p.index());
                 case Stmt.LocalArray a ->
                     locals.put(a.name(), Tensor.allocate(a.element().element(), Shape.of(a.size())));
+                case Stmt.SharedArray _, Stmt.Barrier _ -> throw new AssertionError("no teams here");
                 case Stmt.StoreLocal t -> {
                     Tensor array = Objects.requireNonNull(locals.get(t.array()), t.array());
                     Tensor v = eval(t.value());

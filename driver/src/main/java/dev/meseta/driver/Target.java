@@ -14,6 +14,8 @@ package dev.meseta.driver;
  * @param lockstep whether iterations of a grid run many at a time, instruction by instruction, as on a GPU: then vectors are those of one
  *     iteration, many small iterations are better than few large ones, and an access to memory costs much more than arithmetic
  * @param halved whether products of whole registers take twice as long as those of half ones
+ * @param team the most members that run an iteration together; 0 where there are no teams
+ * @param sharedBytes the most memory that a team shares
  */
 public record Target(
         int vectorBytes,
@@ -24,7 +26,9 @@ public record Target(
         boolean byteProducts,
         boolean saturates,
         boolean lockstep,
-        boolean halved) {
+        boolean halved,
+        int team,
+        long sharedBytes) {
     /** One whose registers are multiplied as they are. */
     public Target(
             int vectorBytes,
@@ -35,7 +39,7 @@ public record Target(
             boolean byteProducts,
             boolean saturates,
             boolean lockstep) {
-        this(vectorBytes, vectorRegisters, threads, l1Bytes, l2Bytes, byteProducts, saturates, lockstep, false);
+        this(vectorBytes, vectorRegisters, threads, l1Bytes, l2Bytes, byteProducts, saturates, lockstep, false, 0, 0);
     }
 
     /** One with exact products of bytes. */
@@ -46,6 +50,20 @@ public record Target(
     /** One whose sums of products of bytes, if it has any, are exact. */
     public Target(int vectorBytes, int vectorRegisters, int threads, long l1Bytes, long l2Bytes, boolean byteProducts) {
         this(vectorBytes, vectorRegisters, threads, l1Bytes, l2Bytes, byteProducts, false);
+    }
+
+    /** One without teams. */
+    public Target(
+            int vectorBytes,
+            int vectorRegisters,
+            int threads,
+            long l1Bytes,
+            long l2Bytes,
+            boolean byteProducts,
+            boolean saturates,
+            boolean lockstep,
+            boolean halved) {
+        this(vectorBytes, vectorRegisters, threads, l1Bytes, l2Bytes, byteProducts, saturates, lockstep, halved, 0, 0);
     }
 
     /** One whose iterations run on their own. */
@@ -63,6 +81,6 @@ public record Target(
     /** All of it, to tell targets apart. */
     public String text() {
         return vectorBytes + " " + vectorRegisters + " " + threads + " " + l1Bytes + " " + l2Bytes + " " + byteProducts
-                + " " + saturates + " " + lockstep + " " + halved;
+                + " " + saturates + " " + lockstep + " " + halved + " " + team + " " + sharedBytes;
     }
 }

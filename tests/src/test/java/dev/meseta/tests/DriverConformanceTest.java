@@ -9,6 +9,7 @@ import dev.meseta.Meseta;
 import dev.meseta.conformance.Report;
 import dev.meseta.conformance.driver.DriverSuite;
 import dev.meseta.driver.Device;
+import dev.meseta.graph.InvalidInputException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -21,12 +22,27 @@ final class DriverConformanceTest {
     /** A new driver joins here. */
     private static final List<String> DEVICES = List.of("cpu", "reference", "null", "mock", "ethosu");
 
+    /** Those that a machine may be without. */
+    private static final List<String> HARDWARE = List.of("vulkan");
+
     private static final int FEWEST_PASSES = 150;
 
     @TestFactory
     Stream<DynamicNode> everyCaseOnEveryDevice() {
         Meseta meseta = Meseta.open();
-        return DEVICES.stream().map(name -> suite(meseta, meseta.device(name)));
+        return Stream.concat(
+                DEVICES.stream().map(name -> suite(meseta, meseta.device(name))),
+                HARDWARE.stream().map(name -> ifThere(meseta, name)));
+    }
+
+    private static DynamicNode ifThere(Meseta meseta, String name) {
+        Device device;
+        try {
+            device = meseta.device(name);
+        } catch (InvalidInputException e) {
+            return dynamicTest(name, () -> Assumptions.abort(e.getMessage()));
+        }
+        return suite(meseta, device);
     }
 
     private static DynamicNode suite(Meseta meseta, Device device) {

@@ -11,13 +11,25 @@ import java.util.List;
  * @param buffers the buffers that it touches
  * @param extents number of extent arguments
  * @param grid number of iterations, over extents and literals
+ * @param team how many members run each iteration together, as a GPU's workgroup: every one runs the body, with its own number in the
+ *     variable {@value #MEMBER}, and they share {@link Stmt.SharedArray}s. 1 for kernels without teams, which every device runs
  * @param body what one iteration does
  */
-public record Kernel(String name, List<Buffer> buffers, int extents, Expr grid, Stmt body) {
+public record Kernel(String name, List<Buffer> buffers, int extents, Expr grid, int team, Stmt body) {
     /** The variable that counts the iterations of the grid; I64. */
     public static final String GRID = "grid";
 
     public static final Expr.Var GRID_VARIABLE = new Expr.Var(GRID, Type.INDEX);
+
+    /** The variable that counts the members of a team from 0; I64. It is there where there is a team. */
+    public static final String MEMBER = "member";
+
+    public static final Expr.Var MEMBER_VARIABLE = new Expr.Var(MEMBER, Type.INDEX);
+
+    /** A kernel without teams. */
+    public Kernel(String name, List<Buffer> buffers, int extents, Expr grid, Stmt body) {
+        this(name, buffers, extents, grid, 1, body);
+    }
 
     public Kernel {
         buffers = List.copyOf(buffers);

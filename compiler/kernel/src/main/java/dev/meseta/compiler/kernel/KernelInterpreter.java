@@ -13,10 +13,16 @@ import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.Op;
 import dev.meseta.graph.ReduceKind;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +50,7 @@ public final class KernelInterpreter {
     private final long[] sizes;
     private final Map<String, Object> variables = new HashMap<>();
     private final Map<String, Local> arrays = new HashMap<>();
+    private @Nullable Team team;
 
     private KernelInterpreter(Kernel kernel, List<MemorySegment> buffers, List<Long> extents) {
         this.kernel = kernel;
@@ -65,7 +72,53 @@ public final class KernelInterpreter {
         long grid = Kernels.evaluate(kernel.grid(), extents);
         for (long i = 0; i < grid; i++) {
             interpreter.variables.put(Kernel.GRID, new long[] {i});
-            interpreter.run(kernel.body());
+            if (kernel.team() > 1) Team.run(kernel, buffers, extents, i);
+            else interpreter.run(kernel.body());
+        }
+    }
+
+    /** What the members of a team have in common. */
+    private record Team(CyclicBarrier barrier, Map<String, Local> arrays, AtomicReference<RuntimeException> failure) {
+        /** Runs an iteration, each member on a thread of its own. */
+        static void run(Kernel kernel, List<MemorySegment> buffers, List<Long> extents, long iteration) {
+            Team team = new Team(new CyclicBarrier(kernel.team()), new ConcurrentHashMap<>(), new AtomicReference<>());
+            List<Thread> members = new ArrayList<>();
+            for (long m = 0; m < kernel.team(); m++) {
+                KernelInterpreter k = new KernelInterpreter(kernel, buffers, extents);
+                k.team = team;
+                k.variables.put(Kernel.GRID, new long[] {iteration});
+                k.variables.put(Kernel.MEMBER, new long[] {m});
+                members.add(Thread.ofVirtual().start(() -> team.member(k)));
+            }
+            for (Thread t : members) join(t);
+            RuntimeException failure = team.failure.get();
+            if (failure != null) throw failure;
+        }
+
+        private void member(KernelInterpreter k) {
+            try {
+                k.run(k.kernel.body());
+            } catch (RuntimeException e) {
+                failure.compareAndSet(null, e);
+                barrier.reset();
+            }
+        }
+
+        void await() {
+            try {
+                barrier.await();
+            } catch (BrokenBarrierException | InterruptedException e) {
+                throw new Violation("a member of the team does not come to the barrier: " + e);
+            }
+        }
+
+        private static void join(Thread t) {
+            try {
+                t.join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new Violation("interrupted");
+            }
         }
     }
 
@@ -93,12 +146,14 @@ public final class KernelInterpreter {
             case Stmt.Assign a -> variables.put(a.name(), evaluate(a.value()));
             case Stmt.Store t -> store(t);
             case Stmt.Prefetch p -> evaluate(p.index());
-            case Stmt.LocalArray a ->
+            case Stmt.LocalArray a -> arrays.put(a.name(), local(a.element(), a.size()));
+            case Stmt.SharedArray a ->
                 arrays.put(
                         a.name(),
-                        new Local(
-                                a.element(),
-                                a.element().element().isFloat() ? new double[a.size()] : new long[a.size()]));
+                        Objects.requireNonNull(team, "no team")
+                                .arrays()
+                                .computeIfAbsent(a.name(), _ -> local(a.element(), a.size())));
+            case Stmt.Barrier _ -> Objects.requireNonNull(team, "no team").await();
             case Stmt.StoreLocal t -> {
                 Object v = evaluate(t.value());
                 Local array = array(t.array());
@@ -110,6 +165,10 @@ public final class KernelInterpreter {
                 if (integer(c.condition()) == 0) throw new Violation(c.failure() + ": " + KernelText.of(c.condition()));
             }
         }
+    }
+
+    private static Local local(Type element, int size) {
+        return new Local(element, element.element().isFloat() ? new double[size] : new long[size]);
     }
 
     private Local array(String name) {

@@ -66,6 +66,7 @@ public final class KernelText {
         }
         out.append(") extents ").append(k.extents()).append(" grid ");
         expression(k.grid());
+        if (k.team() > 1) out.append(" team ").append(k.team());
         out.append(" {\n");
         statement(k.body());
         return out.append("}\n").toString();
@@ -134,6 +135,8 @@ public final class KernelText {
                 out.append("]\n");
             }
             case Stmt.LocalArray a -> line("array " + a.name() + ": " + a.element() + "[" + a.size() + "]");
+            case Stmt.SharedArray a -> line("shared " + a.name() + ": " + a.element() + "[" + a.size() + "]");
+            case Stmt.Barrier _ -> line("barrier");
             case Stmt.StoreLocal t -> {
                 indent().append(t.array()).append('[');
                 expression(t.index());

@@ -36,6 +36,8 @@ public final class KernelVerifier {
             overExtents(b.elements());
         }
         define(Kernel.GRID, Type.INDEX);
+        require(kernel.team() >= 1, "a team of " + kernel.team(), null);
+        if (kernel.team() > 1) define(Kernel.MEMBER, Type.INDEX);
         statement(kernel.body());
     }
 
@@ -136,6 +138,11 @@ public final class KernelVerifier {
                         null);
                 typed(p.index(), Type.INDEX);
             }
+            case Stmt.SharedArray a -> {
+                require(kernel.team() > 1, "the shared array " + a.name() + " without a team", null);
+                statement(new Stmt.LocalArray(a.name(), a.element(), a.size()));
+            }
+            case Stmt.Barrier _ -> require(kernel.team() > 1, "a barrier without a team", null);
             case Stmt.LocalArray a -> {
                 require(
                         a.element().lanes() == 1 && a.size() > 0,

@@ -44,6 +44,15 @@ public sealed interface Stmt {
     /** An array of {@code size} elements, private to the iteration of the grid; its contents are undefined at first. */
     record LocalArray(String name, Type element, int size) implements Stmt {}
 
+    /** An array that the members of a team share; otherwise as a local array. It stands outside of loops and conditions. */
+    record SharedArray(String name, Type element, int size) implements Stmt {}
+
+    /**
+     * Waits until every member of the team is here; what one wrote to shared arrays before, the others see behind. All members come to it,
+     * equally often.
+     */
+    record Barrier() implements Stmt {}
+
     /** Writes {@code value.type().lanes()} elements of a local array from a scalar index on. */
     record StoreLocal(String array, Expr index, Expr value) implements Stmt {}
 

@@ -27,14 +27,24 @@ public final class KernelEmitter {
     /** Workgroups in one row of a dispatch; a larger grid takes several rows. */
     public static final int ROW = 32768;
 
+    // Scope, semantics and operands of what a team shares, by the Vulkan memory model.
+    private static final int WORKGROUP = 2;
+    private static final int ACQUIRE_RELEASE = 8;
+    private static final int WORKGROUP_MEMORY = 0x100;
+    private static final int MAKE_AVAILABLE = 8;
+    private static final int MAKE_VISIBLE = 0x10;
+    private static final int NON_PRIVATE = 0x20;
+
     /** A declared variable: the address of each lane. */
     private record Slot(DType element, int[] addresses) {}
 
-    private record Local(int address, DType element, int size) {}
+    /** @param shared whether the members of a team share it */
+    private record Local(int address, DType element, int size, boolean shared) {}
 
     private final Kernel kernel;
     private final Bounds bounds;
     private final ShaderOptions options;
+    private final int localSize;
     private final ShaderArguments arguments;
     private final ModuleBuilder m = new ModuleBuilder();
     private final LaneBuilder b = new LaneBuilder(m);
@@ -50,6 +60,7 @@ public final class KernelEmitter {
     private KernelEmitter(Kernel kernel, Bounds bounds, ShaderOptions options) {
         this.kernel = kernel;
         this.bounds = bounds;
+        this.localSize = localSize(kernel, options);
         this.options = options;
         this.arguments = ShaderArguments.of(kernel);
         this.memory = new Memory(b, kernel, bounds, arguments, options.checking());
@@ -64,6 +75,16 @@ public final class KernelEmitter {
      */
     public static SpirvModule emit(Kernel kernel, Bounds bounds, ShaderOptions options) {
         return new KernelEmitter(kernel, bounds, options).module();
+    }
+
+    /** Invocations of a workgroup: a team is one. */
+    public static int localSize(Kernel kernel, ShaderOptions options) {
+        return kernel.team() > 1 ? kernel.team() : options.localSize();
+    }
+
+    /** Workgroups that a number of iterations takes. */
+    public static long groups(Kernel kernel, ShaderOptions options, long grid) {
+        return kernel.team() > 1 ? grid : Math.ceilDiv(grid, options.localSize());
     }
 
     private SpirvModule module() {
@@ -88,7 +109,7 @@ public final class KernelEmitter {
     }
 
     private void modes(int entry) {
-        m.mode(entry, 17, options.localSize(), 1, 1);
+        m.mode(entry, 17, localSize, 1, 1);
         if (options.denormals32()) mode(entry, Capability.DENORM_PRESERVE, 4459, 32);
         if (options.denormals64()) mode(entry, Capability.DENORM_PRESERVE, 4459, 64);
         if (options.specials()) {
@@ -114,16 +135,18 @@ public final class KernelEmitter {
 
     /** The number of the iteration: workgroups lie in rows. */
     private Value position(int vector, int group, int local) {
-        boolean narrow = bounds.grid() <= Integer.MAX_VALUE - (long) ROW * options.localSize();
+        int each = kernel.team() > 1 ? 1 : localSize;
+        boolean narrow = bounds.grid() <= Integer.MAX_VALUE - (long) ROW * each;
         int u32 = m.typeInt(32);
         int groups = m.emit(Opcode.LOAD, vector, group);
         Value x = index32(m.emit(Opcode.COMPOSITE_EXTRACT, u32, groups, 0), ROW - 1);
-        Value y = index32(m.emit(Opcode.COMPOSITE_EXTRACT, u32, groups, 1), bounds.grid() / ROW / options.localSize());
-        Value lane = index32(m.emit(Opcode.LOAD, u32, local), options.localSize() - 1);
+        Value y = index32(m.emit(Opcode.COMPOSITE_EXTRACT, u32, groups, 1), bounds.grid() / ROW / each);
+        Value lane = index32(m.emit(Opcode.LOAD, u32, local), localSize - 1);
+        if (kernel.team() > 1) values.put(Kernel.MEMBER, b.narrow(b.low(lane), 0, localSize - 1));
         Value row = arithmetic.apply(MapFunction.MUL, List.of(y, b.index(ROW, 1)));
         Value number = arithmetic.apply(MapFunction.ADD, List.of(row, x));
-        Value first = arithmetic.apply(MapFunction.MUL, List.of(number, b.index(options.localSize(), 1)));
-        Value all = arithmetic.apply(MapFunction.ADD, List.of(first, lane));
+        Value first = arithmetic.apply(MapFunction.MUL, List.of(number, b.index(each, 1)));
+        Value all = kernel.team() > 1 ? first : arithmetic.apply(MapFunction.ADD, List.of(first, lane));
         return narrow ? b.narrow(b.low(all), 0, Math.max(1, bounds.grid() - 1)) : b.wide(all);
     }
 
@@ -158,7 +181,20 @@ public final class KernelEmitter {
             case Stmt.Prefetch _ -> {}
             case Stmt.LocalArray a -> {
                 int type = m.typeArray(m.type(a.element().element()), a.size());
-                locals.put(a.name(), new Local(m.variable(type), a.element().element(), a.size()));
+                locals.put(a.name(), new Local(m.variable(type), a.element().element(), a.size(), false));
+            }
+            case Stmt.SharedArray a -> {
+                int type = m.typeArray(m.type(a.element().element()), a.size());
+                int variable = m.globalVariable(ModuleBuilder.STORAGE_WORKGROUP, type);
+                locals.put(a.name(), new Local(variable, a.element().element(), a.size(), true));
+            }
+            case Stmt.Barrier _ -> {
+                int workgroup = m.constantInt(32, WORKGROUP);
+                m.run(
+                        Opcode.CONTROL_BARRIER,
+                        workgroup,
+                        workgroup,
+                        m.constantInt(32, ACQUIRE_RELEASE | WORKGROUP_MEMORY));
             }
             case Stmt.StoreLocal t -> {
                 Local array = local(t.array());
@@ -170,7 +206,7 @@ public final class KernelEmitter {
                             lane(index, i),
                             array.size(),
                             ShaderArguments.LOCAL_ARRAY,
-                            at -> m.run(Opcode.STORE, element(array, at), id));
+                            at -> storeElement(array, at, id));
                 }
             }
             case Stmt.Check c -> {
@@ -268,8 +304,22 @@ public final class KernelEmitter {
         return i == 0 ? index : arithmetic.apply(MapFunction.ADD, List.of(index, b.index(i, 1)));
     }
 
+    private void storeElement(Local array, Value at, int id) {
+        int to = element(array, at);
+        if (!array.shared()) m.run(Opcode.STORE, to, id);
+        else m.run(Opcode.STORE, to, id, NON_PRIVATE | MAKE_AVAILABLE, m.constantInt(32, WORKGROUP));
+    }
+
+    private int loadElement(Local array, Value at) {
+        int type = m.type(array.element());
+        int from = element(array, at);
+        if (!array.shared()) return m.emit(Opcode.LOAD, type, from);
+        return m.emit(Opcode.LOAD, type, from, NON_PRIVATE | MAKE_VISIBLE, m.constantInt(32, WORKGROUP));
+    }
+
     private int element(Local array, Value at) {
-        int pointer = m.typePointer(ModuleBuilder.STORAGE_FUNCTION, m.type(array.element()));
+        int storage = array.shared() ? ModuleBuilder.STORAGE_WORKGROUP : ModuleBuilder.STORAGE_FUNCTION;
+        int pointer = m.typePointer(storage, m.type(array.element()));
         return m.emit(Opcode.ACCESS_CHAIN, pointer, array.address(), b.low(at).id());
     }
 
@@ -322,11 +372,10 @@ public final class KernelEmitter {
     private Value loadLocal(Expr.LoadLocal l) {
         Local array = local(l.array());
         Value index = expression(l.index());
-        int type = m.type(array.element());
         int[] ids = new int[l.type().lanes()];
         for (int i = 0; i < ids.length; i++) {
             Value at = memory.inside(lane(index, i), array.size(), ShaderArguments.LOCAL_ARRAY);
-            ids[i] = m.emit(Opcode.LOAD, type, element(array, at));
+            ids[i] = loadElement(array, at);
         }
         return Value.of(array.element(), ids);
     }

@@ -16,6 +16,7 @@ final class ModuleBuilder {
     static final int STORAGE_UNIFORM_CONSTANT = 0;
     static final int STORAGE_INPUT = 1;
     static final int STORAGE_UNIFORM = 2;
+    static final int STORAGE_WORKGROUP = 4;
     static final int STORAGE_FUNCTION = 7;
     static final int STORAGE_PUSH_CONSTANT = 9;
     static final int STORAGE_PHYSICAL = 5349;

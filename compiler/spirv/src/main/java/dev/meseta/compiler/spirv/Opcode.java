@@ -96,6 +96,7 @@ enum Opcode {
     BRANCH(249),
     BRANCH_CONDITIONAL(250),
     RETURN(253),
+    CONTROL_BARRIER(224),
     ATOMIC_COMPARE_EXCHANGE(230);
 
     private final int number;

@@ -104,7 +104,7 @@ final class KernelCost {
             case Stmt.Assign a -> of(a.value());
             case Stmt.Store t ->
                 access(t.buffer(), t.index(), t.value().type()) + of(t.value()) + (t.mask() == null ? 0 : of(t.mask()));
-            case Stmt.LocalArray _ -> 0;
+            case Stmt.LocalArray _, Stmt.SharedArray _, Stmt.Barrier _ -> 0;
             case Stmt.Prefetch _ -> 1;
             case Stmt.StoreLocal t -> registers(t.value().type()) + of(t.index()) + of(t.value());
             case Stmt.Check c -> 1 + of(c.condition());

@@ -17,6 +17,8 @@ import java.util.TreeSet;
  * @param identity what its pipelines depend on
  * @param queueFamily one that computes; -1 if there is none
  * @param uniformAlignment what offsets of arguments are multiples of
+ * @param invocations the most of a workgroup
+ * @param sharedBytes the most memory of a workgroup
  */
 record PhysicalDevice(
         long handle,
@@ -28,15 +30,13 @@ record PhysicalDevice(
         int subgroup,
         int queueFamily,
         long uniformAlignment,
+        int invocations,
+        long sharedBytes,
         Set<Capability> capabilities,
         Controls controls,
         List<MemoryType> memory,
         Set<String> extensions,
         String lacking) {
-
-    /** Of VkPhysicalDeviceLimits. */
-    record Limits(
-            long uniformRange, long uniformAlignment, int groupsX, int groupsY, int invocations, long sharedBytes) {}
 
     /** How exactly floats can be asked for. */
     record Controls(boolean specials, boolean denormals32, boolean denormals64, boolean nearest) {}
@@ -83,6 +83,8 @@ record PhysicalDevice(
                     Math.max(1, p11.getInt(64)),
                     queue,
                     properties.getLong(base + 320),
+                    Math.min(properties.getInt(base + 232), properties.getInt(base + 236)),
+                    properties.getInt(base + 216),
                     capabilities,
                     controls,
                     memoryTypes(vk, arena, handle),

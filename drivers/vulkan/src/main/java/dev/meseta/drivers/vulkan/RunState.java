@@ -31,7 +31,6 @@ final class RunState {
 
     private final Context c;
     private final VulkanPlan plan;
-    private final int localSize;
     private final DeviceBuffer arena;
     private final DeviceBuffer host;
     /** What kernels use in place of {@link #host} where its memory is not the device's. */
@@ -60,10 +59,9 @@ final class RunState {
         }
     }
 
-    RunState(Context c, VulkanPlan plan, int localSize) {
+    RunState(Context c, VulkanPlan plan) {
         this.c = c;
         this.plan = plan;
-        this.localSize = localSize;
         List<CommandList.Slot> slots = plan.slots();
         this.offsets = new long[slots.size()];
         this.bases = new long[slots.size()];
@@ -174,7 +172,7 @@ final class RunState {
             if (bound != l.pipeline()) commands.pipeline(l.pipeline());
             bound = l.pipeline();
             commands.arguments(descriptors.sets(images(l)), l.argumentsAt());
-            long groups = (l.grid() + localSize - 1) / localSize;
+            long groups = KernelEmitter.groups(l.kernel(), plan.options(), l.grid());
             long rows = (groups + KernelEmitter.ROW - 1) / KernelEmitter.ROW;
             commands.dispatch(rows > 1 ? KernelEmitter.ROW : groups, rows);
         }

@@ -53,11 +53,16 @@ final class VulkanDevice implements KernelDevice {
         this.target = target(physical);
     }
 
-    /** Vectors of 16 bytes are what one access moves; a processor has a cache in place of registers. */
+    /**
+     * Vectors of 16 bytes are what one access moves; a processor has a cache in place of registers, and nothing to gain from teams, which the
+     * property {@code meseta.vulkan.teams} gives it nevertheless, for tests.
+     */
     private static Target target(PhysicalDevice p) {
+        boolean teams = !p.isProcessor() || Boolean.getBoolean("meseta.vulkan.teams");
+        int team = teams ? p.invocations() : 0;
         return p.isProcessor()
-                ? new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true)
-                : new Target(16, 32, 8192, 32 << 10, 512 << 10, false, false, true);
+                ? new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true, false, team, p.sharedBytes())
+                : new Target(16, 32, 8192, 32 << 10, 512 << 10, false, false, true, false, team, p.sharedBytes());
     }
 
     private synchronized Open open() {
@@ -142,8 +147,7 @@ final class VulkanDevice implements KernelDevice {
     @Override
     public Executable load(CommandList commands) {
         Open o = open();
-        return new VulkanExecutable(
-                this, o.context(), new VulkanPlan(commands, o.context(), o.pipelines()), localSize());
+        return new VulkanExecutable(this, o.context(), new VulkanPlan(commands, o.context(), o.pipelines()));
     }
 
     @Override

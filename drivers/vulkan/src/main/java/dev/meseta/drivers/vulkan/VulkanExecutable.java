@@ -21,17 +21,15 @@ final class VulkanExecutable implements Executable {
     private final VulkanDevice device;
     private final Context c;
     private final VulkanPlan plan;
-    private final int localSize;
     private final List<Region> regions;
     private final List<TensorType> outputs;
     private final ConcurrentLinkedDeque<RunState> idle = new ConcurrentLinkedDeque<>();
     private final AtomicLong progress = new AtomicLong();
 
-    VulkanExecutable(VulkanDevice device, Context c, VulkanPlan plan, int localSize) {
+    VulkanExecutable(VulkanDevice device, Context c, VulkanPlan plan) {
         this.device = device;
         this.c = c;
         this.plan = plan;
-        this.localSize = localSize;
         CommandList commands = plan.commands();
         this.outputs = commands.outputs().stream().map(CommandList.Output::type).toList();
         this.regions = Region.of(commands);
@@ -51,7 +49,7 @@ final class VulkanExecutable implements Executable {
     void run(Job job) {
         List<Integer> inputs = plan.commands().inputs();
         RunState state = idle.pollFirst();
-        if (state == null) state = new RunState(c, plan, localSize);
+        if (state == null) state = new RunState(c, plan);
         boolean whole = false;
         try {
             for (int i = 0; i < inputs.size(); i++) bind(state, inputs.get(i), job, i);

@@ -4,6 +4,7 @@ import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.kernel.Kernels;
 import dev.meseta.compiler.spirv.Bounds;
 import dev.meseta.compiler.spirv.ShaderArguments;
+import dev.meseta.compiler.spirv.ShaderOptions;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.CommandList.Binding;
 import dev.meseta.driver.CommandList.Command;
@@ -49,6 +50,10 @@ final class VulkanPlan {
         close(list);
         this.steps = List.copyOf(list);
         this.constants = new Constants(c, slots);
+    }
+
+    ShaderOptions options() {
+        return pipelines.options();
     }
 
     CommandList commands() {
