@@ -22,6 +22,11 @@ public interface DeviceKernel extends AutoCloseable {
     /** Gives back what was mapped, all of it. Nothing may touch it any more. */
     void unmap(MemorySegment memory);
 
+    /** What an address in a structure points to, for a model that answers requests. Whoever wrote the structure answers for it. */
+    static MemorySegment at(long address, long bytes) {
+        return MemorySegment.ofAddress(address).reinterpret(bytes);
+    }
+
     /** Where to read why a request was refused or a job did not end well, for the end of a message. */
     String log();
 

@@ -152,10 +152,6 @@ public final class ModelKernel implements DeviceKernel {
         return 0;
     }
 
-    private static MemorySegment user(long address, long bytes) {
-        return MemorySegment.ofAddress(address).reinterpret(bytes);
-    }
-
     private int add(Bo bo) {
         objects.put(++handles, bo);
         return handles;
@@ -170,7 +166,7 @@ public final class ModelKernel implements DeviceKernel {
         long room = r.get(s, "name_len");
         if (r.get(s, "name") != 0) {
             long n = Math.min(room, name.length);
-            MemorySegment.copy(MemorySegment.ofArray(name), 0, user(r.get(s, "name"), n), 0, n);
+            MemorySegment.copy(MemorySegment.ofArray(name), 0, DeviceKernel.at(r.get(s, "name"), n), 0, n);
         }
         r.set(s, "name_len", name.length);
         r.set(s, "major", 1);
@@ -185,7 +181,7 @@ public final class ModelKernel implements DeviceKernel {
             return 0;
         }
         if (r.get(s, "size") < bytes) return EINVAL;
-        MemorySegment facts = user(r.get(s, "pointer"), bytes);
+        MemorySegment facts = DeviceKernel.at(r.get(s, "pointer"), bytes);
         facts.set(JAVA_INT, DeviceRequest.offset(Requests.NPU_INFO, "id"), id);
         facts.set(JAVA_INT, DeviceRequest.offset(Requests.NPU_INFO, "config"), configuration);
         facts.set(JAVA_INT, DeviceRequest.offset(Requests.NPU_INFO, "sram_size"), (int) fast.byteSize());
@@ -211,7 +207,8 @@ public final class ModelKernel implements DeviceKernel {
     private int createStream(DeviceRequest r, MemorySegment s) {
         long size = r.get(s, "size");
         if (size == 0 || r.get(s, "data") == 0 || r.get(s, "pad") != 0 || r.get(s, "flags") != 0) return EINVAL;
-        MemorySegment words = MemorySegment.ofArray(user(r.get(s, "data"), size).toArray(JAVA_BYTE));
+        MemorySegment words =
+                MemorySegment.ofArray(DeviceKernel.at(r.get(s, "data"), size).toArray(JAVA_BYTE));
         try {
             r.set(s, "handle", add(new Bo(null, words, NO_MMAP, StreamUse.of(words))));
             return 0;
@@ -226,7 +223,7 @@ public final class ModelKernel implements DeviceKernel {
         if (r.get(s, "pad") != 0) return EINVAL;
         if (count > MOST_JOBS) return ENOMEM;
         if (r.get(s, "jobs") == 0) return EFAULT;
-        MemorySegment all = user(r.get(s, "jobs"), count * Requests.JOB.byteSize());
+        MemorySegment all = DeviceKernel.at(r.get(s, "jobs"), count * Requests.JOB.byteSize());
         for (long i = 0; i < count; i++) {
             int errno = submit(all.asSlice(i * Requests.JOB.byteSize(), Requests.JOB.byteSize()));
             if (errno != 0) return errno;
