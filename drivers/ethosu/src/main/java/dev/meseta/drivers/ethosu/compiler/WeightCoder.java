@@ -18,7 +18,6 @@ public final class WeightCoder {
     private static final int LARGEST_PALETTE = 32;
     private static final int LARGEST_NUMBER = 511;
     private static final int LARGEST_QUOTIENT = 31;
-    private static final int LARGEST_UNUSED = 31;
 
     /** Bits that a slice costs beside its weights. */
     private static final int SLICE_BITS = 40;
@@ -26,135 +25,117 @@ public final class WeightCoder {
     private static final int NEVER = 1 << 20;
     private static final int NO_ZERO_RUNS = 6;
     private static final int END = 7;
-    private static final int PLAIN = 7;
+    private static final int PLAIN_DIVISOR = 7;
+    private static final int ZERO_DIVISORS = 4;
+
+    /** Forms of a slice: divisors of 2^0 to 2^5, the same with quotients of at most 2, and plain numbers. */
     private static final int DIVISORS = 6;
 
-    /** Forms of a slice: {@link #DIVISORS} codes, as many with quotients of at most 2, and plain numbers. */
-    private static final int FORMS = 2 * DIVISORS + 1;
+    private static final int PLAIN = 2 * DIVISORS;
 
-    private final int[] weights;
+    /** Digits of a chunk, or fewer where remainders are long. */
+    private static final int DIGITS = 12;
 
-    private WeightCoder(int[] weights) {
-        this.weights = weights;
+    private static final int FEWER_DIGITS = 8;
+
+    /** How many weights may be ahead of zeros. */
+    private static final int AHEAD = 8;
+
+    /** What weights are written as. */
+    private final int[] symbols;
+
+    /** How many zeros stand before the first weight, and behind each. */
+    private final int[] zeros;
+
+    private final boolean zeroRuns;
+
+    /** Numbers (magnitudes and signs) that have a place of their own, the most frequent first; none, or 2 to 32. */
+    private final int[] palette;
+
+    /** Of the largest number of the palette, or of all numbers where there is none. */
+    private final int bits;
+
+    private final int plainBits;
+
+    /** Numbers below it do not occur. */
+    private final int unused;
+
+    private int zeroDivisor;
+    private final byte[] forms;
+    private final long length;
+    private byte[] out = new byte[256];
+    private int at;
+
+    private WeightCoder(int[] numbers, int[] zeros, boolean zeroRuns, int[] palette) {
+        this.zeros = zeros;
+        this.zeroRuns = zeroRuns;
+        this.palette = palette;
+        this.unused = zeroRuns ? 2 : 0;
+        this.bits = Math.max(
+                2,
+                bitsOf(Arrays.stream(palette.length == 0 ? numbers : palette)
+                        .max()
+                        .orElse(0)));
+        this.plainBits = palette.length == 0 ? bits : bitsOf(palette.length - 1);
+        int[] of = IntStream.rangeClosed(0, LARGEST_NUMBER)
+                .map(v -> v + palette.length - unused)
+                .toArray();
+        for (int i = 0; i < palette.length; i++) of[palette[i]] = i;
+        this.symbols = Arrays.stream(numbers).map(v -> of[v]).toArray();
+        this.forms = new byte[symbols.length];
+        this.length = chooseForms() + (zeroRuns ? chooseZeroDivisor() : 0) + (long) palette.length * bits;
     }
 
     /** The shortest form that is found; its length is a multiple of 16 bytes. */
     public static byte[] encode(int[] weights) {
-        WeightCoder coder = new WeightCoder(weights);
-        Plan best = coder.plan(false);
-        if (Arrays.stream(weights).anyMatch(w -> w == 0)
-                && Arrays.stream(weights).anyMatch(w -> w != 0)) {
-            Plan other = coder.plan(true);
-            if (other.bits < best.bits) best = other;
-        }
-        return best.write();
-    }
-
-    /**
-     * What weights are written as.
-     *
-     * @param palette numbers (magnitudes and signs) that have a place of their own, the most frequent first; empty or 2 to 32
-     * @param bits of the largest number of the palette, or of all numbers where there is none
-     * @param unused numbers below this do not occur; taken from those that are not in the palette
-     */
-    private record Alphabet(int[] palette, int bits, int unused) {
-        int[] symbols(int[] numbers) {
-            int[] of = new int[LARGEST_NUMBER + 1];
-            for (int i = 0; i < of.length; i++) of[i] = i + palette.length - unused;
-            for (int i = 0; i < palette.length; i++) of[palette[i]] = i;
-            return Arrays.stream(numbers).map(v -> of[v]).toArray();
-        }
-
-        /** Bits of a plain symbol. */
-        int plainBits() {
-            return palette.length == 0 ? bits : bitsOf(palette.length - 1);
-        }
-    }
-
-    /** @param forms one for each symbol */
-    private record Plan(
-            int[] symbols, int[] zeros, boolean zeroRuns, int zeroDivisor, Alphabet alphabet, byte[] forms, long bits) {
-        byte[] write() {
-            BitSink sink = new BitSink();
-            for (int at = 0; at < symbols.length; ) {
-                int end = at + 1;
-                while (end < symbols.length && forms[end] == forms[at] && end - at < LONGEST_SLICE) end++;
-                new SliceWriter(sink, this, at, end).write();
-                at = end;
+        List<WeightCoder> coders = new ArrayList<>();
+        for (boolean zeroRuns : new boolean[] {false, true}) {
+            int[] zeros = new int[weights.length + 1];
+            int[] numbers = new int[weights.length];
+            int n = 0;
+            for (int w : weights) {
+                if (zeroRuns && w == 0) zeros[n]++;
+                else numbers[n++] = w < 0 ? -2 * w + 1 : 2 * w;
             }
-            sink.put(END, 3);
-            return sink.padded(ALIGNMENT);
+            if (n == 0 || zeroRuns && n == weights.length) continue;
+            numbers = Arrays.copyOf(numbers, n);
+            int[] palette = palette(numbers);
+            coders.add(new WeightCoder(numbers, zeros, zeroRuns, new int[0]));
+            if (palette.length > 0) coders.add(new WeightCoder(numbers, zeros, zeroRuns, palette));
         }
+        return Collections.min(coders, Comparator.comparingLong(c -> c.length)).write();
     }
 
-    static int bitsOf(int number) {
+    private static int bitsOf(int number) {
         return Integer.SIZE - Integer.numberOfLeadingZeros(number);
     }
 
-    private static int number(int weight) {
-        return weight < 0 ? -2 * weight + 1 : 2 * weight;
-    }
-
-    private Plan plan(boolean zeroRuns) {
-        int[] numbers = new int[weights.length];
-        int[] zeros = new int[weights.length + 1];
-        int n = 0;
-        for (int w : weights) {
-            if (zeroRuns && w == 0) zeros[n]++;
-            else numbers[n++] = number(w);
-        }
-        numbers = Arrays.copyOf(numbers, n);
-        zeros = Arrays.copyOf(zeros, n + 1);
-        int zeroDivisor = 0;
-        long zeroBits = 0;
-        if (zeroRuns) {
-            zeroBits = Long.MAX_VALUE;
-            for (int d = 0; d < 4; d++) {
-                long bits = 0;
-                for (int z : zeros) bits += (z >> d) + 1 + d;
-                if (bits < zeroBits) {
-                    zeroBits = bits;
-                    zeroDivisor = d;
-                }
-            }
-        }
-        List<Plan> plans = new ArrayList<>();
-        for (Alphabet a : alphabets(numbers)) {
-            int[] symbols = a.symbols(numbers);
-            byte[] forms = new byte[n];
-            long bits = chooseForms(symbols, a, forms) + zeroBits + (long) a.palette.length * a.bits;
-            plans.add(new Plan(symbols, zeros, zeroRuns, zeroDivisor, a, forms, bits));
-        }
-        return Collections.min(plans, Comparator.comparingLong(Plan::bits));
-    }
-
-    /** With and without a palette. */
-    private static List<Alphabet> alphabets(int[] numbers) {
+    /** The most frequent numbers; no more than leave room for all others behind them. */
+    private static int[] palette(int[] numbers) {
         int[] count = new int[LARGEST_NUMBER + 1];
         for (int v : numbers) count[v]++;
-        int largest = Arrays.stream(numbers).max().orElse(0);
-        int unused = 0;
-        while (unused < LARGEST_UNUSED && unused < largest && count[unused] == 0) unused++;
-        Alphabet direct = new Alphabet(new int[0], Math.max(2, bitsOf(largest)), unused == 0 ? 0 : unused);
         int[] frequent = IntStream.rangeClosed(0, LARGEST_NUMBER)
                 .filter(v -> count[v] > 0)
                 .boxed()
                 .sorted(Comparator.comparing((Integer v) -> -count[v]))
-                .limit(LARGEST_PALETTE)
-                .mapToInt(Integer::intValue)
+                .mapToInt(v -> v)
                 .toArray();
-        int most = frequent.length;
-        boolean all = Arrays.stream(count).filter(c -> c > 0).count() == most;
-        if (!all) most = Math.min(most, LARGEST_NUMBER - largest);
-        if (most < 2) return List.of(direct);
-        int[] palette = Arrays.copyOf(frequent, most);
-        int bits = Math.max(2, bitsOf(Arrays.stream(palette).max().orElseThrow()));
-        return List.of(direct, new Alphabet(palette, bits, all ? 0 : unused));
+        int room = LARGEST_NUMBER - Arrays.stream(frequent).max().orElse(0);
+        int size = frequent.length <= LARGEST_PALETTE ? frequent.length : Math.min(LARGEST_PALETTE, room);
+        return size < 2 ? new int[0] : Arrays.copyOf(frequent, size);
+    }
+
+    private long chooseZeroDivisor() {
+        long[] cost = new long[ZERO_DIVISORS];
+        for (int d = 0; d < cost.length; d++)
+            for (int i = 0; i <= symbols.length; i++) cost[d] += (zeros[i] >> d) + 1 + d;
+        zeroDivisor = least(cost);
+        return cost[zeroDivisor];
     }
 
     /** The bits of a symbol in a form. */
-    private static int cost(int symbol, int form, int plainBits) {
-        if (form == FORMS - 1) return symbol >> plainBits == 0 ? plainBits : NEVER;
+    private int cost(int symbol, int form) {
+        if (form == PLAIN) return symbol >> plainBits == 0 ? plainBits : NEVER;
         int divisor = form % DIVISORS;
         int quotient = symbol >> divisor;
         if (form >= DIVISORS) return quotient > 2 ? NEVER : Math.min(quotient + 1, 2) + divisor;
@@ -162,178 +143,128 @@ public final class WeightCoder {
     }
 
     /** Gives each symbol the form of its slice, so that all are short; the bits of all. */
-    private static long chooseForms(int[] symbols, Alphabet a, byte[] forms) {
-        int plainBits = a.plainBits();
-        byte[] from = new byte[Math.multiplyExact(symbols.length, FORMS)];
-        long[] bits = new long[FORMS];
+    private long chooseForms() {
+        int count = PLAIN + 1;
+        byte[] from = new byte[Math.multiplyExact(symbols.length, count)];
+        long[] best = new long[count];
         for (int i = 0; i < symbols.length; i++) {
-            int best = least(bits);
-            long change = bits[best] + SLICE_BITS;
-            for (int f = 0; f < FORMS; f++) {
-                boolean changes = change < bits[f];
-                from[i * FORMS + f] = (byte) (changes ? best : f);
-                bits[f] = (changes ? change : bits[f]) + cost(symbols[i], f, plainBits);
+            int least = least(best);
+            long change = best[least] + SLICE_BITS;
+            for (int f = 0; f < count; f++) {
+                boolean changes = change < best[f];
+                from[i * count + f] = (byte) (changes ? least : f);
+                best[f] = Math.min(change, best[f]) + cost(symbols[i], f);
             }
         }
-        int form = least(bits);
-        long all = bits[form];
+        int form = least(best);
+        long all = best[form];
         for (int i = symbols.length - 1; i >= 0; i--) {
             forms[i] = (byte) form;
-            form = from[i * FORMS + form];
+            form = from[i * count + form];
         }
         return all;
     }
 
-    private static int least(long[] bits) {
-        int best = 0;
-        for (int f = 1; f < bits.length; f++) if (bits[f] < bits[best]) best = f;
-        return best;
+    private static int least(long[] values) {
+        int least = 0;
+        for (int i = 1; i < values.length; i++) if (values[i] < values[least]) least = i;
+        return least;
+    }
+
+    private byte[] write() {
+        for (int begin = 0; begin < symbols.length; ) {
+            int end = begin + 1;
+            while (end < symbols.length && forms[end] == forms[begin] && end - begin < LONGEST_SLICE) end++;
+            slice(begin, end);
+            begin = end;
+        }
+        put(END, 3);
+        while (at % (8 * ALIGNMENT) != 0) put(1, 1);
+        return Arrays.copyOf(out, at / 8);
     }
 
     /** Bits, each byte's lowest first. */
-    private static final class BitSink {
-        private byte[] bytes = new byte[256];
-        private int at;
-
-        void put(int value, int bits) {
-            for (int i = 0; i < bits; i++, at++) {
-                if (at >> 3 == bytes.length) bytes = Arrays.copyOf(bytes, 2 * bytes.length);
-                bytes[at >> 3] |= (byte) ((value >> i & 1) << (at & 7));
-            }
-        }
-
-        byte[] padded(int unit) {
-            while (at % (8 * unit) != 0) put(1, 1);
-            return Arrays.copyOf(bytes, at / 8);
+    private void put(int value, int count) {
+        for (int i = 0; i < count; i++, at++) {
+            if (at >> 3 == out.length) out = Arrays.copyOf(out, 2 * out.length);
+            out[at >> 3] |= (byte) ((value >> i & 1) << (at & 7));
         }
     }
+
+    /** Digits, and the symbols that end with one of them, whose remainders follow one chunk later. */
+    private record Chunk(int[] digits, int from, int to) {}
 
     /**
-     * Symbols of one stream of a slice, cut into chunks of a fixed number of unary digits. A symbol whose digits do not fit into a chunk goes on in
-     * the next; its remainder is written one chunk later than its last digit.
+     * Symbols in chunks of digits; behind the last symbol digits are 0.
+     *
+     * @param largest what a digit may be
+     * @param carries whether the largest digit says that more follow; else it is an end as well
      */
-    private static final class Chunks {
-        private final int[] symbols;
-        private final int end;
-        private final int divisor;
-        private final int largestDigit;
-        private final boolean carries;
-        private int at;
-        private int quotientLeft = -1;
-        private int remaindersFrom;
-        private int remaindersTo;
-
-        /**
-         * @param largestDigit what a digit may be
-         * @param carries whether the largest digit says that more follow; else it is an end as well
-         */
-        Chunks(int[] symbols, int begin, int end, int divisor, int largestDigit, boolean carries) {
-            this.symbols = symbols;
-            this.at = begin;
-            this.remaindersFrom = begin;
-            this.remaindersTo = begin;
-            this.end = end;
-            this.divisor = divisor;
-            this.largestDigit = largestDigit;
-            this.carries = carries;
-        }
-
-        boolean isDone() {
-            return at == end;
-        }
-
-        /** The next chunk's digits; behind the last symbol they are 0. */
-        int[] digits(int count) {
-            int[] digits = new int[count];
-            for (int i = 0; i < count && at < end; i++) {
-                if (quotientLeft < 0) quotientLeft = symbols[at] >> divisor;
-                digits[i] = Math.min(quotientLeft, largestDigit);
-                quotientLeft -= digits[i];
-                if (!carries || digits[i] < largestDigit) {
-                    quotientLeft = -1;
-                    at++;
-                }
+    private static List<Chunk> chunks(
+            int[] of, int begin, int end, int divisor, int largest, boolean carries, int size) {
+        List<Chunk> chunks = new ArrayList<>();
+        int left = begin < end ? of[begin] >> divisor : 0;
+        for (int next = begin; next < end; ) {
+            int from = next;
+            int[] digits = new int[size];
+            for (int i = 0; i < size && next < end; i++) {
+                digits[i] = Math.min(left, largest);
+                left -= digits[i];
+                if (carries && digits[i] == largest) continue;
+                next++;
+                if (next < end) left = of[next] >> divisor;
             }
-            return digits;
+            chunks.add(new Chunk(digits, from, next));
         }
-
-        /** Writes the remainders of the symbols that ended in the chunk before. */
-        void remainders(BitSink sink) {
-            for (int i = remaindersFrom; i < remaindersTo; i++) sink.put(symbols[i] & (1 << divisor) - 1, divisor);
-            remaindersFrom = remaindersTo;
-        }
-
-        /** Says that the digits so far are written. */
-        void written() {
-            remaindersTo = at;
-        }
+        return chunks;
     }
 
-    private static final class SliceWriter {
-        private static final int DIGITS = 12;
-        private static final int FEWER_DIGITS = 8;
+    private void remainders(int[] of, Chunk c, int divisor) {
+        for (int i = c.from; i < c.to; i++) put(of[i] & (1 << divisor) - 1, divisor);
+    }
 
-        /** How many weights may be ahead of zeros. */
-        private static final int AHEAD = 8;
-
-        private final BitSink sink;
-        private final Plan plan;
-        private final int begin;
-        private final int end;
-
-        SliceWriter(BitSink sink, Plan plan, int begin, int end) {
-            this.sink = sink;
-            this.plan = plan;
-            this.begin = begin;
-            this.end = end;
+    private void slice(int begin, int end) {
+        int form = forms[begin];
+        boolean plain = form == PLAIN;
+        boolean truncated = !plain && form >= DIVISORS;
+        boolean first = begin == 0;
+        put(zeroRuns ? zeroDivisor : NO_ZERO_RUNS, 3);
+        put(end - begin - 1, 15);
+        put(plain ? PLAIN_DIVISOR : form % DIVISORS, 3);
+        put(truncated ? 1 : 0, 1);
+        put(first ? 1 : 0, 1);
+        if (first) {
+            put(unused, 5);
+            put(Math.max(0, palette.length - 1), 5);
+            put(bits - 2, 3);
+            for (int number : palette) put(number, bits);
         }
-
-        void write() {
-            int form = plan.forms[begin];
-            boolean plain = form == FORMS - 1;
-            boolean truncated = !plain && form >= DIVISORS;
-            boolean first = begin == 0;
-            sink.put(plan.zeroRuns ? plan.zeroDivisor : NO_ZERO_RUNS, 3);
-            sink.put(end - begin - 1, 15);
-            sink.put(plain ? PLAIN : form % DIVISORS, 3);
-            sink.put(truncated ? 1 : 0, 1);
-            sink.put(first ? 1 : 0, 1);
-            if (first) palette();
-            int divisor = plain ? plan.alphabet.plainBits() : form % DIVISORS;
-            Chunks weights = new Chunks(plan.symbols, begin, end, divisor, 2, !truncated);
-            int firstZero = first ? 0 : begin + 1;
-            int zeroEnd = plan.zeroRuns ? end + 1 : firstZero;
-            Chunks zeros = new Chunks(plan.zeros, firstZero, zeroEnd, plan.zeroDivisor, 1, true);
-            chunks(weights, zeros, plain, divisor > 5 && plain ? FEWER_DIGITS : DIGITS);
-        }
-
-        private void palette() {
-            Alphabet a = plan.alphabet;
-            sink.put(a.unused, 5);
-            sink.put(Math.max(0, a.palette.length - 1), 5);
-            sink.put(a.bits - 2, 3);
-            for (int number : a.palette) sink.put(number, a.bits);
-        }
-
-        private void chunks(Chunks weights, Chunks zeros, boolean plain, int weightDigits) {
-            int zeroDigits = plan.zeroDivisor < 3 ? DIGITS : FEWER_DIGITS;
-            int firstZero = zeros.at;
-            boolean more = true;
-            while (more) {
-                int ahead = plan.zeroRuns ? weights.at - begin - (zeros.at - firstZero) : 0;
-                boolean weightTurn = ahead < AHEAD && !weights.isDone();
-                boolean zeroTurn = plan.zeroRuns && ahead >= 0 && !zeros.isDone();
-                int[] w = weightTurn ? weights.digits(weightDigits) : new int[0];
-                int[] z = zeroTurn ? zeros.digits(zeroDigits) : new int[0];
-                if (weightTurn && !plain) for (int d : w) sink.put(Math.min(d, 1), 1);
-                for (int d : z) sink.put(d, 1);
-                if (!plain) for (int d : w) if (d > 0) sink.put(d - 1, 1);
-                weights.remainders(sink);
-                zeros.remainders(sink);
-                weights.written();
-                zeros.written();
-                more = weightTurn || zeroTurn;
-            }
+        int divisor = plain ? plainBits : form % DIVISORS;
+        int digits = plain && divisor > 5 ? FEWER_DIGITS : DIGITS;
+        List<Chunk> weights = chunks(symbols, begin, end, divisor, 2, !truncated, digits);
+        int firstZero = first ? 0 : begin + 1;
+        int zeroEnd = zeroRuns ? end + 1 : firstZero;
+        int zeroDigits = zeroDivisor < 3 ? DIGITS : FEWER_DIGITS;
+        List<Chunk> runs = chunks(zeros, firstZero, zeroEnd, zeroDivisor, 1, true, zeroDigits);
+        Chunk weight = new Chunk(new int[0], begin, begin);
+        Chunk run = new Chunk(new int[0], firstZero, firstZero);
+        int nextWeight = 0;
+        int nextRun = 0;
+        boolean more = true;
+        while (more) {
+            int ahead = zeroRuns ? weight.to - begin - (run.to - firstZero) : 0;
+            Chunk lastWeight = weight;
+            Chunk lastRun = run;
+            boolean weightTurn = ahead < AHEAD && nextWeight < weights.size();
+            boolean runTurn = ahead >= 0 && nextRun < runs.size();
+            weight = weightTurn ? weights.get(nextWeight++) : new Chunk(new int[0], weight.to, weight.to);
+            run = runTurn ? runs.get(nextRun++) : new Chunk(new int[0], run.to, run.to);
+            if (!plain) for (int d : weight.digits) put(Math.min(d, 1), 1);
+            for (int d : run.digits) put(d, 1);
+            if (!plain) for (int d : weight.digits) if (d > 0) put(d - 1, 1);
+            remainders(symbols, lastWeight, divisor);
+            remainders(zeros, lastRun, zeroDivisor);
+            more = weightTurn || runTurn;
         }
     }
 }
