@@ -246,12 +246,15 @@ final class Emitter {
         Range place = new Range(INSIDE, first, first + t.bytes);
         if (!there) {
             nextTable = at + units;
-            java.util.Arrays.fill(tables, at, at + units, null);
+            for (int i = 0; i < TABLE_UNITS; i++) {
+                Buffer old = tables[i];
+                if (old != null && i < nextTable && at < i + old.bytes / TABLE_UNIT) tables[i] = null;
+            }
             tables[at] = t;
             copy(Range.of(t, 0, t.bytes), place);
         }
         reads.add(place);
         boolean usual = w.out.bytes() < 4 && w.out.signed() == w.signedTable;
-        return FIRST_TABLE + at / units | (usual ? 0 : w.signedTable ? 3 : 2) << 12;
+        return FIRST_TABLE + at | (usual ? 0 : w.signedTable ? 3 : 2) << 12;
     }
 }

@@ -149,14 +149,11 @@ final class Lowering {
         Value b = n.operand(n.operands().size() - 1);
         switch (op) {
             case QuantizedOp.Convolution o ->
-                products(n, o.weightZero(), o.scaling(), o.inputZero(), o.clamp())
-                        .convolution(o, out);
+                new Products(this, n, o.weightZero(), o.scaling(), o.inputZero(), o.clamp()).convolution(o, out);
             case QuantizedOp.FullyConnected o ->
-                products(n, o.weightZero(), o.scaling(), o.inputZero(), o.clamp())
-                        .fullyConnected(out);
+                new Products(this, n, o.weightZero(), o.scaling(), o.inputZero(), o.clamp()).fullyConnected(out);
             case QuantizedOp.TransposedConvolution o ->
-                products(n, o.weightZero(), o.scaling(), o.inputZero(), o.clamp())
-                        .transposed(o, out);
+                new Products(this, n, o.weightZero(), o.scaling(), o.inputZero(), o.clamp()).transposed(o, out);
             case QuantizedOp.Pool o -> Pools.lower(this, o, place(a), out);
             case QuantizedOp.Sum o -> Sums.lower(this, o, a, b, out);
             case QuantizedOp.Product o -> Elementwise.product(this, o, a, b, out);
@@ -226,15 +223,6 @@ final class Lowering {
     }
 
     // What lowerings of operators use
-
-    private Products products(
-            Node n,
-            long weightZero,
-            dev.meseta.graph.quantized.Scaling s,
-            long zero,
-            dev.meseta.graph.quantized.Clamp c) {
-        return new Products(this, n, weightZero, s, zero, c);
-    }
 
     /** The padding before a value that its reader takes as its own; null if there is none. */
     @Nullable
