@@ -277,6 +277,8 @@ final class ModuleBuilder {
         all.add(next);
         all.add(0);
         for (Capability c : capabilities) all.instruction(Opcode.CAPABILITY, c.number());
+        if (capabilities.contains(Capability.DOT_PRODUCT))
+            all.instruction(Opcode.EXTENSION, Words.text("SPV_KHR_integer_dot_product"));
         all.instruction(Opcode.EXT_INST_IMPORT, Words.concat(new int[] {extended}, Words.text("GLSL.std.450")));
         all.instruction(Opcode.MEMORY_MODEL, ADDRESSING_PHYSICAL_STORAGE_BUFFER_64, MEMORY_MODEL_VULKAN);
         int[] head = Words.concat(new int[] {EXECUTION_MODEL_COMPUTE, entry}, Words.text(SpirvModule.ENTRY));

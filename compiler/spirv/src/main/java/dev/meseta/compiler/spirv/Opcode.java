@@ -97,7 +97,8 @@ enum Opcode {
     BRANCH_CONDITIONAL(250),
     RETURN(253),
     CONTROL_BARRIER(224),
-    ATOMIC_COMPARE_EXCHANGE(230);
+    ATOMIC_COMPARE_EXCHANGE(230),
+    SU_DOT(4452);
 
     private final int number;
 

@@ -9,6 +9,7 @@ package dev.meseta.compiler.spirv;
  * @param denormals64 the same for F64
  * @param specials ask for signed zeros, infinities and NaN to be kept
  * @param nearest ask for rounding to nearest even
+ * @param dots whether there is an instruction for sums of products of four bytes
  * @param texels whether reading images is better than reading by addresses
  */
 public record ShaderOptions(
@@ -18,4 +19,5 @@ public record ShaderOptions(
         boolean denormals64,
         boolean specials,
         boolean nearest,
+        boolean dots,
         boolean texels) {}

@@ -127,6 +127,10 @@ final class Context {
                 .set(32, priority);
         List<String> extensions = new ArrayList<>();
         if (sharing) extensions.add("VK_KHR_external_memory_fd");
+        if (physical.hasDots()) {
+            extensions.add(PhysicalDevice.DOT_PRODUCTS);
+            f12.next(Struct.of(arena, Vk.TYPE_INTEGER_DOT_PRODUCT_FEATURES, 24).set(16, 1));
+        }
         Struct names = Struct.plain(arena, 8L * Math.max(1, extensions.size()));
         for (int i = 0; i < extensions.size(); i++) names.set(8L * i, arena.allocateFrom(extensions.get(i)));
         Struct info = Struct.of(arena, Vk.TYPE_DEVICE_CREATE_INFO, 72)

@@ -48,6 +48,12 @@ record PhysicalDevice(
         }
     }
 
+    static final String DOT_PRODUCTS = "VK_KHR_shader_integer_dot_product";
+
+    boolean hasDots() {
+        return capabilities.contains(Capability.DOT_PRODUCT);
+    }
+
     boolean isProcessor() {
         return type == Vk.DEVICE_TYPE_CPU;
     }
@@ -67,10 +73,15 @@ record PhysicalDevice(
             Struct f12 = Struct.of(arena, Vk.TYPE_VULKAN_1_2_FEATURES, 208);
             Struct f11 = Struct.of(arena, Vk.TYPE_VULKAN_1_1_FEATURES, 64).next(f12);
             Struct features = Struct.of(arena, Vk.TYPE_FEATURES_2, 240);
+            Set<String> extensions = extensions(vk, arena, handle);
+            Struct dots = Struct.of(arena, Vk.TYPE_INTEGER_DOT_PRODUCT_FEATURES, 24);
+            if (extensions.contains(DOT_PRODUCTS)) f12.next(dots);
             if (Integer.compareUnsigned(version, Vk.API_1_2) >= 0) features.next(f11);
             vk.call(Function.vkGetPhysicalDeviceFeatures2, handle, features.address());
             Controls controls = controls(p12);
             Set<Capability> capabilities = capabilities(features, f11, f12, controls);
+            if (dots.getBoolean(16) && capabilities.contains(Capability.INT8))
+                capabilities.addAll(Set.of(Capability.DOT_PRODUCT, Capability.DOT_PRODUCT_INPUT_4X8_BIT));
             long base = 16 + 296;
             int queue = queueFamily(vk, arena, handle);
             return new PhysicalDevice(
@@ -88,7 +99,7 @@ record PhysicalDevice(
                     capabilities,
                     controls,
                     memoryTypes(vk, arena, handle),
-                    extensions(vk, arena, handle),
+                    extensions,
                     lacking(version, queue, capabilities, f12));
         }
     }

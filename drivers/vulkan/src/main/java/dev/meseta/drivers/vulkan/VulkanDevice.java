@@ -62,7 +62,7 @@ final class VulkanDevice implements KernelDevice {
         int team = teams ? p.invocations() : 0;
         return p.isProcessor()
                 ? new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true, false, team, p.sharedBytes())
-                : new Target(16, 32, 8192, 32 << 10, 512 << 10, false, false, true, false, team, p.sharedBytes());
+                : new Target(16, 32, 8192, 32 << 10, 512 << 10, p.hasDots(), false, true, false, team, p.sharedBytes());
     }
 
     private synchronized Open open() {
@@ -81,6 +81,7 @@ final class VulkanDevice implements KernelDevice {
                                     controls.denormals64(),
                                     controls.specials(),
                                     controls.nearest(),
+                                    physical.hasDots(),
                                     physical.isProcessor() && !checking)));
             open = o;
         }
