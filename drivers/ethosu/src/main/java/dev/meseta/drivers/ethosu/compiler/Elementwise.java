@@ -102,13 +102,13 @@ final class Elementwise {
         Place x = first.broadcast(out);
         if (first.repeatsChannels(out)) x = to.copied(x);
         Tensor known = second.constant;
-        boolean number = known != null && known.elements() == 1;
+        Tensor number = known != null && known.elements() == 1 ? known : null;
         List<Place> places = new ArrayList<>(List.of(out, x));
-        if (!number) places.add(second.broadcast(out));
+        if (number == null) places.add(second.broadcast(out));
         Maps.each(places, true, p -> {
             Work w = to.work(kind, p.get(1), p.get(0), Window.ONE).zeros(first.zero, 0);
-            w.second(number ? null : p.get(2), second.zero, swapped && ordered);
-            if (number) w.number(known.getLong(0));
+            w.second(number == null ? p.get(2) : null, second.zero, swapped && ordered);
+            if (number != null) w.number(number.getLong(0));
             finish.apply(w, swapped);
         });
     }
