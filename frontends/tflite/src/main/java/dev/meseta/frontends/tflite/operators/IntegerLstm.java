@@ -33,6 +33,11 @@ final class IntegerLstm {
     /** Places of operands: the first of each kind. */
     private static final LstmCell.Places PLACES = LstmCell.Places.UNIDIRECTIONAL;
 
+    /** The functions of gates: the same tables for every layer. */
+    private static final Tables LOGISTIC = Tables.of(DType.I16, DType.I16, GemmlowpWords::logistic);
+
+    private static final Tables CANDIDATE = Tables.of(DType.I16, DType.I16, x -> GemmlowpWords.tanh(x, 3));
+
     private static final Activation.Range WORDS = Activation.all(DType.I16);
     private static final Activation.Range BYTES = Activation.all(DType.I8);
 
@@ -182,19 +187,17 @@ final class IntegerLstm {
             GraphBuilder b, Captured s, Multiplier[] factors, Value output, Value cell, Value input, List<Value> in) {
         Value sums = FixedPoint.times(b, products(b, output, in.get(s.recurrent()), in.get(s.offsets())), factors);
         Value gates = words(b, b.plus(sums, b.cast(input, DType.I64)));
-        Tables logistic = Tables.of(DType.I16, DType.I16, GemmlowpWords::logistic);
-        Value forget = logistic.of(b, gate(b, s, FORGET, gates, cell, in));
-        Value candidate =
-                Tables.of(DType.I16, DType.I16, x -> GemmlowpWords.tanh(x, 3)).of(b, part(b, CELL, gates, cell));
+        Value forget = LOGISTIC.of(b, gate(b, s, FORGET, gates, cell, in));
+        Value candidate = CANDIDATE.of(b, part(b, CELL, gates, cell));
         Value come = coupled
                 ? b.minus(b.scalar(DType.I16, (long) Short.MAX_VALUE), forget)
-                : logistic.of(b, gate(b, s, INPUT, gates, cell, in));
+                : LOGISTIC.of(b, gate(b, s, INPUT, gates, cell, in));
         Value kept = FixedPoint.divideByPower(b, product(b, forget, cell), 15);
         Value added = FixedPoint.divideByPower(b, product(b, come, candidate), 30 + cellExponent);
         Value next = clip(b, words(b, b.plus(kept, added)), cellClip);
         Value shown = Tables.of(DType.I16, DType.I16, x -> GemmlowpWords.tanh(x, 15 + cellExponent))
                 .of(b, next);
-        Value out = product(b, logistic.of(b, gate(b, s, OUTPUT, gates, next, in)), shown);
+        Value out = product(b, LOGISTIC.of(b, gate(b, s, OUTPUT, gates, next, in)), shown);
         Multiplier toHidden = Multiplier.of(Math.scalb(1.0, -15) / hidden.scale(0) * Math.scalb(1.0, -15));
         Value bytes = FixedPoint.narrow(b, FixedPoint.times(b, out, toHidden), hidden.zeroPoint(0), BYTES, DType.I8);
         if (s.projection() >= 0) {
