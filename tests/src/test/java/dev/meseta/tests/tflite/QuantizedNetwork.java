@@ -361,6 +361,14 @@ public final class QuantizedNetwork {
         return y;
     }
 
+    /** As 32-bit floats: nothing but an output can be made of it here. */
+    public Value dequantize(Value x) {
+        tensor(DType.F32, x.shape(), new float[0], 0, 0, 0);
+        Value y = new Value(tensors.size() - 1, x.shape(), 1, 0);
+        operator("DEQUANTIZE", new Table(), List.of(x.tensor()), y);
+        return y;
+    }
+
     /** The model's file. */
     public byte[] bytes(Value... outputs) {
         List<Table> operatorCodes = new ArrayList<>();
