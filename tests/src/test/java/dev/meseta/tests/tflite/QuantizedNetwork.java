@@ -157,10 +157,11 @@ public final class QuantizedNetwork {
         Tensor bias = Tensor.allocate(DType.I32, Shape.of(channels));
         for (int i = 0; i < channels; i++)
             bias.setLong(i, (long) (draws.random().nextGaussian() * sums / 2));
+        // The axis of the weights, as older converters have it, which says nothing about a vector.
         float[] biasScales = new float[scales.length];
         for (int i = 0; i < scales.length; i++) biasScales[i] = (float) x.scale() * scales[i];
         List<Integer> operands =
-                List.of(x.tensor(), constant(w, scales, weightZero, axis), constant(bias, biasScales, 0, 0));
+                List.of(x.tensor(), constant(w, scales, weightZero, axis), constant(bias, biasScales, 0, axis));
         return new Weighted(operands, deviation);
     }
 
