@@ -11,9 +11,9 @@ final class IrMath {
     private final IrBuilder b;
     private final IrElementary elementary;
 
-    IrMath(IrBuilder builder) {
+    IrMath(IrBuilder builder, LlvmTarget target) {
         this.b = builder;
-        this.elementary = new IrElementary(builder);
+        this.elementary = new IrElementary(builder, target);
     }
 
     Value apply(MapFunction f, List<Value> v) {
