@@ -68,6 +68,14 @@ public final class Tensor implements Data {
         }
     }
 
+    /**
+     * A tensor over memory that, like that of {@link #allocate}, nobody can free while somebody can reach it. Throws {@link
+     * IllegalArgumentException} if the segment's size is not the type's.
+     */
+    public static Tensor automatic(TensorType type, MemorySegment data) {
+        return new Tensor(type, wrap(type, data).data, true);
+    }
+
     public static Tensor allocate(DType dtype, Shape shape) {
         return allocate(new TensorType(dtype, shape));
     }
@@ -139,7 +147,7 @@ public final class Tensor implements Data {
         return data;
     }
 
-    /** Whether the memory was {@link #allocate}d, so that nobody can free it while somebody can reach it. */
+    /** Whether the memory is such ({@link #allocate}, {@link #automatic}) that nobody can free it while somebody can reach it. */
     public boolean isAutomatic() {
         return automatic;
     }

@@ -2,6 +2,8 @@ package dev.meseta.linux;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +34,8 @@ public final class LargeMemory {
     private static final @Nullable MemorySegment MADVISE =
             Calls.function("madvise").orElse(null);
 
+    private static final LongConsumer NOTHING = _ -> {};
+
     /** What is left of the mapping that pieces are cut from. */
     private static MemorySegment rest = MemorySegment.NULL;
 
@@ -40,7 +44,7 @@ public final class LargeMemory {
     /** So many bytes of zeros, aligned to 64; they stay as long as the segment or a part of it is reachable. */
     public static MemorySegment allocate(long bytes) {
         if (bytes < SMALLEST_PIECE) return ordinary(bytes);
-        if (bytes >= LARGEST_PIECE) return map(bytes).asSlice(0, bytes);
+        if (bytes >= LARGEST_PIECE) return map(bytes, NOTHING).asSlice(0, bytes);
         return piece(bytes);
     }
 
@@ -48,24 +52,36 @@ public final class LargeMemory {
         return Arena.ofAuto().allocate(Math.max(1, bytes), ALIGNMENT).asSlice(0, bytes);
     }
 
+    private static MemorySegment ordinary(long bytes, LongConsumer returned) {
+        MemorySegment m = ordinary(bytes);
+        return m.reinterpret(Arena.ofAuto(), _ -> {
+            Reference.reachabilityFence(m);
+            returned.accept(bytes);
+        });
+    }
+
     private static synchronized MemorySegment piece(long bytes) {
         long size = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-        if (rest.byteSize() < size) rest = map(SHARED);
+        if (rest.byteSize() < size) rest = map(SHARED, NOTHING);
         MemorySegment piece = rest.asSlice(0, bytes);
         rest = rest.asSlice(size);
         return piece;
     }
 
     /** A mapping of at least so many bytes that begins where a large page does. */
-    private static MemorySegment map(long bytes) {
-        if (MMAP == null || MUNMAP == null || MADVISE == null) return ordinary(bytes);
+    /** @param returned told, with as many bytes, when the mapping is gone */
+    static MemorySegment map(long bytes, LongConsumer returned) {
+        if (MMAP == null || MUNMAP == null || MADVISE == null) return ordinary(bytes, returned);
         long size = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
         long address = Calls.call(MMAP, 0, size + HUGE_PAGE, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0);
-        if (address == -1) return ordinary(bytes);
+        if (address == -1) return ordinary(bytes, returned);
         long begin = (address + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
         // A system that has no large pages says so, and gives small ones.
         Calls.call(MADVISE, begin, size, ADVICE_HUGE_PAGES);
-        return MemorySegment.ofAddress(begin).reinterpret(size, Arena.ofAuto(), _ -> unmap(address, size + HUGE_PAGE));
+        return MemorySegment.ofAddress(begin).reinterpret(size, Arena.ofAuto(), _ -> {
+            unmap(address, size + HUGE_PAGE);
+            returned.accept(bytes);
+        });
     }
 
     private static void unmap(long address, long bytes) {

@@ -2,12 +2,10 @@ package dev.meseta.runtime;
 
 import dev.meseta.driver.Device;
 import dev.meseta.driver.Executable;
-import dev.meseta.driver.Image;
 import dev.meseta.driver.Region;
 import dev.meseta.graph.TensorType;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * A graph that runs on several devices, segment after segment. Values have numbers: the graph's inputs in order, then the outputs of the first
@@ -69,11 +67,6 @@ public record Segmented(
     @Override
     public List<Region> regions() {
         return Region.of(inputs, outputs.stream().map(TensorType::bytes).toList());
-    }
-
-    @Override
-    public Optional<Image> image() {
-        return SegmentedForm.image(this);
     }
 
     @Override

@@ -7,6 +7,7 @@ import dev.meseta.driver.Executable;
 import dev.meseta.driver.Region;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.TensorType;
+import dev.meseta.linux.ResultMemory;
 import dev.meseta.runtime.scheduler.Client;
 import dev.meseta.runtime.scheduler.Submission;
 import dev.meseta.runtime.trace.Trace;
@@ -54,7 +55,7 @@ public final class TensorJobs {
         check(tensors);
         Prepared p = take();
         List<Tensor> results = new ArrayList<>();
-        for (TensorType t : executable.outputs()) results.add(Tensor.allocate(t));
+        for (TensorType t : executable.outputs()) results.add(result(t));
         try {
             if (hostMemory) bind(p.job(), tensors, results);
             else {
@@ -72,6 +73,13 @@ public final class TensorJobs {
             give(p);
         }
         return results;
+    }
+
+    private static Tensor result(TensorType type) {
+        long bytes = type.bytes();
+        return bytes < ResultMemory.SMALLEST
+                ? Tensor.allocate(type)
+                : Tensor.automatic(type, ResultMemory.allocate(bytes));
     }
 
     private void check(List<Tensor> tensors) {
