@@ -3,6 +3,7 @@ package dev.meseta.cli;
 import dev.meseta.Meseta;
 import dev.meseta.Model;
 import dev.meseta.Session;
+import dev.meseta.driver.KernelDevice;
 import dev.meseta.graph.Data;
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.InvalidInputException;
@@ -133,7 +134,7 @@ final class InspectCommand implements Callable<Integer> {
     private void inspect(PrintWriter out, Model model, ModelPackage pack) {
         String missing = "";
         try {
-            model.load();
+            if (model.prepare().device() instanceof KernelDevice k) pack.load(k);
         } catch (InvalidInputException e) {
             missing = String.valueOf(e.getMessage());
         }

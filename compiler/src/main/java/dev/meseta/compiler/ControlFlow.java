@@ -114,6 +114,7 @@ final class ControlFlow {
     }
 
     private static void scan(Assembly a, N n, Op.Scan o) {
+        if (o.steps() >= 4 && !isNested(o.body()) && ScanKernel.add(a, n, o)) return;
         Scanning s = new Scanning(a, n, o, begin(a, n, o.carried()), places(a, n.in), places(a, n.out));
         if (o.steps() == 0) return;
         if (o.steps() < 4 || o.carried() == 0 || isNested(o.body())) {

@@ -30,7 +30,7 @@ final class Tile {
     private static final long LINE_BYTES = 64;
 
     /** How far ahead columns are asked for: what is read in the time that memory takes to answer, and some more. */
-    private static final long PREFETCHED_BYTES = 2560;
+    private static final long PREFETCHED_BYTES = 8192;
 
     private final Emitter e;
     private final DType type;

@@ -3,16 +3,21 @@ package dev.meseta.drivers.cpu;
 import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.kernel.Kernels;
 import dev.meseta.compiler.kernel.Stmt;
-import dev.meseta.driver.ByteForm;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.Image;
 import dev.meseta.graph.DType;
+import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
+import dev.meseta.graph.TensorType;
 import dev.meseta.machine.ArgumentLayout;
 import dev.meseta.machine.MachineCode;
+import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,13 +40,22 @@ final class PlanImage {
     private PlanImage() {}
 
     static Image of(Plan plan) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         List<Tensor> constants = new ArrayList<>();
-        byte[] program = ByteForm.write(out -> new Writer(out, plan, constants).write());
-        return new Image(program, constants);
+        try (DataOutputStream out = new DataOutputStream(bytes)) {
+            new Writer(out, plan, constants).write();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return new Image(bytes.toByteArray(), constants);
     }
 
     static Plan load(Image image, CodeCache kernels) {
-        return ByteForm.read(image, in -> new Reader(in, image.constants(), kernels).read());
+        try {
+            return new Reader(ByteBuffer.wrap(image.program()), image.constants(), kernels).read();
+        } catch (BufferUnderflowException | IndexOutOfBoundsException | ArithmeticException e) {
+            throw new IllegalArgumentException("an image of a plan is damaged", e);
+        }
     }
 
     private enum SlotKind {
@@ -83,14 +97,14 @@ final class PlanImage {
                 number(texts, l.kernel().name());
                 number(texts, l.origin());
             }
-            ByteForm.bytes(out, plan.dispatcher().object());
+            bytes(plan.dispatcher().object());
             out.writeInt(codes.size());
             for (MachineCode c : codes.values()) {
-                ByteForm.text(out, c.symbol());
-                ByteForm.bytes(out, c.object());
+                text(c.symbol());
+                bytes(c.object());
             }
             out.writeInt(texts.size());
-            for (String t : texts.keySet()) ByteForm.text(out, t);
+            for (String t : texts.keySet()) text(t);
             out.writeInt(plan.launches().size());
             for (Step.Launch l : plan.launches()) launch(l);
             steps(plan.steps());
@@ -99,6 +113,15 @@ final class PlanImage {
         /** The number of a text; the next one for a new text. */
         private static int number(Map<String, Integer> numbers, String text) {
             return numbers.computeIfAbsent(text, _ -> numbers.size());
+        }
+
+        private void text(String s) throws IOException {
+            bytes(s.getBytes(StandardCharsets.UTF_8));
+        }
+
+        private void bytes(byte[] bytes) throws IOException {
+            out.writeInt(bytes.length);
+            out.write(bytes);
         }
 
         private void slots(CommandList list) throws IOException {
@@ -123,13 +146,19 @@ final class PlanImage {
             out.writeInt(list.outputs().size());
             for (CommandList.Output o : list.outputs()) {
                 out.writeInt(o.slot());
-                ByteForm.type(out, o.type());
+                out.writeByte(o.type().dtype().ordinal());
+                longs(o.type().shape().extents());
             }
         }
 
         private void slot(SlotKind kind, long number) throws IOException {
             out.writeByte(kind.ordinal());
             out.writeLong(number);
+        }
+
+        private void longs(long[] values) throws IOException {
+            out.writeInt(values.length);
+            for (long v : values) out.writeLong(v);
         }
 
         private void steps(List<Step> steps) throws IOException {
@@ -167,7 +196,7 @@ final class PlanImage {
         private void place(Step.Place p) throws IOException {
             out.writeInt(p.slot());
             out.writeLong(p.offset());
-            ByteForm.longs(out, p.strides());
+            longs(p.strides());
         }
 
         private void launch(Step.Launch l) throws IOException {
@@ -175,14 +204,14 @@ final class PlanImage {
             out.writeInt(number(texts, l.kernel().name()));
             out.writeInt(number(texts, l.origin()));
             out.writeLong(l.arguments());
-            ByteForm.longs(out, l.extents().stream().mapToLong(x -> x).toArray());
+            longs(l.extents().stream().mapToLong(x -> x).toArray());
             out.writeLong(l.grid());
             out.writeLong(plan.chunk(l));
             out.writeDouble(l.repetitions());
             out.writeInt(l.places().size());
             for (int i = 0; i < l.places().size(); i++) {
                 Kernel.Buffer b = l.kernel().buffers().get(i);
-                ByteForm.text(out, b.name());
+                text(b.name());
                 out.writeByte(b.dtype().ordinal());
                 out.writeByte(b.access().ordinal());
                 out.writeLong(Kernels.evaluate(b.elements(), l.extents()));
@@ -215,22 +244,46 @@ final class PlanImage {
             boolean checking = in.get() != 0;
             long argumentBytes = in.getLong();
             CommandList list = slots();
-            MachineCode dispatcher = kernels.dispatcher(ByteForm.bytes(in));
-            int count = ByteForm.count(in);
-            for (int i = 0; i < count; i++) codes.add(kernels.take(ByteForm.text(in), ByteForm.bytes(in)));
-            count = ByteForm.count(in);
-            for (int i = 0; i < count; i++) texts.add(ByteForm.text(in));
-            count = ByteForm.count(in);
+            MachineCode dispatcher = kernels.dispatcher(bytes());
+            int count = count();
+            for (int i = 0; i < count; i++) codes.add(kernels.take(text(), bytes()));
+            count = count();
+            for (int i = 0; i < count; i++) texts.add(text());
+            count = count();
             for (int i = 0; i < count; i++) launches.add(launch(i));
             List<Step> steps = steps();
+            if (in.hasRemaining()) throw new IllegalArgumentException("an image of a plan is longer than the plan");
             long[] each = chunks.stream().mapToLong(c -> c).toArray();
             return new Plan(list, steps, List.copyOf(launches), each, dispatcher, argumentBytes, checking);
+        }
+
+        private int count() {
+            int n = in.getInt();
+            // Whatever is counted takes a byte or more.
+            if (n < 0 || n > in.remaining()) throw new IllegalArgumentException("an image of a plan claims " + n);
+            return n;
+        }
+
+        private String text() {
+            return new String(bytes(), StandardCharsets.UTF_8);
+        }
+
+        private byte[] bytes() {
+            byte[] bytes = new byte[count()];
+            in.get(bytes);
+            return bytes;
+        }
+
+        private long[] longs() {
+            long[] values = new long[count()];
+            for (int i = 0; i < values.length; i++) values[i] = in.getLong();
+            return values;
         }
 
         private CommandList slots() {
             long arenaBytes = in.getLong();
             List<CommandList.Slot> all = new ArrayList<>();
-            int count = ByteForm.count(in);
+            int count = count();
             for (int i = 0; i < count; i++) {
                 SlotKind kind = SlotKind.values()[in.get()];
                 long number = in.getLong();
@@ -244,13 +297,13 @@ final class PlanImage {
             }
             slots = count;
             List<Integer> inputs = new ArrayList<>();
-            count = ByteForm.count(in);
+            count = count();
             for (int i = 0; i < count; i++) inputs.add(slot());
             List<CommandList.Output> outputs = new ArrayList<>();
-            count = ByteForm.count(in);
+            count = count();
             for (int i = 0; i < count; i++) {
                 int slot = slot();
-                outputs.add(new CommandList.Output(slot, ByteForm.type(in)));
+                outputs.add(new CommandList.Output(slot, new TensorType(DTYPES[in.get()], Shape.of(longs()))));
             }
             return new CommandList(all, List.of(), inputs, outputs, arenaBytes);
         }
@@ -263,7 +316,7 @@ final class PlanImage {
 
         private List<Step> steps() {
             if (++depth > DEEPEST) throw new IllegalArgumentException("an image of a plan is nested too deeply");
-            int count = ByteForm.count(in);
+            int count = count();
             List<Step> steps = new ArrayList<>(count);
             for (int i = 0; i < count; i++) {
                 steps.add(
@@ -279,7 +332,7 @@ final class PlanImage {
         }
 
         private Step.Place place() {
-            return new Step.Place(slot(), in.getLong(), ByteForm.longs(in));
+            return new Step.Place(slot(), in.getLong(), longs());
         }
 
         private Step.Launches launches(int first, int end) {
@@ -295,16 +348,16 @@ final class PlanImage {
             String origin = texts.get(in.getInt());
             long arguments = in.getLong();
             List<Long> extents = new ArrayList<>();
-            for (long e : ByteForm.longs(in)) extents.add(e);
+            for (long e : longs()) extents.add(e);
             long grid = in.getLong();
             chunks.add(in.getLong());
             double repetitions = in.getDouble();
-            int count = ByteForm.count(in);
+            int count = count();
             List<Kernel.Buffer> buffers = new ArrayList<>(count);
             List<Step.Place> places = new ArrayList<>(count);
             List<Integer> moving = new ArrayList<>();
             for (int i = 0; i < count; i++) {
-                String buffer = ByteForm.text(in);
+                String buffer = text();
                 DType dtype = DTYPES[in.get()];
                 buffers.add(new Kernel.Buffer(buffer, dtype, ACCESSES[in.get()], Kernels.index(in.getLong())));
                 Step.Place place = place();
