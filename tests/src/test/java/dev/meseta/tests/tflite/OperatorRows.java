@@ -42,6 +42,7 @@ final class OperatorRows {
         CustomRows.add(rows);
         MovementRows.add(rows);
         RecurrentRows.add(rows);
+        TypeRows.add(rows);
         return rows;
     }
 

@@ -16,8 +16,10 @@ final class RecurrentRows {
         rows.add(new Row("UNIDIRECTIONAL_SEQUENCE_LSTM f32", 0, d -> lstm(d, "UNIDIRECTIONAL_SEQUENCE_LSTM", false)));
         rows.add(new Row(
                 "UNIDIRECTIONAL_SEQUENCE_LSTM bytes", 0, d -> lstm(d, "UNIDIRECTIONAL_SEQUENCE_LSTM", true), BYTES));
-        rows.add(new Row("UNIDIRECTIONAL_SEQUENCE_LSTM i8", 0, d -> integerLstm(d, true)));
-        rows.add(new Row("LSTM i8", 0, d -> integerLstm(d, false)));
+        rows.add(new Row("UNIDIRECTIONAL_SEQUENCE_LSTM i8", 0, d -> integerLstm(d, true, false)));
+        rows.add(new Row("UNIDIRECTIONAL_SEQUENCE_LSTM i8 normalised", 0, d -> integerLstm(d, true, true)));
+        rows.add(new Row("LSTM i8", 0, d -> integerLstm(d, false, false)));
+        rows.add(new Row("LSTM i8 normalised", 0, d -> integerLstm(d, false, true)));
         rows.add(new Row("LSTM f32", 0, d -> lstm(d, "LSTM", false)));
         rows.add(new Row("BIDIRECTIONAL_SEQUENCE_LSTM f32", 0, RecurrentRows::bidirectional));
         rows.add(new Row("UNIDIRECTIONAL_SEQUENCE_RNN f32", 0, d -> {
@@ -142,7 +144,7 @@ final class RecurrentRows {
         else m.missing();
     }
 
-    private static OneOperator integerLstm(Draws d, boolean sequence) {
+    private static OneOperator integerLstm(Draws d, boolean sequence, boolean normal) {
         boolean coupled = d.flag();
         boolean projected = d.flag();
         // With both, TFLite takes as many of a gate's looks as there are projected results.
@@ -169,8 +171,10 @@ final class RecurrentRows {
         vector(d, m, projected && d.flag(), DType.I32, 3000, s.output(), 1e-4);
         m.variable(DType.I8, new long[] {s.batch(), s.output()}, out);
         m.variable(DType.I16, new long[] {s.batch(), s.cell()}, Scale.of(cellScale, 0));
-        for (int g = 0; g < 4; g++) m.missing();
-        for (int g = 0; g < 4; g++) m.intermediate(DType.I16, Scale.of(Math.scalb(1.0, -12), 0));
+        for (int g = 0; g < 4; g++)
+            vector(d, m, normal && (g > 0 || !coupled), DType.I16, 32767, s.cell(), 1.0 / 32768);
+        for (int g = 0; g < 4; g++)
+            m.intermediate(DType.I16, Scale.of(normal ? d.real(0.0005, 0.005) : Math.scalb(1.0, -12), 0));
         m.intermediate(DType.I8, projected ? Scale.of(d.real(0.005, 0.01), d.between(-20, 20)) : out);
         return sequence ? m.output(DType.I8, out, 1, 1, s.output()) : m.output(DType.I8, out, 1, s.output());
     }

@@ -21,6 +21,11 @@ public final class Options {
         return table == null ? absent : table.int32(field, absent);
     }
 
+    /** An integer of 64 bits. */
+    public long wide(int field) {
+        return table == null ? 0 : table.int64(field, 0);
+    }
+
     /** A choice, which files hold in one byte. */
     public int choice(int field) {
         return table == null ? 0 : table.int8(field, 0);

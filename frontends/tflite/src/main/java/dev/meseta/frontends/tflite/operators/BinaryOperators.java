@@ -72,7 +72,12 @@ final class BinaryOperators {
 
     private static Value floorDivide(GraphBuilder b, Value x, Value y) {
         if (x.dtype().isFloat()) return b.map(MapFunction.FLOOR, b.divide(x, y));
-        return b.divide(b.minus(x, b.map(MapFunction.MOD, x, y)), y);
+        Value q = b.divide(x, y);
+        Value rest = b.minus(x, b.times(q, y));
+        Value zero = b.scalar(x.dtype(), 0L);
+        Value apart = b.map(MapFunction.XOR, b.map(MapFunction.LT, rest, zero), b.map(MapFunction.LT, y, zero));
+        Value less = b.map(MapFunction.AND, apart, b.map(MapFunction.NE, rest, zero));
+        return b.minus(q, b.cast(less, x.dtype()));
     }
 
     private static List<Value> addAll(LoweringContext c) {

@@ -27,6 +27,7 @@ final class ConvolutionOperators {
         r.expand("DEPTHWISE_CONV_2D", node -> convolution(node, Form.depthwise(node)));
         r.expand("CONV_3D", node -> convolution(node, Form.volume(node)));
         r.expand("TRANSPOSE_CONV", node -> transposed(node));
+        r.expand("CONV_3D_TRANSPOSE", node -> transposedVolume(node));
         r.expandCustom("Convolution2DTransposeBias", node -> transposedWithBias(node));
     }
 
@@ -351,48 +352,79 @@ final class ConvolutionOperators {
      * @param cut how far the result begins behind what the first element gives
      * @param extents of the result
      */
-    private record Spread(List<Long> strides, List<Long> cut, List<Long> extents) {
+    private record Spread(List<Long> strides, List<Long> dilations, List<Long> cut, List<Long> extents) {
         static Spread of(LoweringContext c, OperatorNode node) {
+            List<Long> strides = longs(node.options().integer(2), node.options().integer(1));
+            return of(c, node, strides, longs(1, 1), c.operand(1));
+        }
+
+        /** @param w the kernel as outputs, spatial axes, inputs */
+        static Spread of(LoweringContext c, OperatorNode node, List<Long> strides, List<Long> dilations, Value w) {
             long[] shape = c.constant(0).toLongs();
             Value x = c.operand(2);
-            Value w = c.operand(1);
-            c.require(shape.length == 4, "the result must have rank 4");
-            requireSpread(c, x, w);
-            List<Long> strides = longs(node.options().integer(2), node.options().integer(1));
+            c.require(shape.length == strides.size() + 2, "the result must have rank " + (strides.size() + 2));
+            requireSpread(c, x, w, strides.size());
             List<Long> cut = new ArrayList<>();
-            for (int i = 0; i < 2; i++) {
+            List<Long> extents = new ArrayList<>();
+            for (int i = 0; i < strides.size(); i++) {
                 long extent = shape[i + 1];
-                Windows p = Windows.place(node, node.options().choice(0), extent, w.extent(i + 1), strides.get(i), 1);
+                Windows p = Windows.place(
+                        node, node.options().choice(0), extent, w.extent(i + 1), strides.get(i), dilations.get(i));
                 c.require(
                         p.places() == x.extent(i + 1),
                         "a result of extent " + extent + " has an input of extent " + p.places() + ", found "
                                 + x.type());
                 cut.add(p.low());
+                extents.add(extent);
             }
-            return new Spread(strides, cut, longs(shape[1], shape[2]));
+            return new Spread(strides, dilations, cut, extents);
         }
     }
 
-    private static void requireSpread(LoweringContext c, Value x, Value w) {
-        c.require(x.rank() == 4 && w.rank() == 4, "input and kernel must have rank 4");
-        c.require(x.extent(3) == w.extent(3), "the input " + x.type() + " does not fit the kernel " + w.type());
+    private static void requireSpread(LoweringContext c, Value x, Value w, int spatial) {
+        int rank = spatial + 2;
+        c.require(x.rank() == rank && w.rank() == rank, "input and kernel must have rank " + rank);
+        c.require(
+                x.extent(rank - 1) == w.extent(rank - 1),
+                "the input " + x.type() + " does not fit the kernel " + w.type());
     }
 
     /** Each element of x times the kernel, laid over the result a stride apart, and summed; channels last. */
     private static Value spread(GraphBuilder b, Spread s, Value x, Value w, DType dtype) {
+        int spatial = s.strides().size();
         List<Long> low = new ArrayList<>();
         List<Long> high = new ArrayList<>();
-        for (int i = 0; i < 2; i++) {
+        List<Long> starts = longs(0);
+        List<Long> steps = longs(1);
+        int[] order = new int[spatial + 2];
+        order[1] = spatial + 1;
+        for (int i = 0; i < spatial; i++) {
             long cut = s.cut().get(i);
-            low.add(w.extent(i + 1) - 1 - cut);
+            low.add((w.extent(i + 1) - 1) * s.dilations().get(i) - cut);
             high.add(s.extents().get(i) - ((x.extent(i + 1) - 1) * s.strides().get(i) + 1) + cut);
+            starts.add(w.extent(i + 1) - 1);
+            steps.add(-1L);
+            order[i + 2] = i + 1;
         }
-        Value flipped = b.add(
-                new Op.Slice(
-                        longs(0, w.extent(1) - 1, w.extent(2) - 1, 0), w.shape().dims(), longs(1, -1, -1, 1)),
-                w);
-        Op op = new Op.Convolution(longs(1, 1), low, high, s.strides(), longs(1, 1), 1, dtype);
-        return channelsLast(b, b.add(op, channelsSecond(b, x), b.transpose(flipped, 0, 3, 1, 2)));
+        starts.add(0L);
+        steps.add(1L);
+        Value flipped = b.add(new Op.Slice(starts, w.shape().dims(), steps), w);
+        List<Long> ones = Collections.nCopies(spatial, 1L);
+        Op op = new Op.Convolution(ones, low, high, s.strides(), s.dilations(), 1, dtype);
+        return channelsLast(b, b.add(op, channelsSecond(b, x), b.transpose(flipped, order)));
+    }
+
+    /** Operands as those of {@link #transposed}, but the kernel: depth, height, width, outputs, inputs. */
+    private static Lowering.Expand transposedVolume(OperatorNode node) {
+        Form form = Form.volume(node);
+        if (node.inputType(2) != DType.F32 || node.inputType(1) != DType.F32) throw node.unsupportedTypes();
+        return c -> {
+            GraphBuilder b = c.builder();
+            c.require(c.operand(1).rank() == 5, "the kernel is " + c.type(1) + ", expected rank 5");
+            Value w = b.transpose(c.operand(1), 3, 0, 1, 2, 4);
+            Value y = spread(b, Spread.of(c, node, form.strides(), form.dilations(), w), c.operand(2), w, DType.F32);
+            return List.of(form.activation().apply(b, c.has(3) ? b.plus(y, c.operand(3)) : y));
+        };
     }
 
     /** MediaPipe's own, with a bias: operands are the input, the kernel as that of {@link #transposed}, and the bias. */
@@ -404,7 +436,7 @@ final class ConvolutionOperators {
             GraphBuilder b = c.builder();
             Value x = c.operand(0);
             Value w = c.operand(1);
-            requireSpread(c, x, w);
+            requireSpread(c, x, w, 2);
             List<Long> cut = new ArrayList<>();
             List<Long> extents = new ArrayList<>();
             for (int i = 0; i < 2; i++) {
@@ -416,7 +448,7 @@ final class ConvolutionOperators {
                 cut.add(total / 2);
                 extents.add(Math.addExact(Math.multiplyExact(stride, last), window - total));
             }
-            Spread s = new Spread(strides, cut, extents);
+            Spread s = new Spread(strides, longs(1, 1), cut, extents);
             return List.of(b.plus(spread(b, s, x, w, DType.F32), c.operand(2)));
         };
     }

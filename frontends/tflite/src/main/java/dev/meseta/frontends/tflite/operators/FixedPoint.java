@@ -35,6 +35,13 @@ final class FixedPoint {
             return shift < -FRACTION_BITS ? new Multiplier(0, 0) : new Multiplier((int) mantissa, shift);
         }
 
+        /** x times it, as {@link FixedPoint#times(GraphBuilder, Value, Multiplier)}. */
+        long times(int x) {
+            long high = (long) (x << Math.max(0, shift)) * mantissa + (1L << 30) >> 31;
+            int right = Math.max(0, -shift);
+            return right == 0 ? high : high + (1L << right - 1) + (high >> 63) >> right;
+        }
+
         /** In 16 bits, for sums of 64 bits. */
         private long reduced() {
             return mantissa < 0x7fff0000 ? (mantissa + (1 << 15)) >> 16 : 0x7fff;

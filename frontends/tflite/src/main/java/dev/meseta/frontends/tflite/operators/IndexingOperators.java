@@ -21,8 +21,11 @@ final class IndexingOperators {
         r.expand("GATHER_ND", node -> c -> List.of(c.builder().add(new Op.GatherNd(0), c.operand(0), positions(c, 1))));
         r.expand("EMBEDDING_LOOKUP", IndexingOperators::embedding);
         r.expand("SCATTER_ND", node -> c -> {
-            Value zeros = Shapes.zeros(c.builder(), c.type(1).dtype(), Shape.of(Shapes.dims(c, 2)));
-            return List.of(c.builder().add(new Op.ScatterNd(Op.Combine.ADD), zeros, positions(c, 0), c.operand(1)));
+            GraphBuilder b = c.builder();
+            DType t = c.type(1).dtype();
+            Value x = t == DType.BOOL ? b.cast(c.operand(1), DType.I32) : c.operand(1);
+            Value zeros = Shapes.zeros(b, x.dtype(), Shape.of(Shapes.dims(c, 2)));
+            return List.of(b.cast(b.add(new Op.ScatterNd(Op.Combine.ADD), zeros, positions(c, 0), x), t));
         });
         r.expand("SPARSE_TO_DENSE", node -> IndexingOperators::dense);
         r.expand("SELECT", node -> IndexingOperators::selectRows);
@@ -198,6 +201,7 @@ final class IndexingOperators {
         };
     }
 
+    /** Operands: x, numbers of segments in any order, how many there are. What has a number below 0 is left out. */
     private static Lowering.Expand segments(Op.Combine combine) {
         return c -> List.of(scattered(c, c.builder(), Shapes.integer(c, 2), combine));
     }
@@ -207,10 +211,14 @@ final class IndexingOperators {
         Value p = positions(c, 1);
         c.require(count >= 0, "has " + count + " segments");
         c.require(p.rank() <= x.rank(), "segments are " + p.type() + " for " + x.type());
-        List<Dim> dims = new ArrayList<>(List.of(Dim.of(count)));
+        // One segment more, for what is left out.
+        List<Dim> dims = new ArrayList<>(List.of(Dim.of(Math.addExact(count, 1))));
         dims.addAll(x.shape().dims().subList(p.rank(), x.rank()));
         Value start = b.broadcast(identity(b, x.dtype(), combine), Shape.of(dims));
-        return b.add(new Op.ScatterNd(combine), start, Shapes.unsqueeze(b, p, p.rank()), x);
+        Value negative = b.map(MapFunction.LT, p, b.scalar(p.dtype(), 0L));
+        Value kept = b.select(negative, b.scalar(p.dtype(), count), p);
+        Value all = b.add(new Op.ScatterNd(combine), start, Shapes.unsqueeze(b, kept, p.rank()), x);
+        return b.slice(all, 0, 0, Dim.of(count));
     }
 
     private static Value identity(GraphBuilder b, DType t, Op.Combine combine) {

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Long short-term memory in integers: bytes for what comes in and goes out and for weights, 16 bits for gates (12 fraction bits before their
- * functions, 15 behind) and for the cell, whose scale is a power of two. Operands stand where those of {@link LstmCell} do.
+ * functions, 15 behind; before they are normalised, if they are, any scale) and for the cell, whose scale is a power of two. Operands stand where those of {@link LstmCell} do.
  */
 final class IntegerLstm {
     private static final int INPUT = 0;
@@ -45,6 +45,7 @@ final class IntegerLstm {
     private final boolean coupled;
     private final boolean projected;
     private final boolean looks;
+    private final boolean normalized;
 
     /** The cell's scale is 2^this. */
     private final int cellExponent;
@@ -61,11 +62,12 @@ final class IntegerLstm {
         this.coupled = !node.hasInput(PLACES.weights() + INPUT);
         this.projected = node.hasInput(PLACES.projection());
         this.looks = node.hasInput(PLACES.peepholes() + 2);
-        node.require(!node.hasInput(PLACES.norms() + FORGET), "normalised gates of integers are not supported");
+        this.normalized = node.hasInput(PLACES.norms() + FORGET);
         for (int g : gates()) {
             require(PLACES.weights() + g, DType.I8);
             require(PLACES.recurrent() + g, DType.I8);
             require(PLACES.biases() + g, DType.I32);
+            if (normalized) require(PLACES.norms() + g, DType.I16);
         }
         require(PLACES.state(), DType.I8);
         require(PLACES.state() + 1, DType.I16);
@@ -78,17 +80,25 @@ final class IntegerLstm {
         node.require(
                 cellScale == Math.scalb(1.0, cellExponent) && cellExponent >= -15 && cellExponent <= -9,
                 "the cell's scale " + cellScale + " is no power of two from 2^-15 to 2^-9");
-        TensorInfo between =
-                node.intermediates().size() > 4 ? node.intermediates().get(4) : null;
-        if (between == null || !between.quantization().exists())
-            throw node.error("has no scale for what goes out before it is projected (intermediate 4)");
-        this.hidden = between.quantization();
+        this.hidden = inside(4, "what goes out before it is projected");
         float clip = node.options().real(1);
         this.cellClip = clip > 0 ? (long) Math.min(clip / (float) cellScale, Short.MAX_VALUE) : 0;
         float outClip = node.options().real(2);
         this.projectionClip = outClip > 0
                 ? (long) Math.min(outClip / node.inputScale(PLACES.state()).scale(0), Byte.MAX_VALUE)
                 : 0;
+    }
+
+    private Quantization inside(int i, String what) {
+        TensorInfo t = node.intermediates().size() > i ? node.intermediates().get(i) : null;
+        if (t == null || !t.quantization().exists())
+            throw node.error("has no scale for " + what + " (intermediate " + i + ")");
+        return t.quantization();
+    }
+
+    /** Of a gate before its function, or before it is normalised. */
+    private double scale(int gate) {
+        return normalized ? inside(gate, "gate " + gate).scale(0) : GATE;
     }
 
     private void require(int operand, DType t) {
@@ -111,7 +121,7 @@ final class IntegerLstm {
     private Multiplier[] factors(int weights, double scale, int width) {
         List<Multiplier> all = new ArrayList<>();
         for (int g : gates()) {
-            Multiplier m = Multiplier.of((double) node.inputScale(weights + g).scale(0) * scale / GATE);
+            Multiplier m = Multiplier.of((double) node.inputScale(weights + g).scale(0) * scale / scale(g));
             for (int i = 0; i < width; i++) all.add(m);
         }
         return all.toArray(Multiplier[]::new);
@@ -132,7 +142,8 @@ final class IntegerLstm {
     }
 
     /** What a step reads beside its states and its input, by place among the values behind them. */
-    private record Captured(int recurrent, int offsets, int[] peepholes, int projection, int projectionOffsets) {}
+    private record Captured(
+            int recurrent, int offsets, int[] peepholes, int[] norms, int projection, int projectionOffsets) {}
 
     /** Runs over a sequence of bytes, time first. */
     LstmCell.Result run(LoweringContext c, Value x) {
@@ -145,7 +156,8 @@ final class IntegerLstm {
         Quantization state = node.inputScale(PLACES.state());
         Value weights = joined(c, PLACES.weights());
         Value recurrent = joined(c, PLACES.recurrent());
-        Value offset = offsets(b, weights, -in.zeroPoint(0), joined(c, PLACES.biases()));
+        // Normalised gates have their bias behind that.
+        Value offset = offsets(b, weights, -in.zeroPoint(0), normalized ? null : joined(c, PLACES.biases()));
         Value input = words(
                 b, FixedPoint.times(b, products(b, x, weights, offset), factors(PLACES.weights(), in.scale(0), width)));
         List<Value> values = new ArrayList<>(List.of(recurrent, offsets(b, recurrent, -state.zeroPoint(0), null)));
@@ -157,6 +169,13 @@ final class IntegerLstm {
             peepholes[g] = values.size();
             values.add(c.operand(PLACES.peepholes() + (g == OUTPUT ? 2 : g)));
         }
+        int[] norms = new int[4];
+        for (int g : gates()) {
+            if (!normalized) break;
+            norms[g] = values.size();
+            values.add(c.operand(PLACES.norms() + g));
+            values.add(c.operand(PLACES.biases() + g));
+        }
         int projection = -1;
         if (projected) {
             projection = values.size();
@@ -164,7 +183,7 @@ final class IntegerLstm {
             values.add(w);
             values.add(offsets(b, w, -hidden.zeroPoint(0), c.operandOrNull(PLACES.projection() + 1)));
         }
-        Captured captured = new Captured(0, 1, peepholes, projection, projection + 1);
+        Captured captured = new Captured(0, 1, peepholes, norms, projection, projection + 1);
         Multiplier[] factors = factors(PLACES.recurrent(), state.scale(0), width);
         List<TensorType> types = new ArrayList<>(List.of(output.type(), cell.type(), RecurrentOperators.step(input)));
         for (Value v : values) types.add(v.type());
@@ -188,7 +207,7 @@ final class IntegerLstm {
         Value sums = FixedPoint.times(b, products(b, output, in.get(s.recurrent()), in.get(s.offsets())), factors);
         Value gates = words(b, b.plus(sums, b.cast(input, DType.I64)));
         Value forget = LOGISTIC.of(b, gate(b, s, FORGET, gates, cell, in));
-        Value candidate = CANDIDATE.of(b, part(b, CELL, gates, cell));
+        Value candidate = CANDIDATE.of(b, gate(b, s, CELL, gates, cell, in));
         Value come = coupled
                 ? b.minus(b.scalar(DType.I16, (long) Short.MAX_VALUE), forget)
                 : LOGISTIC.of(b, gate(b, s, INPUT, gates, cell, in));
@@ -221,11 +240,16 @@ final class IntegerLstm {
 
     private Value gate(GraphBuilder b, Captured s, int gate, Value gates, Value cell, List<Value> in) {
         Value x = part(b, gate, gates, cell);
-        if (s.peepholes()[gate] < 0) return x;
-        int place = PLACES.peepholes() + (gate == OUTPUT ? 2 : gate);
-        double factor = Math.scalb((double) node.inputScale(place).scale(0), cellExponent) / GATE;
-        Value look = FixedPoint.times(b, product(b, cell, in.get(s.peepholes()[gate])), Multiplier.of(factor));
-        return words(b, b.plus(look, b.cast(x, DType.I64)));
+        if (s.peepholes()[gate] >= 0) {
+            int place = PLACES.peepholes() + (gate == OUTPUT ? 2 : gate);
+            double factor = Math.scalb((double) node.inputScale(place).scale(0), cellExponent) / scale(gate);
+            Value look = FixedPoint.times(b, product(b, cell, in.get(s.peepholes()[gate])), Multiplier.of(factor));
+            x = words(b, b.plus(look, b.cast(x, DType.I64)));
+        }
+        if (!normalized) return x;
+        int norm = s.norms()[gate];
+        return WordNormalization.of(node.inputScale(PLACES.norms() + gate).scale(0))
+                .apply(b, x, in.get(norm), in.get(norm + 1));
     }
 
     /** Of words, in 32 bits. */

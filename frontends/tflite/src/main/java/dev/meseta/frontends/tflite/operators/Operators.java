@@ -30,6 +30,7 @@ public final class Operators {
         RecurrentOperators.register(r);
         SvdfOperators.register(r);
         SpectrumOperators.register(r);
+        RandomOperators.register(r);
         return r;
     }
 }

@@ -7,6 +7,8 @@ import dev.meseta.graph.GraphBuilder;
 import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.Op;
 import dev.meseta.graph.ReduceKind;
+import dev.meseta.graph.Shape;
+import dev.meseta.graph.Tensor;
 import dev.meseta.graph.Value;
 import dev.meseta.graph.program.Lowering;
 import dev.meseta.graph.program.LoweringContext;
@@ -109,7 +111,8 @@ final class ReduceOperators {
         DType t = node.outputType(0);
         return c -> {
             int axis = Shapes.axis(c, Shapes.integer(c, 1), c.type(0).rank());
-            return List.of(c.builder().cast(c.builder().add(new Op.ArgReduce(largest, axis, false), c.operand(0)), t));
+            Value x = c.operand(0).dtype() == DType.BOOL ? c.builder().cast(c.operand(0), DType.U8) : c.operand(0);
+            return List.of(c.builder().cast(c.builder().add(new Op.ArgReduce(largest, axis, false), x), t));
         };
     }
 
@@ -124,13 +127,40 @@ final class ReduceOperators {
     }
 
     private static Lowering.Expand unitLength(OperatorNode node) {
-        if (node.inputType(0) != DType.F32) throw node.unsupportedTypes();
+        DType t = node.inputType(0);
+        if (Tables.isByte(t) && node.outputType(0) == t && node.isQuantized(0)) return unitLengthOfBytes(node);
+        if (t != DType.F32) throw node.unsupportedTypes();
         return c -> {
             GraphBuilder b = c.builder();
             Value x = c.operand(0);
             c.require(x.rank() >= 1, "the input is a scalar");
             Value length = b.map(MapFunction.SQRT, b.sum(b.times(x, x), x.rank() - 1, true));
             return List.of(b.divide(x, b.max(length, b.scalar(DType.F32, 1e-6))));
+        };
+    }
+
+    /**
+     * In steps of 1/128: the nearest to 128 d / sqrt(s), ties away from 0, where s is the sum of squares. Twice that, cut off, is the integer
+     * root of 65536 d d / s, which is at most 65536.
+     */
+    private static Lowering.Expand unitLengthOfBytes(OperatorNode node) {
+        DType t = node.inputType(0);
+        Quantization y = node.outputScale(0);
+        node.require(y.scale(0) == 1f / 128, "the result's scale is " + y.scale(0) + ", expected 1/128");
+        int zero = node.inputScale(0).zeroPoint(0);
+        Tensor roots = Tensor.allocate(DType.I64, Shape.of(65537));
+        for (int i = 0; i < roots.elements(); i++) roots.setLong(i, (long) (Math.floor(Math.sqrt(i)) + 1) / 2);
+        return c -> {
+            GraphBuilder b = c.builder();
+            Value d = b.cast(FixedPoint.minus(b, c.operand(0), zero), DType.I64);
+            c.require(d.rank() >= 1, "the input is a scalar");
+            Value square = b.times(d, d);
+            Value sum = b.max(b.sum(square, d.rank() - 1, true), b.scalar(DType.I64, 1L));
+            Value ratio = b.divide(b.times(square, b.scalar(DType.I64, 65536L)), sum);
+            Value magnitude = b.add(new Op.Gather(0), b.constant(roots), ratio);
+            Value negative = b.map(MapFunction.LT, d, b.scalar(DType.I64, 0L));
+            Value signed = b.select(negative, b.neg(magnitude), magnitude);
+            return List.of(FixedPoint.narrow(b, signed, y.zeroPoint(0), Activation.all(t), t));
         };
     }
 

@@ -23,6 +23,9 @@ final class SoftmaxOperators {
     /** Integer bits of sums of exponentials. */
     private static final int SUM_BITS = 12;
 
+    /** Of logarithms of shares, in 1. */
+    private static final int LOGARITHM_STEPS = 16;
+
     private SoftmaxOperators() {}
 
     static void register(Registry r) {
@@ -63,7 +66,17 @@ final class SoftmaxOperators {
     }
 
     private static Lowering.Expand logSoftmax(OperatorNode node) {
-        if (node.inputType(0) != DType.F32) throw node.unsupportedTypes();
+        DType t = node.inputType(0);
+        if (Tables.isByte(t) && node.outputType(0) == t && node.isQuantized(0)) {
+            float scale = node.outputScale(0).scale(0);
+            node.require(scale == 1f / LOGARITHM_STEPS, "the result's scale is " + scale + ", expected 1/16");
+            LogarithmOfSum logarithm = new LogarithmOfSum(node, Exponentials.of(node.inputScale(0), 1));
+            return c -> {
+                c.require(c.type(0).rank() >= 1, "the input is a scalar");
+                return List.of(logarithm.shares(c.builder(), c.operand(0)));
+            };
+        }
+        if (t != DType.F32) throw node.unsupportedTypes();
         return c -> {
             GraphBuilder b = c.builder();
             Value x = c.operand(0);
@@ -75,12 +88,12 @@ final class SoftmaxOperators {
         };
     }
 
-    /** Of 32 bits; x is positive. */
-    static Value leadingZeros(GraphBuilder b, Value x) {
+    /** Of so many bits, 32 or 63; x is positive. */
+    static Value leadingZeros(GraphBuilder b, Value x, int bits) {
         Value n = b.scalar(DType.I64, 0L);
         Value v = x;
-        for (int step = 16; step >= 1; step /= 2) {
-            Value low = b.map(MapFunction.LT, v, b.scalar(DType.I64, 1L << 32 - step));
+        for (int step = Integer.highestOneBit(bits - 1); step >= 1; step /= 2) {
+            Value low = b.map(MapFunction.LT, v, b.scalar(DType.I64, 1L << bits - step));
             Value shift = b.select(low, b.scalar(DType.I64, (long) step), b.scalar(DType.I64, 0L));
             n = b.plus(n, shift);
             v = b.map(MapFunction.SHIFT_LEFT, v, shift);
@@ -125,7 +138,7 @@ final class SoftmaxOperators {
             Value e = b.add(new Op.Gather(0), b.constant(table), difference);
             Value terms = FixedPoint.divideByPower(b, e, SUM_BITS);
             Value sum = b.cast(b.cast(b.reduce(ReduceKind.SUM, terms, last, true), DType.I32), DType.I64);
-            Value headroom = leadingZeros(b, sum);
+            Value headroom = leadingZeros(b, sum, 32);
             Value reciprocal = reciprocal(b, b.map(MapFunction.SHIFT_LEFT, sum, headroom));
             // Bits of the sum above 1, and those of the result below 31.
             Value exponent = b.minus(b.scalar(DType.I64, (long) SUM_BITS + 31 - result.bits()), headroom);
@@ -162,6 +175,75 @@ final class SoftmaxOperators {
         private static Value saturated(GraphBuilder b, Value x) {
             return b.map(MapFunction.CLAMP, x, b.scalar(DType.I64, (long) Integer.MIN_VALUE), b.scalar(DType.I64, (long)
                     Integer.MAX_VALUE));
+        }
+    }
+
+    /** Logarithms of shares of bytes: exponentials are those of softmax, the logarithm of their sum is interpolated between 513 places. */
+    private record LogarithmOfSum(OperatorNode node, Exponentials exponentials) {
+        private static final int PLACE_BITS = 9;
+        private static final int BETWEEN_BITS = 15;
+        /** Fraction bits of logarithms to the base 2, and of the factors to the result's steps. */
+        private static final int LOGARITHM_BITS = 30;
+
+        private static final int FACTOR_BITS = 20;
+        private static final Tensor LOGARITHMS = logarithms();
+
+        private static Tensor logarithms() {
+            Tensor t = Tensor.allocate(DType.I64, Shape.of((1 << PLACE_BITS) + 1));
+            for (int i = 0; i < t.elements(); i++)
+                t.setLong(
+                        i,
+                        Math.round(Math.log1p(Math.scalb((double) i, -PLACE_BITS))
+                                / Math.log(2)
+                                * (1L << LOGARITHM_BITS)));
+            return t;
+        }
+
+        Value shares(GraphBuilder b, Value x) {
+            List<Integer> last = List.of(x.rank() - 1);
+            Value wide = b.cast(x, DType.I32);
+            Value difference = b.minus(b.reduce(ReduceKind.MAX, wide, last, true), wide);
+            Value e = b.cast(b.add(new Op.Gather(0), b.constant(exponentials.table), difference), DType.I64);
+            Value logarithm = logarithm(b, b.reduce(ReduceKind.SUM, e, last, true));
+            // Exponentials have 31 fraction bits.
+            Value beyond = b.minus(logarithm, b.scalar(DType.I64, 31L << LOGARITHM_BITS));
+            long perBit = Math.round(Math.log(2) * LOGARITHM_STEPS * (1 << FACTOR_BITS));
+            long perStep = Math.round((double) node.inputScale(0).scale(0) * LOGARITHM_STEPS * (1 << FACTOR_BITS));
+            Value ofSum = shifted(b, b.times(beyond, b.scalar(DType.I64, perBit)), LOGARITHM_BITS);
+            Value steps = b.plus(b.times(b.cast(difference, DType.I64), b.scalar(DType.I64, perStep)), ofSum);
+            DType t = x.dtype();
+            return FixedPoint.narrow(
+                    b,
+                    b.neg(shifted(b, steps, FACTOR_BITS)),
+                    node.outputScale(0).zeroPoint(0),
+                    Activation.all(t),
+                    t);
+        }
+
+        /** To the base 2. */
+        private static Value logarithm(GraphBuilder b, Value x) {
+            Value zeros = leadingZeros(b, x, 63);
+            Value whole = b.map(MapFunction.SHIFT_LEFT, x, zeros);
+            Value place = b.minus(
+                    b.map(MapFunction.SHIFT_RIGHT, whole, b.scalar(DType.I64, 62L - PLACE_BITS)),
+                    b.scalar(DType.I64, 1L << PLACE_BITS));
+            Value between = b.map(
+                    MapFunction.AND,
+                    b.map(MapFunction.SHIFT_RIGHT, whole, b.scalar(DType.I64, 62L - PLACE_BITS - BETWEEN_BITS)),
+                    b.scalar(DType.I64, (1L << BETWEEN_BITS) - 1));
+            Value here = b.add(new Op.Gather(0), b.constant(LOGARITHMS), place);
+            Value next = b.add(new Op.Gather(0), b.constant(LOGARITHMS), b.plus(place, b.scalar(DType.I64, 1L)));
+            Value fraction = b.plus(here, shifted(b, b.times(b.minus(next, here), between), BETWEEN_BITS));
+            Value exponent = b.minus(b.scalar(DType.I64, 62L), zeros);
+            return b.plus(
+                    b.map(MapFunction.SHIFT_LEFT, exponent, b.scalar(DType.I64, (long) LOGARITHM_BITS)), fraction);
+        }
+
+        /** Over 2^bits to the nearest, ties upwards. */
+        private static Value shifted(GraphBuilder b, Value x, int bits) {
+            return b.map(
+                    MapFunction.SHIFT_RIGHT, b.plus(x, b.scalar(DType.I64, 1L << bits - 1)), b.scalar(DType.I64, (long)
+                            bits));
         }
     }
 }

@@ -12,6 +12,8 @@ import java.util.function.DoubleUnaryOperator;
 
 /** Functions of one operand, element by element. Those of bytes that stand for numbers are tables. */
 final class UnaryOperators {
+    private static final int ROOT_BITS = 20;
+
     private UnaryOperators() {}
 
     static void register(Registry r) {
@@ -19,7 +21,7 @@ final class UnaryOperators {
         r.expand("NEG", node -> quantizable(node, MapFunction.NEG, UnaryOperators::negative));
         r.expand("SQRT", node -> function(node, MapFunction.SQRT, Math::sqrt));
         r.expand("EXP", node -> function(node, MapFunction.EXP, Math::exp));
-        r.expand("LOG", node -> function(node, MapFunction.LOG, Math::log));
+        r.expand("LOG", node -> function(node, MapFunction.LOG, x -> x > 0 ? Math.log(x) : Double.NEGATIVE_INFINITY));
         r.expand("SIN", node -> function(node, MapFunction.SIN, Math::sin));
         r.expand("COS", node -> function(node, MapFunction.COS, Math::cos));
         r.expand("FLOOR", node -> plain(MapFunction.FLOOR));
@@ -68,9 +70,25 @@ final class UnaryOperators {
     /** A formula of floats, or a table of bytes. */
     private static Lowering.Expand byBytes(OperatorNode node, Formula formula, DoubleUnaryOperator real) {
         if (node.inputType(0) == DType.F32) return c -> List.of(formula.apply(c.builder(), c.operand(0)));
-        boolean bytes = Tables.isByte(node.inputType(0)) && node.outputType(0) == node.inputType(0);
-        if (!bytes || !node.isQuantized(0)) throw node.unsupportedTypes();
+        if (node.outputType(0) != node.inputType(0) || !node.isQuantized(0)) throw node.unsupportedTypes();
+        if (node.inputType(0) == DType.I16) return words(node, real);
         return Tables.ofReal(node, real).expansion();
+    }
+
+    /** Of 16 bits. */
+    private static Lowering.Expand words(OperatorNode node, DoubleUnaryOperator real) {
+        float x = node.inputScale(0).scale(0);
+        float y = node.outputScale(0).scale(0);
+        // What is beyond all numbers would move its neighbours.
+        WordCurve curve = WordCurve.of(
+                v -> {
+                    double result = real.applyAsDouble(v);
+                    return Double.isInfinite(result) ? y * (result < 0 ? Short.MIN_VALUE : Short.MAX_VALUE) : result;
+                },
+                Short.MIN_VALUE * x,
+                Short.MAX_VALUE * x,
+                65536.0 / (65535.0 * y));
+        return Tables.of(DType.I16, DType.I16, i -> curve.at((int) i)).expansion();
     }
 
     private static Lowering.Expand bounded(OperatorNode node, MapFunction f, Registry.Expansion words) {
@@ -84,9 +102,27 @@ final class UnaryOperators {
         return b.select(negative, b.map(MapFunction.EXPM1, x), x);
     }
 
+    /** Of bytes: the reciprocal of an integer's root has 20 fraction bits, and is scaled then. */
     private static Lowering.Expand reciprocalRoot(OperatorNode node) {
-        return byBytes(
-                node, (b, x) -> b.divide(b.scalar(x.dtype(), 1.0), b.map(MapFunction.SQRT, x)), x -> 1 / Math.sqrt(x));
+        DType t = node.inputType(0);
+        if (t == DType.F32) {
+            return c -> {
+                GraphBuilder b = c.builder();
+                return List.of(b.divide(b.scalar(t, 1.0), b.map(MapFunction.SQRT, c.operand(0))));
+            };
+        }
+        if (node.outputType(0) != t || !node.isQuantized(0)) throw node.unsupportedTypes();
+        if (t == DType.I16) return words(node, x -> x > 0 ? 1 / Math.sqrt(x) : Double.POSITIVE_INFINITY);
+        Quantization x = node.inputScale(0);
+        Quantization y = node.outputScale(0);
+        Multiplier m = Multiplier.of(1 / (Math.sqrt(x.scale(0)) * y.scale(0)) / (1 << ROOT_BITS));
+        long most = Activation.all(t).high();
+        return Tables.of(t, t, i -> {
+                    long v = i - x.zeroPoint(0);
+                    if (v <= 0) return most;
+                    return m.times((int) FixedPoint.roundHalfAway((1 << ROOT_BITS) / Math.sqrt(v))) + y.zeroPoint(0);
+                })
+                .expansion();
     }
 
     /** Option: whether by tanh instead of the error function. */
