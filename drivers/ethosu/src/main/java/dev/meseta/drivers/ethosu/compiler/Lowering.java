@@ -29,6 +29,13 @@ final class Lowering {
     /** Steps that one node may become. */
     private static final int MOST_STEPS = 1024;
 
+    /** Channels up to which an input is better copied than read where it is, and its bytes: of few it takes longer to begin. */
+    private static final int MOST_CHANNELS = 8;
+
+    private static final long LEAST_COPIED = 8 << 10;
+
+    private static final long MOST_COPIED = 48 << 10;
+
     private final Map<Value, Tensor> constants = new IdentityHashMap<>();
     private final Map<ByteBuffer, Buffer> constantBuffers = new HashMap<>();
     private final Map<Value, Node> producers = new IdentityHashMap<>();
@@ -72,7 +79,7 @@ final class Lowering {
     List<Step> run() {
         for (Value v : graph.inputs()) {
             inputs.add(place(Role.INPUT, v));
-            places.put(v, inputs.getLast());
+            places.put(v, isCopied(v) ? copied(inputs.getLast()) : inputs.getLast());
         }
         for (Value v : graph.outputs()) {
             outputs.add(place(Role.OUTPUT, v));
@@ -82,6 +89,17 @@ final class Lowering {
         for (Node n : graph.nodes()) if (!(n.op() instanceof Op.Constant)) node(n);
         for (int i = 0; i < outputs.size(); i++) copy(place(graph.outputs().get(i)), outputs.get(i));
         return steps;
+    }
+
+    /** Whether an input goes to the fast memory first: windows would read pieces of few bytes, for which the other memory is slow. */
+    private boolean isCopied(Value input) {
+        int rank = input.shape().rank();
+        long bytes = input.type().bytes();
+        if (rank < 3 || bytes < LEAST_COPIED || bytes > MOST_COPIED) return false;
+        return input.extent(rank - 1) <= MOST_CHANNELS
+                && consumers.getOrDefault(input, List.of()).stream()
+                        .anyMatch(n -> n.op() instanceof Op.Pad
+                                || QuantizedOp.of(n.op()).orElse(null) instanceof QuantizedOp.Convolution);
     }
 
     List<Place> outputs() {
