@@ -667,6 +667,18 @@ final class TypeRows {
         rows.add(new Row("FULLY_CONNECTED by channel", 1, d -> connected(d, DType.I8, DType.I32, true, false)));
         rows.add(new Row("FULLY_CONNECTED keeping axes", 1, d -> connected(d, DType.I8, DType.I32, false, true)));
         rows.add(new Row("FULLY_CONNECTED int16 by channel", 1, d -> connected(d, DType.I16, DType.I64, true, true)));
+        rows.add(new Row(
+                "TRANSPOSE_CONV hybrid",
+                0,
+                d -> new OneOperator("TRANSPOSE_CONV", 3)
+                        .with(0, (byte) 0)
+                        .with(1, 2)
+                        .with(2, 2)
+                        .constant(MovementRows.ints(2, 6, 8, 3))
+                        .constant(d.integers(DType.I8, -127, 127, 3, 3, 2, 4), d.channels(3, 0, 0.001, 0.02))
+                        .input(d.tensor(DType.F32, 2, 3, 4, 4))
+                        .constant(d.tensor(DType.F32, 3))
+                        .output(DType.F32, null, 2, 6, 8, 3)));
         rows.add(new Row("TRANSPOSE_CONV int16 with i32", 0, d -> transposed(d, DType.I16, DType.I8, DType.I32)));
         rows.add(new Row(
                 "TRANSPOSE_CONV by channel with activation", 0, d -> transposed(d, DType.I8, DType.I8, DType.I32)));

@@ -229,6 +229,17 @@ final class ControlFlow {
         for (int i = 0; i < shared.size(); i++) graph.begin(shared.get(i), begin.get(i));
     }
 
+    /** The numbers of the graphs that an operator calls. */
+    static List<Integer> called(Operator o) {
+        if (o.custom()) return List.of();
+        return switch (o.name()) {
+            case "IF", "WHILE" -> List.of(o.options().integer(0), o.options().integer(1));
+            case "CALL", "CALL_ONCE" -> List.of(o.options().integer(0));
+            case "STABLEHLO_COMPOSITE" -> List.of(o.options().integer(1));
+            default -> List.of();
+        };
+    }
+
     /** The name of the variable that a VAR_HANDLE refers to. */
     private static String sharedName(Operator o) {
         String container = o.options().text(0);

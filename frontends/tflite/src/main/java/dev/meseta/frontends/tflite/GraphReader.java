@@ -253,8 +253,18 @@ final class GraphReader {
         return new OperatorNode(where, o.name(), o.version(), o.options(), o.customOptions(), inputs, outputs, inside);
     }
 
-    /** The lowering, whose results must have the element types that the file states. */
+    /** The lowering, whose results must be as many as the file states, and of the element types. */
     private static Lowering checked(OperatorNode node, Lowering lowering) {
+        if (lowering instanceof Lowering.Host host) {
+            return (Lowering.Host) data -> {
+                List<@Nullable Data> results = host.run(data);
+                node.require(
+                        results.size() >= node.outputs().size(),
+                        "gives " + results.size() + " results, the model has "
+                                + node.outputs().size());
+                return results;
+            };
+        }
         if (!(lowering instanceof Lowering.Expand expand)) return lowering;
         return (Lowering.Expand) c -> {
             List<Value> results = expand.expand(c);

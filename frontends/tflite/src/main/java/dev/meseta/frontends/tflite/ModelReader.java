@@ -54,14 +54,26 @@ final class ModelReader {
         return program;
     }
 
+    /** Those of the model's own graph, and of graphs that are called from there: the others are of no concern. */
     private void noteUnknownOperators() {
-        for (int graph = 0; graph < file.subgraphs().size(); graph++) {
-            for (Operator o : file.subgraphs().get(graph).operators()) {
-                if (isKnown(graph, o)) continue;
-                String name = o.custom() ? "custom operator '" + o.name() + "'" : o.name() + "-" + o.version();
-                unsupported.merge(name, 1, Integer::sum);
+        Set<Integer> seen = new LinkedHashSet<>(Set.of(0));
+        List<Integer> left = new ArrayList<>(seen);
+        while (!left.isEmpty()) {
+            int graph = left.removeFirst();
+            for (Operator o : subgraph(graph, where).operators()) {
+                for (int called : ControlFlow.called(o)) if (seen.add(called)) left.add(called);
+                if (!isKnown(graph, o)) unsupported.merge(name(o), 1, Integer::sum);
             }
         }
+    }
+
+    private static String name(Operator o) {
+        if (!o.custom()) return o.name() + "-" + o.version();
+        String flex = "Flex";
+        return o.name().startsWith(flex)
+                ? "TensorFlow's own operator '" + o.name().substring(flex.length())
+                        + "', which a converter leaves with SELECT_TF_OPS,"
+                : "custom operator '" + o.name() + "'";
     }
 
     private boolean isKnown(int graph, Operator o) {

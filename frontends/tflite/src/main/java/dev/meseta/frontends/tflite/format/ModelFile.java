@@ -76,7 +76,7 @@ public record ModelFile(
                 throw error("has version " + version + " of TFLite's format; version " + VERSION + " is known");
             }
             List<MemorySegment> buffers = new ArrayList<>();
-            for (FlatBuffer.Table b : model.tables(4)) buffers.add(buffer(b));
+            for (FlatBuffer.Table b : model.tables(4)) buffers.add(buffer(b, 0, 1));
             List<Code> codes = new ArrayList<>();
             for (FlatBuffer.Table c : model.tables(1)) codes.add(code(c));
             List<Subgraph> subgraphs = new ArrayList<>();
@@ -92,11 +92,12 @@ public record ModelFile(
             return new ModelFile(model.string(3), List.copyOf(subgraphs), List.copyOf(buffers), metadata);
         }
 
-        private MemorySegment buffer(FlatBuffer.Table table) {
-            long offset = table.int64(1, 0);
-            if (offset <= 1) return table.bytes(0);
-            long size = table.int64(2, 0);
-            if (size < 0 || offset > bytes.byteSize() || size > bytes.byteSize() - offset) {
+        /** Bytes in a table, or where the file is too large for that, at a place behind all tables. */
+        private MemorySegment buffer(FlatBuffer.Table table, int field, int place) {
+            long offset = table.int64(place, 0);
+            if (offset == 0 || offset == 1) return table.bytes(field);
+            long size = table.int64(place + 1, 0);
+            if (offset < 0 || size < 0 || offset > bytes.byteSize() || size > bytes.byteSize() - offset) {
                 throw error(
                         "has a buffer of " + size + " bytes at byte " + offset + ", the file has " + bytes.byteSize());
             }
@@ -148,7 +149,7 @@ public record ModelFile(
                     indices(table.ints(1), -1, tensors, what),
                     indices(table.ints(2), 0, tensors, what),
                     new Options(options != null ? options : table.table(12)),
-                    table.bytes(5),
+                    buffer(table, 5, 9),
                     indices(table.ints(8), -1, tensors, what));
         }
 

@@ -311,6 +311,16 @@ final class ConvolutionOperators {
                 return List.of(activation.apply(b, c.has(3) ? b.plus(y, c.operand(3)) : y));
             };
         }
+        if (x == DType.F32 && w == DType.I8) {
+            HybridProducts hybrid = HybridProducts.of(node, true);
+            return c -> {
+                GraphBuilder b = c.builder();
+                HybridProducts.Quantized q = hybrid.quantizeBatches(b, c.operand(2));
+                Value sums = spread(b, Spread.of(c, node), q.integers(), c.operand(1), DType.I32);
+                Value y = hybrid.real(b, sums, q.scales());
+                return List.of(activation.apply(b, c.has(3) ? b.plus(y, c.operand(3)) : y));
+            };
+        }
         boolean bytes = x == DType.I8 && w == DType.I8 || x == DType.U8 && w == DType.U8;
         boolean words = x == DType.I16 && w == DType.I8;
         if ((!bytes && !words) || node.outputType(0) != x) throw node.unsupportedTypes();
