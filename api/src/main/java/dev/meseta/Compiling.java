@@ -19,8 +19,8 @@ import dev.meseta.graph.program.Frontend;
 import dev.meseta.graph.program.Program;
 import dev.meseta.runtime.Input;
 import dev.meseta.runtime.KeptPlans;
+import dev.meseta.runtime.Loader;
 import dev.meseta.runtime.ModelFiles;
-import dev.meseta.runtime.ModelPackage;
 import dev.meseta.runtime.PackageWriter;
 import dev.meseta.runtime.ProgramRunner;
 import dev.meseta.runtime.Signature;
@@ -70,14 +70,31 @@ final class Compiling {
     /** A session that compiles what it has no plan for. */
     static Session session(
             Meseta meseta, Signature signature, Supplier<Program> program, Optional<ModelFiles> files, Device device) {
-        if (device instanceof GraphDevice g && g.isPartial())
-            return session(signature, program, device, partsFor(g, meseta::kernelDevice), null);
-        if (!(device instanceof KernelDevice k))
-            return session(signature, program, device, compilerFor(device, Choices.NONE), null);
-        Findings findings = Findings.of(k);
-        KeptPlans kept = files.map(f -> Kept.STORE.plans(signature, f, k, findings.identity()))
-                .orElse(null);
-        return session(signature, program, device, compilerFor(device, findings.choices((_, _) -> {})), kept);
+        Loader loader = new Loader(device, isPartial(device) ? meseta.kernelDevice() : null);
+        Findings findings = findings(loader);
+        KeptPlans kept = device.identity().isEmpty()
+                ? null
+                : files.map(f -> Kept.STORE.plans(signature, f, loader, findings.identity()))
+                        .orElse(null);
+        return session(signature, program, device, compilerFor(loader, findings), kept);
+    }
+
+    private static boolean isPartial(Device device) {
+        return device instanceof GraphDevice g && g.isPartial();
+    }
+
+    /** What is known of choices for the device that compiles kernels, if there is one. */
+    private static Findings findings(Loader loader) {
+        Device kernels = loader.rest() == null ? loader.device() : loader.rest();
+        return kernels instanceof KernelDevice k ? Findings.of(k) : Findings.at(Optional.empty());
+    }
+
+    /** What makes a graph ready to run on a device, or divided between two. */
+    private static Function<Graph, Executable> compilerFor(Loader loader, Findings findings) {
+        Choices choices = findings.choices((_, _) -> {});
+        return loader.device() instanceof GraphDevice g && loader.rest() instanceof KernelDevice rest
+                ? partsFor(g, rest, choices)
+                : compilerFor(loader.device(), choices);
     }
 
     /** @param kept plans that such a compiler made; null if there are none */
@@ -115,12 +132,10 @@ final class Compiling {
         }
     }
 
-    /** What divides a graph between a device for parts of it and the host, which runs the rest. */
-    private static Function<Graph, Executable> partsFor(GraphDevice device, Supplier<KernelDevice> host) {
+    /** What divides a graph between a device for parts of it and another one, which runs the rest. */
+    private static Function<Graph, Executable> partsFor(GraphDevice device, KernelDevice rest, Choices choices) {
         return graph -> {
             Debug.GRAPH.print(() -> GraphText.print(graph));
-            KernelDevice rest = host.get();
-            Choices choices = Findings.of(rest).choices((_, _) -> {});
             return Partition.of(graph, device)
                     .compile(graph, device, g -> compile(device, g), rest, g -> load(rest, g, choices));
         };
@@ -154,21 +169,22 @@ final class Compiling {
     static void write(
             Signature signature,
             Supplier<Program> program,
-            KernelDevice target,
-            ModelPackage.Made made,
+            Packages.Chosen target,
             List<Map<String, Data>> variants,
             Set<String> known,
             Path file) {
-        PackageWriter writer = new PackageWriter(signature, made);
-        Findings findings = Findings.of(target);
+        Loader devices = new Loader(
+                target.device(), target.rest().map(Packages.Chosen::device).orElse(null));
+        PackageWriter writer =
+                new PackageWriter(signature, target.made(), target.rest().map(Packages.Chosen::made));
         for (Map<String, Data> v : variants) {
             List<@Nullable Data> inputs = new ArrayList<>();
             signature.inputs().forEach(p -> inputs.add(v.get(p.name())));
             writer.add(
                     program,
                     Compiling::begin,
-                    compilerFor(target, findings.choices((_, _) -> {})),
-                    Schedulers.of(target).client(signature.name()),
+                    compilerFor(devices, findings(devices)),
+                    Schedulers.of(devices.device()).client(signature.name()),
                     inputs,
                     known);
         }

@@ -104,10 +104,16 @@ public final class Model {
      * with what is missing.
      */
     public Session prepare() {
-        if (pack != null)
-            return Packages.session(
-                    pack, device == null ? Packages.device(meseta, pack) : Packages.check(meseta, pack, device));
+        if (pack != null) return Packages.session(pack, Packages.loader(meseta, pack, device));
         return Compiling.session(meseta, signature, program, files, device());
+    }
+
+    /**
+     * Loads all that a package holds, as runs would. Throws {@link InvalidInputException} where that fails, with the reason; a model that is no
+     * package has nothing to load.
+     */
+    public void load() {
+        if (pack != null) pack.load(Packages.loader(meseta, pack, device));
     }
 
     /** The device that {@link #prepare} takes. */
@@ -123,7 +129,7 @@ public final class Model {
     /**
      * Compiles the model for a target, and writes a package that runs where neither the compiler nor the model is, on inputs of these types.
      *
-     * @param target such as {@code cpu:x86-64-v3}; hardware of that kind need not be here
+     * @param target such as {@code cpu:x86-64-v3}, or {@code ethosu:u65-256,cpu:armv8-a}: one for parts of models, and one for the rest; hardware of that kind need not be here
      * @param variants the model's inputs, by name, once for each combination of shapes that the package is to run; contents do not matter
      * @param known names of inputs whose contents do matter, because shapes follow from them: they are what the package will be given
      * @param file appears whole, or not at all
@@ -134,9 +140,7 @@ public final class Model {
     public ModelPackage compile(String target, List<Map<String, Data>> variants, Set<String> known, Path file) {
         if (pack != null) throw new InvalidInputException("'" + name() + "' is a package already");
         Packages.Chosen chosen = Packages.target(meseta, target);
-        ModelPackage.Made made = new ModelPackage.Made(
-                chosen.driver().name(), chosen.name(), chosen.device().requirements(), Packages.PRODUCER);
-        Compiling.write(signature, program, chosen.device(), made, variants, known, file);
+        Compiling.write(signature, program, chosen, variants, known, file);
         return ModelPackage.open(file);
     }
 }

@@ -3,13 +3,17 @@ package dev.meseta;
 import dev.meseta.driver.Contract;
 import dev.meseta.driver.Device;
 import dev.meseta.driver.Driver;
+import dev.meseta.driver.GraphDevice;
 import dev.meseta.driver.KernelDevice;
 import dev.meseta.graph.InvalidInputException;
+import dev.meseta.runtime.Loader;
 import dev.meseta.runtime.ModelPackage;
 import dev.meseta.runtime.scheduler.Schedulers;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** Targets that models are compiled for, and devices that run what was compiled. */
 final class Packages {
@@ -17,22 +21,50 @@ final class Packages {
 
     private Packages() {}
 
-    /** A target and the driver that has it. */
-    record Chosen(Driver driver, String name, KernelDevice device) {}
+    /** What the rest of a model runs on where the target is a device for parts of graphs, and nobody says another. */
+    private static final String REST = "cpu:native";
 
-    /** The target of a specification such as {@code cpu:znver3}. Throws {@link InvalidInputException} that lists those there are. */
+    /**
+     * A target, opened.
+     *
+     * @param device compiles for it
+     * @param rest where that is a device for parts of graphs: what runs the rest
+     */
+    record Chosen(Device device, ModelPackage.Made made, Optional<Chosen> rest) {}
+
+    /**
+     * The target of a specification such as {@code cpu:znver3}, or {@code ethosu:u65-256,cpu:armv8-a}: a device for parts of graphs, and one for
+     * the rest of them. Throws {@link InvalidInputException} that lists those there are.
+     */
     static Chosen target(Meseta meseta, String spec) {
+        int comma = spec.indexOf(',');
+        Chosen first = single(meseta, comma < 0 ? spec : spec.substring(0, comma));
+        if (!(first.device instanceof GraphDevice g && g.isPartial())) {
+            if (comma >= 0)
+                throw new InvalidInputException("target '" + first.made.driver() + "' runs whole models: '"
+                        + spec.substring(comma + 1) + "' would have nothing to run");
+            return first;
+        }
+        Chosen rest = single(meseta, comma < 0 ? REST : spec.substring(comma + 1));
+        if (!(rest.device instanceof KernelDevice))
+            throw new InvalidInputException("target '" + spec + "': '" + rest.made.driver() + "' does not run what '"
+                    + first.made.driver() + "' leaves; name one that runs whole models, such as " + REST);
+        return new Chosen(first.device, first.made, Optional.of(rest));
+    }
+
+    private static Chosen single(Meseta meseta, String spec) {
         int colon = spec.indexOf(':');
         String driver = colon < 0 ? spec : spec.substring(0, colon);
         String name = colon < 0 ? "" : spec.substring(colon + 1);
         for (Driver d : meseta.drivers()) {
             if (!d.name().equals(driver) || !Contract.refuses(d.handshake()).isEmpty()) continue;
-            if (!meseta.unavailable(d).isEmpty())
+            if (d.targets().isEmpty() || name.isEmpty()) break;
+            if (!meseta.unavailable(d).isEmpty() && d.models().isEmpty())
                 throw new InvalidInputException(
                         "nothing can be compiled for target '" + spec + "': " + meseta.unavailable(d));
-            if (d.targets().isEmpty()) break;
-            if (name.isEmpty()) break;
-            return new Chosen(d, name, d.target(name));
+            Device device = d.target(name);
+            return new Chosen(
+                    device, new ModelPackage.Made(driver, name, device.requirements(), PRODUCER), Optional.empty());
         }
         throw new InvalidInputException("no target '" + spec + "'; there are " + specs(meseta));
     }
@@ -46,17 +78,24 @@ final class Packages {
         return all.isEmpty() ? "none: no driver compiles for devices that are not here" : String.join(", ", all);
     }
 
-    /** The device that runs a package. Throws {@link InvalidInputException} that says what is missing. */
-    static KernelDevice device(Meseta meseta, ModelPackage pack) {
-        ModelPackage.Made made = pack.made();
+    /**
+     * What loads a package. Throws {@link InvalidInputException} that says what is missing.
+     *
+     * @param asked the device that it is to run on; null for any that can
+     */
+    static Loader loader(Meseta meseta, ModelPackage pack, @Nullable Device asked) {
+        Device device = asked == null ? device(meseta, pack.made()) : check(meseta, pack.made(), asked);
+        return new Loader(device, pack.rest().map(r -> device(meseta, r)).orElse(null));
+    }
+
+    private static Device device(Meseta meseta, ModelPackage.Made made) {
         List<String> reasons = new ArrayList<>();
         for (Driver driver : meseta.drivers()) {
             if (!driver.name().equals(made.driver())
                     || !Contract.refuses(driver.handshake()).isEmpty()) continue;
             for (Device d : driver.loaders()) {
-                if (!(d instanceof KernelDevice k)) continue;
-                String lacking = k.lacks(made.requirements());
-                if (lacking.isEmpty()) return k;
+                String lacking = d.lacks(made.requirements());
+                if (lacking.isEmpty()) return d;
                 reasons.add(lacking);
             }
         }
@@ -68,16 +107,15 @@ final class Packages {
                         : String.join("; ", reasons));
     }
 
-    /** The device, if it is one that runs the package. */
-    static KernelDevice check(Meseta meseta, ModelPackage pack, Device device) {
+    /** The device, if it is one that runs what was made so. */
+    private static Device check(Meseta meseta, ModelPackage.Made made, Device device) {
         for (Driver driver : meseta.drivers()) {
-            if (!driver.name().equals(pack.made().driver()) || !driver.loaders().contains(device)) continue;
-            if (!(device instanceof KernelDevice k)) continue;
-            String lacking = k.lacks(pack.made().requirements());
-            if (!lacking.isEmpty()) throw refused(pack.made(), lacking);
-            return k;
+            if (!driver.name().equals(made.driver()) || !driver.loaders().contains(device)) continue;
+            String lacking = device.lacks(made.requirements());
+            if (!lacking.isEmpty()) throw refused(made, lacking);
+            return device;
         }
-        throw refused(pack.made(), "the device '" + device.name() + "' was asked for, which is not of that driver");
+        throw refused(made, "the device '" + device.name() + "' was asked for, which is not of that driver");
     }
 
     private static InvalidInputException refused(ModelPackage.Made made, String reason) {
@@ -85,11 +123,12 @@ final class Packages {
                 "the package was compiled for " + made.driver() + ":" + made.target() + ": " + reason);
     }
 
-    static Session session(ModelPackage pack, KernelDevice device) {
+    static Session session(ModelPackage pack, Loader loader) {
         return new Session(
                 pack.signature(),
-                device,
+                loader.device(),
                 pack.runner(
-                        device, Schedulers.of(device).client(pack.signature().name())));
+                        loader,
+                        Schedulers.of(loader.device()).client(pack.signature().name())));
     }
 }

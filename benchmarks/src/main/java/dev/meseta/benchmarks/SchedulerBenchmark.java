@@ -59,6 +59,13 @@ public final class SchedulerBenchmark {
                 job.completion().await(point);
                 return device.began - start;
             });
+            row("  after a pause of 1 ms: the thread sleeps", () -> {
+                Thread.sleep(1);
+                long start = System.nanoTime();
+                long point = job.submit();
+                job.completion().await(point);
+                return device.began - start;
+            });
             List<Submission> many = new ArrayList<>();
             for (int i = 0; i < 1000; i++) many.add(client.prepare(nothing));
             row("submit() of 1000, to the last of them, a job", () -> {

@@ -45,8 +45,10 @@ final class CompileCommand implements Callable<Integer> {
             names = "--target",
             paramLabel = "SPEC",
             required = true,
-            description = "What to compile for: DRIVER:NAME, such as cpu:x86-64-v3, cpu:znver3 or cpu:native."
-                    + " A name that there is none of lists those there are.")
+            description =
+                    "What to compile for: DRIVER:NAME, such as cpu:x86-64-v3, cpu:znver3 or cpu:native; for an NPU"
+                            + " ethosu:u65-256, with what runs the rest behind a comma (default: cpu:native)."
+                            + " A name that there is none of lists those there are.")
     @SuppressWarnings("NullAway.Init") // set by picocli
     private String target;
 

@@ -3,7 +3,6 @@ package dev.meseta.cli;
 import dev.meseta.Meseta;
 import dev.meseta.Model;
 import dev.meseta.Session;
-import dev.meseta.driver.KernelDevice;
 import dev.meseta.graph.Data;
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.InvalidInputException;
@@ -134,7 +133,7 @@ final class InspectCommand implements Callable<Integer> {
     private void inspect(PrintWriter out, Model model, ModelPackage pack) {
         String missing = "";
         try {
-            if (model.prepare().device() instanceof KernelDevice k) pack.load(k);
+            model.load();
         } catch (InvalidInputException e) {
             missing = String.valueOf(e.getMessage());
         }

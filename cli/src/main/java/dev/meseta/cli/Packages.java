@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** What is in a package, for people and programs. */
 final class Packages {
@@ -16,8 +17,8 @@ final class Packages {
         String name = p.signature().name();
         out.println("package " + (name.isEmpty() ? "(unnamed)" : name));
         out.println("target  " + target(p));
-        Text.wrapped(
-                out, "needs   ", "        ", List.of(p.made().requirements().split(" ")));
+        for (ModelPackage.Made m : targets(p))
+            Text.wrapped(out, "needs   ", "        ", List.of(m.requirements().split(" ")));
         for (Port port : p.signature().required()) out.println("input   " + port.name() + " " + port.describe());
         for (Port port : p.signature().outputs()) out.println("output  " + port.name() + " " + port.describe());
         for (String shapes : p.shapes()) Text.wrapped(out, "runs    ", "        ", List.of(shapes.split(" ")));
@@ -35,7 +36,7 @@ final class Packages {
                 "target",
                 target(p),
                 "requirements",
-                p.made().requirements(),
+                targets(p).stream().map(ModelPackage.Made::requirements).collect(Collectors.joining(", ")),
                 "producer",
                 p.made().producer(),
                 "inputs",
@@ -53,7 +54,14 @@ final class Packages {
     }
 
     private static String target(ModelPackage p) {
-        return p.made().driver() + ":" + p.made().target();
+        return targets(p).stream().map(m -> m.driver() + ":" + m.target()).collect(Collectors.joining(","));
+    }
+
+    /** The device that runs it, and the one that runs the rest. */
+    private static List<ModelPackage.Made> targets(ModelPackage p) {
+        List<ModelPackage.Made> all = new ArrayList<>(List.of(p.made()));
+        p.rest().ifPresent(all::add);
+        return all;
     }
 
     private static List<Object> ports(List<Port> ports) {

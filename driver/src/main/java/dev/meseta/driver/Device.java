@@ -51,6 +51,32 @@ public sealed interface Device permits KernelDevice, GraphDevice {
     default void endAccess(Allocation allocation, long offset, long bytes, Access access) {}
 
     /**
+     * All that an image depends on beside what was compiled, as a text: the hardware, the driver's version, its settings. Empty where
+     * executables have no images.
+     */
+    default String identity() {
+        return "";
+    }
+
+    /**
+     * Makes ready to run what a device of the same identity, or of requirements of which nothing is missing, gave as an {@link
+     * Executable#image}. Throws {@link IllegalArgumentException} or {@link dev.meseta.graph.InvalidInputException} for an image that cannot be such a one.
+     */
+    default Executable load(Image image) {
+        throw DeviceException.unsupported(name() + " loads no images");
+    }
+
+    /** What a machine must have to load the images that this device gives, as a text of the driver's own for packages. */
+    default String requirements() {
+        throw DeviceException.unsupported(name() + " makes no packages");
+    }
+
+    /** What is missing here to load an image with these requirements; empty if nothing is. */
+    default String lacks(String requirements) {
+        return name() + " runs no packages";
+    }
+
+    /**
      * Runs a job, or begins to: {@link Limits#synchronous} says which. Called with at most {@link Limits#credits} jobs at once, from any
      * thread. Throws what the job fails with; {@link DeviceException#lost} says that the device is gone.
      */

@@ -1,5 +1,8 @@
 package dev.meseta.driver;
 
+import dev.meseta.graph.InvalidInputException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -24,23 +27,31 @@ public interface Driver {
 
     /**
      * What it compiles for without the hardware: names for {@link #target}, each with what it is, in the order in which people see them.
-     * Those who write {@code cpu:znver3} mean the target {@code znver3} of the driver {@code cpu}.
+     * Those who write {@code cpu:znver3} mean the target {@code znver3} of the driver {@code cpu}. By default, its models that are named so.
      */
     default Map<String, String> targets() {
-        return Map.of();
+        Map<String, String> targets = new LinkedHashMap<>();
+        String prefix = name() + ":";
+        for (Device d : models())
+            if (d.name().startsWith(prefix)) targets.put(d.name().substring(prefix.length()), d.description());
+        return targets;
     }
 
     /**
-     * A device that compiles for a target and gives images; it runs nothing. Throws {@link dev.meseta.graph.InvalidInputException} that
-     * says what targets there are for a name that is none.
+     * A device that compiles for a target and gives images; it need not run anything. Throws {@link InvalidInputException} that says what
+     * targets there are for a name that is none.
      */
-    default KernelDevice target(String name) {
-        throw DeviceException.unsupported(name() + " compiles for its devices alone");
+    default Device target(String name) {
+        for (Device d : models()) if (d.name().equals(name() + ":" + name)) return d;
+        throw new InvalidInputException("no target '" + name + "' of " + name() + "; there are "
+                + String.join(", ", targets().keySet()));
     }
 
-    /** Devices that load images: those of {@link #devices}, or more where nothing can be compiled. */
+    /** Devices that load images, best first: by default, those of {@link #devices}, and models where there is none of these for an image. */
     default List<Device> loaders() {
-        return devices();
+        List<Device> all = new ArrayList<>(devices());
+        all.addAll(models());
+        return all;
     }
 
     /** Why there are no devices and what to do about it; empty where there are some. */

@@ -4,7 +4,7 @@ import dev.meseta.graph.Tensor;
 import java.util.List;
 
 /**
- * What a kernel device made of a command list, in a form that can be kept, and loaded where the device's {@link KernelDevice#identity} is the
+ * What a device made of a command list or a graph, in a form that can be kept, and loaded where the device's {@link Device#identity} is the
  * same, without a compiler. Immutable.
  *
  * @param program in a form of the device's own; not to be changed

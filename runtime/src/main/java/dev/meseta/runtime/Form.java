@@ -1,25 +1,22 @@
 package dev.meseta.runtime;
 
+import dev.meseta.driver.ByteForm;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Dim;
 import dev.meseta.graph.MesetaException;
 import dev.meseta.graph.Shape;
-import dev.meseta.graph.TensorType;
 import dev.meseta.graph.program.Port;
-import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** How values are written into sections, and read. */
+/** How sections are written, and read. */
 final class Form {
     private static final DType[] DTYPES = DType.values();
     private static final Port.Kind[] KINDS = Port.Kind.values();
@@ -27,23 +24,12 @@ final class Form {
     private Form() {}
 
     @FunctionalInterface
-    interface Writing {
-        void write(DataOutputStream out) throws IOException;
-    }
-
-    @FunctionalInterface
     interface Reading<T> {
         T read(ByteBuffer in) throws IOException;
     }
 
-    static MemorySegment write(Writing content) {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        try (DataOutputStream out = new DataOutputStream(bytes)) {
-            content.write(out);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return MemorySegment.ofArray(bytes.toByteArray());
+    static MemorySegment write(ByteForm.Writing content) {
+        return MemorySegment.ofArray(ByteForm.write(content));
     }
 
     /** Reads the whole of a section. */
@@ -59,66 +45,13 @@ final class Form {
                 | ArithmeticException
                 | NullPointerException
                 | MesetaException e) {
-            throw new IOException("a section does not hold what it should", e);
+            String reason = e.getMessage();
+            throw new IOException("a section does not hold what it should" + (reason == null ? "" : ": " + reason), e);
         }
-    }
-
-    /** A number of things, each of which takes a byte or more. */
-    static int count(ByteBuffer in) throws IOException {
-        int n = in.getInt();
-        if (n < 0 || n > in.remaining()) throw new IOException("a section claims to hold " + n);
-        return n;
-    }
-
-    static void text(DataOutputStream out, String text) throws IOException {
-        bytes(out, text.getBytes(StandardCharsets.UTF_8));
-    }
-
-    static String text(ByteBuffer in) throws IOException {
-        return new String(bytes(in), StandardCharsets.UTF_8);
-    }
-
-    static void bytes(DataOutputStream out, byte[] bytes) throws IOException {
-        out.writeInt(bytes.length);
-        out.write(bytes);
-    }
-
-    static byte[] bytes(ByteBuffer in) throws IOException {
-        byte[] bytes = new byte[count(in)];
-        in.get(bytes);
-        return bytes;
-    }
-
-    static void numbers(DataOutputStream out, List<Integer> numbers) throws IOException {
-        out.writeInt(numbers.size());
-        for (int n : numbers) out.writeInt(n);
-    }
-
-    static List<Integer> numbers(ByteBuffer in) throws IOException {
-        int count = count(in);
-        List<Integer> numbers = new ArrayList<>(count);
-        for (int i = 0; i < count; i++) numbers.add(in.getInt());
-        return numbers;
-    }
-
-    static void type(DataOutputStream out, TensorType type) throws IOException {
-        out.writeByte(type.dtype().ordinal());
-        out.writeInt(type.rank());
-        for (long e : type.shape().extents()) out.writeLong(e);
-    }
-
-    static TensorType type(ByteBuffer in) throws IOException {
-        DType dtype = DTYPES[in.get()];
-        long[] extents = new long[count(in)];
-        for (int i = 0; i < extents.length; i++) {
-            extents[i] = in.getLong();
-            if (extents[i] < 0) throw new IOException("an extent of " + extents[i]);
-        }
-        return new TensorType(dtype, Shape.of(extents));
     }
 
     private static void port(DataOutputStream out, Port p) throws IOException {
-        text(out, p.name());
+        ByteForm.text(out, p.name());
         out.writeByte(p.kind().ordinal());
         out.writeByte(p.dtype() == null ? -1 : p.dtype().ordinal());
         out.writeBoolean(p.optional());
@@ -128,12 +61,12 @@ final class Form {
         for (Dim d : shape.dims()) {
             out.writeLong(d.extent());
             out.writeBoolean(d.symbol() != null);
-            if (d.symbol() != null) text(out, d.symbol());
+            if (d.symbol() != null) ByteForm.text(out, d.symbol());
         }
     }
 
     private static Port port(ByteBuffer in) throws IOException {
-        String name = text(in);
+        String name = ByteForm.text(in);
         Port.Kind kind = KINDS[in.get()];
         int dtype = in.get();
         boolean optional = in.get() != 0;
@@ -143,7 +76,7 @@ final class Form {
             List<Dim> dims = new ArrayList<>();
             for (int i = 0; i < rank; i++) {
                 long extent = in.getLong();
-                dims.add(new Dim(extent, in.get() != 0 ? text(in) : null));
+                dims.add(new Dim(extent, in.get() != 0 ? ByteForm.text(in) : null));
             }
             shape = Shape.of(dims);
         }
@@ -151,23 +84,23 @@ final class Form {
     }
 
     static void signature(DataOutputStream out, Signature s) throws IOException {
-        text(out, s.name());
+        ByteForm.text(out, s.name());
         out.writeInt(s.inputs().size());
         for (Port p : s.inputs()) port(out, p);
         out.writeInt(s.outputs().size());
         for (Port p : s.outputs()) port(out, p);
         out.writeInt(s.defaults().size());
-        for (String name : s.defaults()) text(out, name);
+        for (String name : s.defaults()) ByteForm.text(out, name);
     }
 
     static Signature signature(ByteBuffer in) throws IOException {
-        String name = text(in);
+        String name = ByteForm.text(in);
         List<Port> inputs = new ArrayList<>();
-        for (int n = count(in); n > 0; n--) inputs.add(port(in));
+        for (int n = ByteForm.count(in); n > 0; n--) inputs.add(port(in));
         List<Port> outputs = new ArrayList<>();
-        for (int n = count(in); n > 0; n--) outputs.add(port(in));
+        for (int n = ByteForm.count(in); n > 0; n--) outputs.add(port(in));
         List<String> defaults = new ArrayList<>();
-        for (int n = count(in); n > 0; n--) defaults.add(text(in));
+        for (int n = ByteForm.count(in); n > 0; n--) defaults.add(ByteForm.text(in));
         return new Signature(name, inputs, outputs, Set.copyOf(defaults));
     }
 }

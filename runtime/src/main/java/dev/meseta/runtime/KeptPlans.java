@@ -1,7 +1,8 @@
 package dev.meseta.runtime;
 
+import dev.meseta.driver.ByteForm;
 import dev.meseta.driver.Image;
-import dev.meseta.driver.KernelDevice;
+import dev.meseta.graph.MesetaException;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.TensorType;
 import dev.meseta.runtime.trace.Trace;
@@ -31,18 +32,18 @@ public final class KeptPlans implements Plans {
     private final PlanStore store;
     private final Signature signature;
     private final ModelFiles files;
-    private final KernelDevice device;
+    private final Loader loader;
     private final String prefix;
 
     /** Plans of this model that were written; of the thread that writes. */
     private int written;
 
-    KeptPlans(PlanStore store, Signature signature, ModelFiles files, KernelDevice device, String choices) {
+    KeptPlans(PlanStore store, Signature signature, ModelFiles files, Loader loader, String choices) {
         this.store = store;
         this.signature = signature;
         this.files = files;
-        this.device = device;
-        this.prefix = String.join("\n", store.version(), device.identity(), choices, files.identity(), "");
+        this.loader = loader;
+        this.prefix = String.join("\n", store.version(), loader.identity(), choices, files.identity(), "");
     }
 
     /** The plan for inputs of a kind, from whoever uses it, or from disk; null if there is none. */
@@ -60,7 +61,7 @@ public final class KeptPlans implements Plans {
             Compiled found = read(file.get(), weights);
             loading.close();
             return store.share(key, found);
-        } catch (IOException | IllegalArgumentException e) {
+        } catch (IOException | IllegalArgumentException | MesetaException e) {
             LOG.log(System.Logger.Level.DEBUG, "a plan of {0} is made again: {1}", signature.name(), e);
             return null;
         }
@@ -99,10 +100,10 @@ public final class KeptPlans implements Plans {
             DataOutputStream out, List<Tensor> constants, Map<Tensor, WeightFiles.Place> places, List<String> names)
             throws IOException {
         out.writeInt(names.size());
-        for (String n : names) Form.text(out, n);
+        for (String n : names) ByteForm.text(out, n);
         out.writeInt(constants.size());
         for (Tensor t : constants) {
-            Form.type(out, t.type());
+            ByteForm.type(out, t.type());
             Optional<ModelFiles.Range> range = files.locate(t);
             WeightFiles.Place place = places.get(t);
             if (range.isPresent()) {
@@ -124,11 +125,11 @@ public final class KeptPlans implements Plans {
     private List<Tensor> readConstants(ByteBuffer in, WeightFiles weights, List<WeightFiles.Loaded> loaded)
             throws IOException {
         List<String> names = new ArrayList<>();
-        for (int n = Form.count(in); n > 0; n--) names.add(Form.text(in));
+        for (int n = ByteForm.count(in); n > 0; n--) names.add(ByteForm.text(in));
         for (String n : names) loaded.add(weights.load(n));
         List<Tensor> constants = new ArrayList<>();
-        for (int n = Form.count(in); n > 0; n--) {
-            TensorType type = Form.type(in);
+        for (int n = ByteForm.count(in); n > 0; n--) {
+            TensorType type = ByteForm.type(in);
             Origin origin = Origin.values()[in.get()];
             int file = in.getInt();
             int section = in.getInt();
@@ -173,6 +174,6 @@ public final class KeptPlans implements Plans {
         return Form.read(
                 file.tagged(STAGE),
                 in -> StageForm.read(
-                        in, () -> file.tagged(PROGRAM).toArray(ValueLayout.JAVA_BYTE), constants, device, loaded));
+                        in, () -> file.tagged(PROGRAM).toArray(ValueLayout.JAVA_BYTE), constants, loader, loaded));
     }
 }

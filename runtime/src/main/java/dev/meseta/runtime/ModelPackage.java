@@ -1,6 +1,6 @@
 package dev.meseta.runtime;
 
-import dev.meseta.driver.KernelDevice;
+import dev.meseta.driver.ByteForm;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.MesetaException;
 import dev.meseta.graph.Tensor;
@@ -22,6 +22,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -38,6 +39,7 @@ public final class ModelPackage {
     static final int PLANS = 18;
     static final int PROGRAM = 19;
     static final int WEIGHTS = 20;
+    static final int REST = 21;
 
     /**
      * What a package was made by and for.
@@ -62,6 +64,7 @@ public final class ModelPackage {
     private final Path path;
     private final SectionFile file;
     private final Made made;
+    private final Optional<Made> rest;
     private final Signature signature;
     private final Map<String, Entry> plans;
     private final long weightBytes;
@@ -74,7 +77,12 @@ public final class ModelPackage {
         this.signature = Form.read(file.tagged(SIGNATURE), Form::signature);
         this.plans = Form.read(file.tagged(PLANS), this::plans);
         long weights = 0;
-        for (int i = 0; i < file.count(); i++) if (file.tag(i) == WEIGHTS) weights += file.bytes(i);
+        boolean divided = false;
+        for (int i = 0; i < file.count(); i++) {
+            if (file.tag(i) == WEIGHTS) weights += file.bytes(i);
+            divided |= file.tag(i) == REST;
+        }
+        this.rest = divided ? Optional.of(Form.read(file.tagged(REST), ModelPackage::made)) : Optional.empty();
         this.weightBytes = weights;
     }
 
@@ -120,19 +128,19 @@ public final class ModelPackage {
         if (version != VERSION)
             throw new StreamCorruptedException(
                     "what is in it has version " + version + ", " + VERSION + " is known; compile the model again");
-        return new Made(Form.text(in), Form.text(in), Form.text(in), Form.text(in));
+        return new Made(ByteForm.text(in), ByteForm.text(in), ByteForm.text(in), ByteForm.text(in));
     }
 
     private Map<String, Entry> plans(ByteBuffer in) throws IOException {
         Map<String, Entry> all = new LinkedHashMap<>();
-        for (int n = Form.count(in); n > 0; n--) {
-            String name = Form.text(in);
+        for (int n = ByteForm.count(in); n > 0; n--) {
+            String name = ByteForm.text(in);
             int program = in.getInt();
             if (program != -1 && file.tag(program) != PROGRAM)
                 throw new StreamCorruptedException("a plan's program is in section " + program + ", which holds none");
             List<Constant> constants = new ArrayList<>();
-            for (int c = Form.count(in); c > 0; c--) constants.add(constant(in));
-            if (all.put(name, new Entry(program, constants, Form.bytes(in))) != null)
+            for (int c = ByteForm.count(in); c > 0; c--) constants.add(constant(in));
+            if (all.put(name, new Entry(program, constants, ByteForm.bytes(in))) != null)
                 throw new StreamCorruptedException("it has two plans for " + name);
         }
         if (all.isEmpty()) throw new StreamCorruptedException("it has no plans");
@@ -140,7 +148,7 @@ public final class ModelPackage {
     }
 
     private Constant constant(ByteBuffer in) throws IOException {
-        Constant c = new Constant(Form.type(in), in.getInt(), in.getLong());
+        Constant c = new Constant(ByteForm.type(in), in.getInt(), in.getLong());
         if (file.tag(c.section) != WEIGHTS || c.offset < 0 || c.offset > file.bytes(c.section) - c.type.bytes())
             throw new StreamCorruptedException("a constant " + c.type + " is outside of the weights");
         return c;
@@ -148,6 +156,11 @@ public final class ModelPackage {
 
     public Made made() {
         return made;
+    }
+
+    /** What the rest of it was made for, where {@link #made} runs only parts; empty where nothing is left. */
+    public Optional<Made> rest() {
+        return rest;
     }
 
     public Signature signature() {
@@ -178,18 +191,18 @@ public final class ModelPackage {
     }
 
     /** Loads all plans, as runs would: throws {@link InvalidInputException} where that fails. */
-    public void load(KernelDevice device) {
-        Loaded loaded = new Loaded(device);
+    public void load(Loader loader) {
+        Loaded loaded = new Loaded(loader);
         plans.keySet().forEach(loaded::find);
     }
 
     /**
      * What runs the model.
      *
-     * @param device one that lacks nothing of {@link Made#requirements}
-     * @param client whose jobs the runs are, on that device
+     * @param loader whose devices lack nothing of {@link Made#requirements}
+     * @param client whose jobs the runs are, on its device
      */
-    public ProgramRunner runner(KernelDevice device, Client client) {
+    public ProgramRunner runner(Loader loader, Client client) {
         return new ProgramRunner(
                 () -> {
                     throw new InvalidInputException(
@@ -203,16 +216,16 @@ public final class ModelPackage {
                     throw new IllegalStateException("a package compiles nothing");
                 },
                 client,
-                new Loaded(device));
+                new Loaded(loader));
     }
 
-    /** The plans on a device. */
+    /** The plans, loaded. */
     private final class Loaded implements Plans {
-        private final KernelDevice device;
+        private final Loader loader;
         private final Map<String, Compiled> loaded = new ConcurrentHashMap<>();
 
-        Loaded(KernelDevice device) {
-            this.device = device;
+        Loaded(Loader loader) {
+            this.loader = loader;
         }
 
         @Override
@@ -236,7 +249,7 @@ public final class ModelPackage {
                     constants.add(Tensor.wrap(c.type, file.peek(c.section).asSlice(c.offset, c.type.bytes())));
                 return Form.read(
                         MemorySegment.ofArray(e.stage),
-                        in -> StageForm.read(in, () -> program(e), constants, device, List.of()));
+                        in -> StageForm.read(in, () -> program(e), constants, loader, List.of()));
             } catch (IOException | IllegalArgumentException | MesetaException x) {
                 throw unusable(path, x);
             }

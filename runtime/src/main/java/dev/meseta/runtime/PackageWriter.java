@@ -1,5 +1,6 @@
 package dev.meseta.runtime;
 
+import dev.meseta.driver.ByteForm;
 import dev.meseta.driver.Executable;
 import dev.meseta.driver.Image;
 import dev.meseta.graph.Data;
@@ -22,6 +23,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Function;
@@ -38,12 +40,18 @@ public final class PackageWriter {
 
     private final Signature signature;
     private final ModelPackage.Made made;
+    private final Optional<ModelPackage.Made> rest;
     private final Map<String, Compiled> plans = new LinkedHashMap<>();
     private final List<List<@Nullable Data>> variants = new ArrayList<>();
 
-    public PackageWriter(Signature signature, ModelPackage.Made made) {
+    /**
+     * @param made what its executables are for
+     * @param rest where that is a device for parts of graphs: what the rest of them is for
+     */
+    public PackageWriter(Signature signature, ModelPackage.Made made, Optional<ModelPackage.Made> rest) {
         this.signature = signature;
         this.made = made;
+        this.rest = rest;
     }
 
     /** Takes every plan that is made. */
@@ -116,7 +124,7 @@ public final class PackageWriter {
         Weights weights = new Weights(FIRST_PROGRAM + programs.size());
         for (StageForm f : forms.values()) f.constants().forEach(weights::add);
         List<SectionFile.Section> all = new ArrayList<>();
-        all.add(new SectionFile.Section(ModelPackage.TARGET, Form.write(this::target)));
+        all.add(new SectionFile.Section(ModelPackage.TARGET, Form.write(out -> target(out, made))));
         all.add(new SectionFile.Section(ModelPackage.SIGNATURE, Form.write(out -> Form.signature(out, stated()))));
         all.add(new SectionFile.Section(ModelPackage.PLANS, Form.write(out -> {
             out.writeInt(forms.size());
@@ -125,15 +133,24 @@ public final class PackageWriter {
         })));
         all.addAll(programs);
         for (List<MemorySegment> w : weights.sections) all.add(SectionFile.Section.pages(ModelPackage.WEIGHTS, w));
+        if (rest.isPresent() && isDivided())
+            all.add(new SectionFile.Section(ModelPackage.REST, Form.write(out -> target(out, rest.get()))));
         return all;
     }
 
-    private void target(DataOutputStream out) throws IOException {
+    /** Whether something runs on the second device. */
+    private boolean isDivided() {
+        return plans.values().stream()
+                .anyMatch(c -> c.executable() instanceof Segmented s
+                        && s.submissions() < s.segments().size());
+    }
+
+    private static void target(DataOutputStream out, ModelPackage.Made made) throws IOException {
         out.writeInt(ModelPackage.VERSION);
-        Form.text(out, made.driver());
-        Form.text(out, made.target());
-        Form.text(out, made.requirements());
-        Form.text(out, made.producer());
+        ByteForm.text(out, made.driver());
+        ByteForm.text(out, made.target());
+        ByteForm.text(out, made.requirements());
+        ByteForm.text(out, made.producer());
     }
 
     /** Where there is one shape for each input, it is what the package takes. */
@@ -152,16 +169,16 @@ public final class PackageWriter {
 
     private static void plan(DataOutputStream out, String name, StageForm form, int program, Weights weights)
             throws IOException {
-        Form.text(out, name);
+        ByteForm.text(out, name);
         out.writeInt(program);
         out.writeInt(form.constants().size());
         for (Tensor t : form.constants()) {
             Weights.Place place = Objects.requireNonNull(weights.places.get(t));
-            Form.type(out, t.type());
+            ByteForm.type(out, t.type());
             out.writeInt(place.section);
             out.writeLong(place.offset);
         }
-        Form.bytes(out, Form.write(form::write).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE));
+        ByteForm.bytes(out, Form.write(form::write).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE));
     }
 
     /** Constants in sections; equal ones, such as those of plans for other shapes, once. */

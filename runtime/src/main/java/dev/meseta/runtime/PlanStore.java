@@ -1,6 +1,6 @@
 package dev.meseta.runtime;
 
-import dev.meseta.driver.KernelDevice;
+import dev.meseta.driver.ByteForm;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.WeakReference;
@@ -85,8 +85,8 @@ public final class PlanStore {
             if (sections.isEmpty()) return Optional.empty();
             Known known = Form.read(sections.get().tagged(SIGNATURE), in -> {
                 List<ModelFiles.Part> parts = new ArrayList<>();
-                for (int n = Form.count(in); n > 0; n--)
-                    parts.add(new ModelFiles.Part(Path.of(Form.text(in)), Form.text(in)));
+                for (int n = ByteForm.count(in); n > 0; n--)
+                    parts.add(new ModelFiles.Part(Path.of(ByteForm.text(in)), ByteForm.text(in)));
                 return new Known(Form.signature(in), new ModelFiles(parts));
             });
             return known.files.unchanged() ? Optional.of(known) : Optional.empty();
@@ -105,8 +105,8 @@ public final class PlanStore {
      *
      * @param choices what else decides how the model is compiled, as a text
      */
-    public KeptPlans plans(Signature signature, ModelFiles files, KernelDevice device, String choices) {
-        return new KeptPlans(this, signature, files, device, choices);
+    public KeptPlans plans(Signature signature, ModelFiles files, Loader loader, String choices) {
+        return new KeptPlans(this, signature, files, loader, choices);
     }
 
     /** A file, if it is there and belongs to the key. */
@@ -190,8 +190,8 @@ public final class PlanStore {
         MemorySegment content = Form.write(out -> {
             out.writeInt(files.parts().size());
             for (ModelFiles.Part p : files.parts()) {
-                Form.text(out, p.path().toString());
-                Form.text(out, p.stamp());
+                ByteForm.text(out, p.path().toString());
+                ByteForm.text(out, p.stamp());
             }
             Form.signature(out, signature);
         });

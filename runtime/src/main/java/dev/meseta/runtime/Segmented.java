@@ -2,10 +2,12 @@ package dev.meseta.runtime;
 
 import dev.meseta.driver.Device;
 import dev.meseta.driver.Executable;
+import dev.meseta.driver.Image;
 import dev.meseta.driver.Region;
 import dev.meseta.graph.TensorType;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A graph that runs on several devices, segment after segment. Values have numbers: the graph's inputs in order, then the outputs of the first
@@ -67,6 +69,11 @@ public record Segmented(
     @Override
     public List<Region> regions() {
         return Region.of(inputs, outputs.stream().map(TensorType::bytes).toList());
+    }
+
+    @Override
+    public Optional<Image> image() {
+        return SegmentedForm.image(this);
     }
 
     @Override

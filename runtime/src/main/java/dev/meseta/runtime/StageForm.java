@@ -1,8 +1,8 @@
 package dev.meseta.runtime;
 
+import dev.meseta.driver.ByteForm;
 import dev.meseta.driver.Executable;
 import dev.meseta.driver.Image;
-import dev.meseta.driver.KernelDevice;
 import dev.meseta.graph.Tensor;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -64,8 +64,8 @@ final class StageForm {
     }
 
     void write(DataOutputStream out) throws IOException {
-        Form.numbers(out, compiled.inputs());
-        Form.numbers(out, compiled.outputs());
+        ByteForm.numbers(out, compiled.inputs());
+        ByteForm.numbers(out, compiled.outputs());
         out.writeBoolean(compiled.executable() != null);
         switch (compiled.then()) {
             case Compiled.Finish f -> {
@@ -90,7 +90,7 @@ final class StageForm {
             }
             case Compiled.Read r -> {
                 out.writeByte(READ);
-                Form.numbers(out, r.places());
+                ByteForm.numbers(out, r.places());
             }
             case Compiled.Ask _ -> out.writeByte(ASK);
         }
@@ -109,17 +109,17 @@ final class StageForm {
      * @param constants as {@link #constants}
      * @param files what must stay reachable as long as the stage is in use
      */
-    static Compiled read(ByteBuffer in, Programs program, List<Tensor> constants, KernelDevice device, List<?> files)
+    static Compiled read(ByteBuffer in, Programs program, List<Tensor> constants, Loader loader, List<?> files)
             throws IOException {
-        List<Integer> inputs = Form.numbers(in);
-        List<Integer> outputs = Form.numbers(in);
+        List<Integer> inputs = ByteForm.numbers(in);
+        List<Integer> outputs = ByteForm.numbers(in);
         boolean runs = in.get() != 0;
         int fixed = 0;
         Compiled.Then then;
         switch (in.get()) {
             case FINISH -> {
                 List<Stage.Source> sources = new ArrayList<>();
-                for (int n = Form.count(in); n > 0; n--) {
+                for (int n = ByteForm.count(in); n > 0; n--) {
                     byte kind = in.get();
                     int number = in.getInt();
                     if (kind == FIXED) fixed++;
@@ -133,12 +133,12 @@ final class StageForm {
                 }
                 then = new Compiled.Finish(sources);
             }
-            case READ -> then = new Compiled.Read(Form.numbers(in));
+            case READ -> then = new Compiled.Read(ByteForm.numbers(in));
             case ASK -> then = new Compiled.Ask();
             default -> throw new IOException("a plan that goes on in an unknown way");
         }
         Executable executable = null;
-        if (runs) executable = device.load(new Image(program.get(), constants.subList(0, constants.size() - fixed)));
+        if (runs) executable = loader.load(new Image(program.get(), constants.subList(0, constants.size() - fixed)));
         if (executable != null && executable.regions().size() != inputs.size() + outputs.size())
             throw new IOException("a plan does not fit what it runs");
         return new Compiled(inputs, outputs, then, executable, files);

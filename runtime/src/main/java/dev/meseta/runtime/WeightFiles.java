@@ -1,5 +1,6 @@
 package dev.meseta.runtime;
 
+import dev.meseta.driver.ByteForm;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.TensorType;
 import java.io.IOException;
@@ -112,7 +113,7 @@ final class WeightFiles {
         for (String name : folder.list(prefix, KIND)) {
             try {
                 Form.read(folder.map(name).tagged(INDEX), in -> {
-                    for (int n = Form.count(in); n > 0; n--) {
+                    for (int n = ByteForm.count(in); n > 0; n--) {
                         Place place = new Place(name, in.getInt(), in.getLong());
                         long bytes = in.getLong();
                         all.computeIfAbsent(key(in.getInt(), bytes), _ -> new ArrayList<>())

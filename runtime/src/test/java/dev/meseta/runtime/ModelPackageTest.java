@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.meseta.driver.ByteForm;
 import dev.meseta.driver.Executable;
 import dev.meseta.driver.Image;
 import dev.meseta.driver.Limits;
@@ -85,7 +86,7 @@ class ModelPackageTest {
         Path file = folder.resolve("small.mpk");
         try (Scheduler scheduler = new Scheduler(device);
                 Client client = scheduler.client("a")) {
-            PackageWriter writer = new PackageWriter(Signature.of(program), made);
+            PackageWriter writer = new PackageWriter(Signature.of(program), made, Optional.empty());
             writer.add(
                     () -> program,
                     (_, _) -> new Stage(
@@ -202,7 +203,7 @@ class ModelPackageTest {
     private static SectionFile.Section target() {
         return new SectionFile.Section(ModelPackage.TARGET, Form.write(out -> {
             out.writeInt(ModelPackage.VERSION);
-            for (int i = 0; i < 4; i++) Form.text(out, "x");
+            for (int i = 0; i < 4; i++) ByteForm.text(out, "x");
         }));
     }
 

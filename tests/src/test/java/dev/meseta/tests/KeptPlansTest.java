@@ -12,6 +12,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.meseta.conformance.JavaProcess;
 import dev.meseta.frontends.onnx.format.GraphProto;
 import dev.meseta.frontends.onnx.format.TensorProto;
+import dev.meseta.graph.DType;
+import dev.meseta.tests.tflite.QuantizedNetwork;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -77,12 +79,16 @@ final class KeptPlansTest {
     }
 
     private Process start() throws IOException {
+        return start("cpu");
+    }
+
+    private Process start(String device) throws IOException {
         int number = processes++;
         return JavaProcess.of(
                         KeptPlansWorker.class.getName(),
                         Map.of("meseta.cache", folder.resolve("cache").toString()),
                         folder.resolve("options" + number),
-                        List.of(file.toString()))
+                        List.of(file.toString(), device))
                 .redirectInput(new File("/dev/null"))
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
@@ -117,6 +123,28 @@ final class KeptPlansTest {
         write(2);
         Said other = run();
         assertNotEquals(first.answer(), other.answer(), "another model under the same name");
+    }
+
+    /** What is kept of a divided graph is what both devices made of their parts. */
+    @Test
+    void dividedGraphsAreKept() throws IOException, InterruptedException {
+        QuantizedNetwork n = new QuantizedNetwork(new Random(1), DType.I8, true);
+        QuantizedNetwork.Value x = n.convolution(n.input(1, 9, 9, 3), 16, 3, 1, true, QuantizedNetwork.Activation.RELU);
+        file = folder.resolve("model.tflite");
+        Files.write(file, n.bytes(n.dequantize(x), n.softmax(n.dense(x, 10, QuantizedNetwork.Activation.NONE))));
+        Thread.sleep(2_200);
+        Said first = said(start("ethosu:u65-256"));
+        assertTrue(first.llvm());
+        List<Path> kept = kept();
+        assertEquals(new Said(first.answer(), false), said(start("ethosu:u65-256")));
+        assertEquals(kept, kept(), "and writes nothing new");
+        for (Path p : kept()) {
+            byte[] bytes = Files.readAllBytes(p);
+            bytes[bytes.length * 2 / 3] ^= 4;
+            Files.write(p, bytes);
+        }
+        assertEquals(first.answer(), said(start("ethosu:u65-256")).answer());
+        assertEquals(first.answer(), said(start("ethosu:u65-512")).answer(), "another device has other plans");
     }
 
     @Test

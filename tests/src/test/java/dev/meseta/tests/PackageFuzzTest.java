@@ -2,8 +2,8 @@ package dev.meseta.tests;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.meseta.Meseta;
-import dev.meseta.driver.KernelDevice;
 import dev.meseta.graph.InvalidInputException;
+import dev.meseta.runtime.Loader;
 import dev.meseta.runtime.ModelPackage;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -27,7 +27,7 @@ final class PackageFuzzTest {
     private static void read(byte[] bytes) {
         try {
             ModelPackage pack = ModelPackage.of(Path.of("a package"), MemorySegment.ofArray(bytes));
-            if (MESETA.device("cpu") instanceof KernelDevice cpu) pack.load(cpu);
+            pack.load(Loader.of(MESETA.device("cpu")));
         } catch (InvalidInputException e) {
             Assertions.assertFalse(e.getMessage().isBlank());
         }

@@ -15,11 +15,9 @@ import dev.meseta.frontends.onnx.format.TensorProto;
 import dev.meseta.frontends.onnx.format.TensorShapeProto;
 import dev.meseta.frontends.onnx.format.TypeProto;
 import dev.meseta.frontends.onnx.format.ValueInfoProto;
-import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.lang.module.ModuleFinder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,16 +31,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Packages from the command that writes them to a process that has nothing but what runs them. */
 final class PackageTest {
-    /** All that a package needs. */
-    private static final Set<String> RUNNING = Set.of(
-            "dev.meseta",
-            "dev.meseta.graph",
-            "dev.meseta.linux",
-            "dev.meseta.compiler.kernel",
-            "dev.meseta.machine",
-            "dev.meseta.driver",
-            "dev.meseta.runtime",
-            "dev.meseta.drivers.cpu");
+    /** What runs what was compiled for {@code cpu}. */
+    private static final Set<String> CPU = Set.of("dev.meseta.machine", "dev.meseta.drivers.cpu");
 
     private static final Path WITH_SPACES = Path.of("a model.onnx");
 
@@ -126,46 +116,15 @@ final class PackageTest {
         assertTrue(run.out.contains("f32[2,48]"), run.out);
     }
 
-    /** The module path has what runs packages, and neither compiler nor frontends; the class path has this test's classes alone. */
     @Test
     void itRunsWithoutCompilerAndLlvm() throws IOException, InterruptedException {
         compile("cpu:native", "--shape", "rows=2");
-        List<String> modules = new ArrayList<>();
-        String own = null;
-        for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
-            Path path = Path.of(entry);
-            if (Files.exists(path.resolve(PackageWorker.class.getName().replace('.', '/') + ".class"))) own = entry;
-            else if (entry.contains("meseta") || entry.contains("target"))
-                for (var m : ModuleFinder.of(path).findAll())
-                    if (RUNNING.contains(m.descriptor().name())) modules.add(entry);
-        }
-        assertEquals(RUNNING.size(), modules.size(), modules::toString);
         for (String threads : List.of("1", "3")) {
-            Process p = new ProcessBuilder(
-                            Path.of(System.getProperty("java.home"), "bin", "java")
-                                    .toString(),
-                            "-Dmeseta.cache=off",
-                            "-Dmeseta.threads=" + threads,
-                            "--enable-native-access=ALL-UNNAMED,dev.meseta.linux,dev.meseta.machine,dev.meseta.driver,dev.meseta.drivers.cpu",
-                            "-p",
-                            String.join(File.pathSeparator, modules),
-                            "--add-modules",
-                            "dev.meseta",
-                            "-cp",
-                            own,
-                            PackageWorker.class.getName(),
-                            pack.toString(),
-                            model.toString())
-                    .redirectError(ProcessBuilder.Redirect.INHERIT)
-                    .start();
-            List<String> said = new String(p.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
-                    .lines()
-                    .toList();
-            assertEquals(0, p.waitFor());
+            List<String> said = PackageWorker.run(CPU, threads, pack, model);
             assertEquals(4, said.size(), said::toString);
             assertEquals(answer(model), said.get(0));
             assertEquals("LLVM false, mapped true", said.get(1));
-            assertEquals(String.join(" ", RUNNING.stream().sorted().toList()), said.get(2));
+            assertEquals(String.join(" ", PackageWorker.modules(CPU)), said.get(2));
             assertTrue(said.get(3).contains("only packages run"), said.get(3));
         }
     }

@@ -8,7 +8,6 @@ import static dev.meseta.conformance.driver.Subject.type;
 
 import dev.meseta.driver.Executable;
 import dev.meseta.driver.Image;
-import dev.meseta.driver.KernelDevice;
 import dev.meseta.driver.Region;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Graph;
@@ -190,15 +189,9 @@ final class CompileChapter {
         return image.get();
     }
 
-    private static KernelDevice keeps(Subject s) {
-        if (s.device() instanceof KernelDevice k) return k;
-        throw new Skipped("the device compiles graphs");
-    }
-
     private static void image(Subject s) {
-        KernelDevice k = keeps(s);
         Subject.Sample x = s.simple();
-        Executable again = k.load(image(x.executable()));
+        Executable again = s.device().load(image(x.executable()));
         same(x.executable().regions(), again.regions(), "regions");
         same(x.executable().outputs(), again.outputs(), "outputs");
         Subject.Sample y = new Subject.Sample(again, x.inputs(), x.expected());
@@ -212,10 +205,9 @@ final class CompileChapter {
     }
 
     private static void damaged(Subject s, Damage damage) {
-        KernelDevice k = keeps(s);
         Image image = image(s.simple().executable());
         throwing(
                 IllegalArgumentException.class,
-                () -> k.load(new Image(damage.to(image.program().clone()), image.constants())));
+                () -> s.device().load(new Image(damage.to(image.program().clone()), image.constants())));
     }
 }

@@ -94,10 +94,10 @@ final class HandshakeChapter {
                     that(t.threads() >= 1 && t.vectorBytes() >= 4, "target " + t.text());
                     same(t, k.target(), "target");
                 })
-                .add("kernel devices have an identity", s -> {
-                    if (!(s.device() instanceof KernelDevice k)) throw new Skipped("the device compiles graphs");
-                    that(!k.identity().isBlank(), "identity");
-                    same(k.identity(), k.identity(), "identity");
+                .add("devices whose executables can be kept have an identity", s -> {
+                    if (s.simple().executable().image().isEmpty()) throw new Skipped("its executables cannot be kept");
+                    that(!s.device().identity().isBlank(), "identity");
+                    same(s.device().identity(), s.device().identity(), "identity");
                 })
                 .cases();
     }

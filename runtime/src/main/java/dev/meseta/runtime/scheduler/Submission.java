@@ -40,6 +40,7 @@ public final class Submission implements Job, Trace.Subject {
     private final Region[] regions;
     private final @Nullable Buffer[] buffers;
     private final MemorySegment[] memories;
+    private final long[] begins;
     private final Timeline completion;
     private final Dependency dependency = new Dependency();
     private int credits = 1;
@@ -97,6 +98,7 @@ public final class Submission implements Job, Trace.Subject {
         this.regions = executable.regions().toArray(Region[]::new);
         this.buffers = new Buffer[regions.length];
         this.memories = new MemorySegment[regions.length];
+        this.begins = new long[regions.length];
         this.completion = new Timeline(client.name());
     }
 
@@ -117,6 +119,7 @@ public final class Submission implements Job, Trace.Subject {
             throw new IndexOutOfBoundsException("region " + region + " of " + regions.length);
         buffers[region] = buffer;
         memories[region] = buffer.memory();
+        begins[region] = memories[region].address();
         return this;
     }
 
@@ -250,7 +253,7 @@ public final class Submission implements Job, Trace.Subject {
     private long claim(boolean waits) {
         if (!become(State.IDLE, State.CLAIMED)) throw inFlight(state());
         try {
-            Checks.check(client, regions, buffers, waits);
+            Checks.check(client, regions, buffers, begins, waits);
         } catch (RuntimeException e) {
             state.set(State.IDLE);
             throw e;

@@ -138,6 +138,14 @@ enum Networks {
             }
             return n.bytes(n.dense(n.mean(x, false), 10, Activation.NONE));
         }
+    },
+    /** The end of MobileNet v2 at 224²: a mean of more than a thousand channels. */
+    WIDE_MEAN {
+        @Override
+        byte[] write(QuantizedNetwork n) {
+            Value x = n.convolution(n.input(1, 7, 7, 16), 1280, 1, 1, true, Activation.RELU6);
+            return n.bytes(n.dense(n.mean(x, false), 10, Activation.NONE));
+        }
     };
 
     abstract byte[] write(QuantizedNetwork n);

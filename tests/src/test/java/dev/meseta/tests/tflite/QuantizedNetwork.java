@@ -157,10 +157,11 @@ public final class QuantizedNetwork {
         Tensor bias = Tensor.allocate(DType.I32, Shape.of(channels));
         for (int i = 0; i < channels; i++)
             bias.setLong(i, (long) (draws.random().nextGaussian() * sums / 2));
+        // The axis of the weights, as older converters have it, which says nothing about a vector.
         float[] biasScales = new float[scales.length];
         for (int i = 0; i < scales.length; i++) biasScales[i] = (float) x.scale() * scales[i];
         List<Integer> operands =
-                List.of(x.tensor(), constant(w, scales, weightZero, axis), constant(bias, biasScales, 0, 0));
+                List.of(x.tensor(), constant(w, scales, weightZero, axis), constant(bias, biasScales, 0, axis));
         return new Weighted(operands, deviation);
     }
 
@@ -358,6 +359,14 @@ public final class QuantizedNetwork {
     public Value softmax(Value x) {
         Value y = value(x.shape(), 1.0 / 256, low());
         operator("SOFTMAX", new Table().set(0, 1f), List.of(x.tensor()), y);
+        return y;
+    }
+
+    /** As 32-bit floats: nothing but an output can be made of it here. */
+    public Value dequantize(Value x) {
+        tensor(DType.F32, x.shape(), new float[0], 0, 0, 0);
+        Value y = new Value(tensors.size() - 1, x.shape(), 1, 0);
+        operator("DEQUANTIZE", new Table(), List.of(x.tensor()), y);
         return y;
     }
 

@@ -56,7 +56,8 @@ record CpuTarget(
             Map.entry("asimd", "neon"),
             Map.entry("asimddp", "dotprod"),
             Map.entry("asimdhp", "fullfp16"),
-            Map.entry("atomics", "lse"));
+            Map.entry("atomics", "lse"),
+            Map.entry("crc32", "crc"));
 
     private static final Set<String> X86 = Set.of((ICE + " sse4a avx_vnni avx512_bf16 avx512_fp16").split(" "));
     private static final Set<String> ARM =
@@ -91,6 +92,14 @@ record CpuTarget(
         x86(t, "znver4", ICE + " sse4a avx512_bf16", 32, 1024, "AMD Zen 4");
         x86(t, "znver5", ICE + " sse4a avx512_bf16 avx_vnni", 48, 1024, "AMD Zen 5");
         arm(t, "armv8-a", "generic", "asimd", 32, 512, "Arm of 64 bits");
+        arm(
+                t,
+                "cortex-a55",
+                "cortex-a55",
+                "asimd atomics crc32 asimdhp asimddp",
+                32,
+                64,
+                "Arm Cortex-A55, as on i.MX93");
         arm(t, "neoverse-n1", "neoverse-n1", "asimd atomics crc32 asimdhp asimddp", 64, 1024, "Arm Neoverse N1");
         arm(t, "neoverse-v1", "neoverse-v1", String.join(" ", ARM), 64, 1024, "Arm Neoverse V1");
         return t;

@@ -3,21 +3,16 @@ package dev.meseta.drivers.cpu;
 import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.kernel.Kernels;
 import dev.meseta.compiler.kernel.Stmt;
+import dev.meseta.driver.ByteForm;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.Image;
 import dev.meseta.graph.DType;
-import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
-import dev.meseta.graph.TensorType;
 import dev.meseta.machine.ArgumentLayout;
 import dev.meseta.machine.MachineCode;
-import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -40,22 +35,13 @@ final class PlanImage {
     private PlanImage() {}
 
     static Image of(Plan plan) {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         List<Tensor> constants = new ArrayList<>();
-        try (DataOutputStream out = new DataOutputStream(bytes)) {
-            new Writer(out, plan, constants).write();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return new Image(bytes.toByteArray(), constants);
+        byte[] program = ByteForm.write(out -> new Writer(out, plan, constants).write());
+        return new Image(program, constants);
     }
 
     static Plan load(Image image, CodeCache kernels) {
-        try {
-            return new Reader(ByteBuffer.wrap(image.program()), image.constants(), kernels).read();
-        } catch (BufferUnderflowException | IndexOutOfBoundsException | ArithmeticException e) {
-            throw new IllegalArgumentException("an image of a plan is damaged", e);
-        }
+        return ByteForm.read(image, in -> new Reader(in, image.constants(), kernels).read());
     }
 
     private enum SlotKind {
@@ -97,14 +83,14 @@ final class PlanImage {
                 number(texts, l.kernel().name());
                 number(texts, l.origin());
             }
-            bytes(plan.dispatcher().object());
+            ByteForm.bytes(out, plan.dispatcher().object());
             out.writeInt(codes.size());
             for (MachineCode c : codes.values()) {
-                text(c.symbol());
-                bytes(c.object());
+                ByteForm.text(out, c.symbol());
+                ByteForm.bytes(out, c.object());
             }
             out.writeInt(texts.size());
-            for (String t : texts.keySet()) text(t);
+            for (String t : texts.keySet()) ByteForm.text(out, t);
             out.writeInt(plan.launches().size());
             for (Step.Launch l : plan.launches()) launch(l);
             steps(plan.steps());
@@ -113,15 +99,6 @@ final class PlanImage {
         /** The number of a text; the next one for a new text. */
         private static int number(Map<String, Integer> numbers, String text) {
             return numbers.computeIfAbsent(text, _ -> numbers.size());
-        }
-
-        private void text(String s) throws IOException {
-            bytes(s.getBytes(StandardCharsets.UTF_8));
-        }
-
-        private void bytes(byte[] bytes) throws IOException {
-            out.writeInt(bytes.length);
-            out.write(bytes);
         }
 
         private void slots(CommandList list) throws IOException {
@@ -146,19 +123,13 @@ final class PlanImage {
             out.writeInt(list.outputs().size());
             for (CommandList.Output o : list.outputs()) {
                 out.writeInt(o.slot());
-                out.writeByte(o.type().dtype().ordinal());
-                longs(o.type().shape().extents());
+                ByteForm.type(out, o.type());
             }
         }
 
         private void slot(SlotKind kind, long number) throws IOException {
             out.writeByte(kind.ordinal());
             out.writeLong(number);
-        }
-
-        private void longs(long[] values) throws IOException {
-            out.writeInt(values.length);
-            for (long v : values) out.writeLong(v);
         }
 
         private void steps(List<Step> steps) throws IOException {
@@ -196,7 +167,7 @@ final class PlanImage {
         private void place(Step.Place p) throws IOException {
             out.writeInt(p.slot());
             out.writeLong(p.offset());
-            longs(p.strides());
+            ByteForm.longs(out, p.strides());
         }
 
         private void launch(Step.Launch l) throws IOException {
@@ -204,14 +175,14 @@ final class PlanImage {
             out.writeInt(number(texts, l.kernel().name()));
             out.writeInt(number(texts, l.origin()));
             out.writeLong(l.arguments());
-            longs(l.extents().stream().mapToLong(x -> x).toArray());
+            ByteForm.longs(out, l.extents().stream().mapToLong(x -> x).toArray());
             out.writeLong(l.grid());
             out.writeLong(plan.chunk(l));
             out.writeDouble(l.repetitions());
             out.writeInt(l.places().size());
             for (int i = 0; i < l.places().size(); i++) {
                 Kernel.Buffer b = l.kernel().buffers().get(i);
-                text(b.name());
+                ByteForm.text(out, b.name());
                 out.writeByte(b.dtype().ordinal());
                 out.writeByte(b.access().ordinal());
                 out.writeLong(Kernels.evaluate(b.elements(), l.extents()));
@@ -244,46 +215,22 @@ final class PlanImage {
             boolean checking = in.get() != 0;
             long argumentBytes = in.getLong();
             CommandList list = slots();
-            MachineCode dispatcher = kernels.dispatcher(bytes());
-            int count = count();
-            for (int i = 0; i < count; i++) codes.add(kernels.take(text(), bytes()));
-            count = count();
-            for (int i = 0; i < count; i++) texts.add(text());
-            count = count();
+            MachineCode dispatcher = kernels.dispatcher(ByteForm.bytes(in));
+            int count = ByteForm.count(in);
+            for (int i = 0; i < count; i++) codes.add(kernels.take(ByteForm.text(in), ByteForm.bytes(in)));
+            count = ByteForm.count(in);
+            for (int i = 0; i < count; i++) texts.add(ByteForm.text(in));
+            count = ByteForm.count(in);
             for (int i = 0; i < count; i++) launches.add(launch(i));
             List<Step> steps = steps();
-            if (in.hasRemaining()) throw new IllegalArgumentException("an image of a plan is longer than the plan");
             long[] each = chunks.stream().mapToLong(c -> c).toArray();
             return new Plan(list, steps, List.copyOf(launches), each, dispatcher, argumentBytes, checking);
-        }
-
-        private int count() {
-            int n = in.getInt();
-            // Whatever is counted takes a byte or more.
-            if (n < 0 || n > in.remaining()) throw new IllegalArgumentException("an image of a plan claims " + n);
-            return n;
-        }
-
-        private String text() {
-            return new String(bytes(), StandardCharsets.UTF_8);
-        }
-
-        private byte[] bytes() {
-            byte[] bytes = new byte[count()];
-            in.get(bytes);
-            return bytes;
-        }
-
-        private long[] longs() {
-            long[] values = new long[count()];
-            for (int i = 0; i < values.length; i++) values[i] = in.getLong();
-            return values;
         }
 
         private CommandList slots() {
             long arenaBytes = in.getLong();
             List<CommandList.Slot> all = new ArrayList<>();
-            int count = count();
+            int count = ByteForm.count(in);
             for (int i = 0; i < count; i++) {
                 SlotKind kind = SlotKind.values()[in.get()];
                 long number = in.getLong();
@@ -297,13 +244,13 @@ final class PlanImage {
             }
             slots = count;
             List<Integer> inputs = new ArrayList<>();
-            count = count();
+            count = ByteForm.count(in);
             for (int i = 0; i < count; i++) inputs.add(slot());
             List<CommandList.Output> outputs = new ArrayList<>();
-            count = count();
+            count = ByteForm.count(in);
             for (int i = 0; i < count; i++) {
                 int slot = slot();
-                outputs.add(new CommandList.Output(slot, new TensorType(DTYPES[in.get()], Shape.of(longs()))));
+                outputs.add(new CommandList.Output(slot, ByteForm.type(in)));
             }
             return new CommandList(all, List.of(), inputs, outputs, arenaBytes);
         }
@@ -316,7 +263,7 @@ final class PlanImage {
 
         private List<Step> steps() {
             if (++depth > DEEPEST) throw new IllegalArgumentException("an image of a plan is nested too deeply");
-            int count = count();
+            int count = ByteForm.count(in);
             List<Step> steps = new ArrayList<>(count);
             for (int i = 0; i < count; i++) {
                 steps.add(
@@ -332,7 +279,7 @@ final class PlanImage {
         }
 
         private Step.Place place() {
-            return new Step.Place(slot(), in.getLong(), longs());
+            return new Step.Place(slot(), in.getLong(), ByteForm.longs(in));
         }
 
         private Step.Launches launches(int first, int end) {
@@ -348,16 +295,16 @@ final class PlanImage {
             String origin = texts.get(in.getInt());
             long arguments = in.getLong();
             List<Long> extents = new ArrayList<>();
-            for (long e : longs()) extents.add(e);
+            for (long e : ByteForm.longs(in)) extents.add(e);
             long grid = in.getLong();
             chunks.add(in.getLong());
             double repetitions = in.getDouble();
-            int count = count();
+            int count = ByteForm.count(in);
             List<Kernel.Buffer> buffers = new ArrayList<>(count);
             List<Step.Place> places = new ArrayList<>(count);
             List<Integer> moving = new ArrayList<>();
             for (int i = 0; i < count; i++) {
-                String buffer = text();
+                String buffer = ByteForm.text(in);
                 DType dtype = DTYPES[in.get()];
                 buffers.add(new Kernel.Buffer(buffer, dtype, ACCESSES[in.get()], Kernels.index(in.getLong())));
                 Step.Place place = place();

@@ -32,9 +32,6 @@ public final class EthosuOperator implements CustomOperatorProvider {
     private static final int FAST = 3;
     private static final int FIRST_DATA = 4;
 
-    /** More than any device of this kind has. */
-    private static final long LARGEST_MEMORY = 1L << 30;
-
     @Override
     public Optional<Lowering.Host> lowering(CustomOperator operator, List<Integer> given) {
         if (!operator.name().equals(NAME)) return Optional.empty();
@@ -76,9 +73,6 @@ public final class EthosuOperator implements CustomOperatorProvider {
         }
         long maps = o.inputs().get(MAPS).bytes();
         long fast = o.inputs().get(FAST).bytes();
-        if (Math.max(maps, fast) > LARGEST_MEMORY) {
-            throw new InvalidInputException(o.where() + ": asks for memories of " + maps + " and " + fast + " bytes");
-        }
         try {
             CommandStream.Bare bare = CommandStream.bare(contents(o, STREAM));
             List<Place> inputs =

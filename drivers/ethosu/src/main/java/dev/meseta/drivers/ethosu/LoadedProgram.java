@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.meseta.driver.DeviceException;
 import dev.meseta.driver.Executable;
+import dev.meseta.driver.Image;
 import dev.meseta.driver.Region;
 import dev.meseta.drivers.ethosu.Program.Place;
 import dev.meseta.drivers.ethosu.kernel.Board;
@@ -18,6 +19,7 @@ import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -106,6 +108,11 @@ final class LoadedProgram implements Executable {
     @Override
     public List<TensorType> outputs() {
         return outputs;
+    }
+
+    @Override
+    public Optional<Image> image() {
+        return Optional.of(ProgramImage.of(program));
     }
 
     @Override

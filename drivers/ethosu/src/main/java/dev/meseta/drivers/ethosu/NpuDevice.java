@@ -6,6 +6,7 @@ import dev.meseta.driver.DeviceException;
 import dev.meseta.driver.Executable;
 import dev.meseta.driver.GraphDevice;
 import dev.meseta.driver.HostAllocations;
+import dev.meseta.driver.Image;
 import dev.meseta.driver.Job;
 import dev.meseta.driver.Limits;
 import dev.meseta.drivers.ethosu.compiler.GraphCompiler;
@@ -15,6 +16,7 @@ import dev.meseta.graph.Graph;
 import dev.meseta.graph.Node;
 import dev.meseta.linux.AccelDevice;
 import dev.meseta.linux.Descriptor;
+import dev.meseta.linux.FileStamp;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -104,5 +106,27 @@ record NpuDevice(String name, String description, Machine machine, Board board) 
     @Override
     public Executable compile(Graph graph) {
         return LoadedProgram.of(board, GraphCompiler.compile(graph, machine));
+    }
+
+    @Override
+    public String identity() {
+        return requirements() + "\n" + FileStamp.ofClasses(NpuDevice.class);
+    }
+
+    @Override
+    public String requirements() {
+        return "form " + ProgramImage.FORM + " " + machine.target();
+    }
+
+    @Override
+    public String lacks(String requirements) {
+        return requirements.equals(requirements())
+                ? ""
+                : "it needs " + requirements + ", " + name + " runs " + requirements();
+    }
+
+    @Override
+    public Executable load(Image image) {
+        return LoadedProgram.of(board, ProgramImage.load(image));
     }
 }

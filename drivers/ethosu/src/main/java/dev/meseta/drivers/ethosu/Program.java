@@ -37,6 +37,9 @@ public record Program(
     public static final int MAPS = 1;
     public static final int FAST = 2;
 
+    /** More than any device of this kind has. */
+    private static final long LARGEST_MEMORY = 1L << 30;
+
     /**
      * A tensor in region 1: dense, row-major.
      *
@@ -48,6 +51,9 @@ public record Program(
         inputs = List.copyOf(inputs);
         outputs = List.copyOf(outputs);
         notes = List.copyOf(notes);
+        if (Math.max(mapBytes, fastBytes) > LARGEST_MEMORY)
+            throw new InvalidInputException(
+                    "a program asks for memories of " + mapBytes + " and " + fastBytes + " bytes");
         List<Place> all = new ArrayList<>(inputs);
         all.addAll(outputs);
         for (Place p : all) {

@@ -100,7 +100,8 @@ public final class DeviceModel {
         double operands = (double) in.height() * in.width() * in.depth() * (b.upscale() == 0 ? 1 : 4);
         double window = (double) b.kernel().height() * b.kernel().width();
         boolean channels = b.kind() == Kind.CONVOLUTION || b.kind() == Kind.SUM_CHANNELS;
-        double weights = b.kind().hasWeights() ? window * (out.depth() + 64.0) * (in.depth() + 64.0) : 0;
+        double weights =
+                b.kind().hasWeights() ? window * (out.depth() + 64.0) * ((channels ? in.depth() : 0) + 64.0) : 0;
         for (Range r : b.weights()) weights += 8.0 * r.length();
         work(results * window * (channels ? in.depth() : 1) + operands + weights);
         if (operands > MOST_ELEMENTS || weights > MOST_ELEMENTS) {

@@ -77,6 +77,8 @@ public record TensorInfo(
             throw new InvalidInputException(
                     where + " has " + scales.length + " scales and " + zeroPoints.length + " zero points");
         }
+        // Older converters give a vector, such as a bias, the axis of the weights that it goes with.
+        if (shape.length == 1) axis = 0;
         if (scales.length > 1 && (axis < 0 || axis >= shape.length || shape[axis] != scales.length)) {
             throw new InvalidInputException(
                     where + " has " + scales.length + " scales along axis " + axis + " of " + Arrays.toString(shape));

@@ -40,10 +40,12 @@ final class SvdfOperators {
                 return List.of(activation.apply(b, biased), flat(b, state));
             };
         }
+        // TFLite has words here; its form for microcontrollers has bytes, too.
+        DType kind = node.inputType(4);
         boolean integers = node.inputType(0) == DType.I8
                 && node.inputType(1) == DType.I8
-                && node.inputType(2) == DType.I16
-                && node.inputType(4) == DType.I16
+                && (kind == DType.I16 || kind == DType.I8)
+                && node.inputType(2) == kind
                 && node.outputType(0) == DType.I8;
         if (!integers) throw node.unsupportedTypes();
         Quantization x = node.inputScale(0);
@@ -52,8 +54,8 @@ final class SvdfOperators {
         float second = state.scale(0)
                 * node.inputScale(2).scale(0)
                 / node.outputScale(0).scale(0);
-        Rescale kept =
-                new Rescale(new Multiplier[] {Multiplier.of(first)}, false, 0, Activation.all(DType.I16), DType.I16);
+        int zero = state.zeroPoint(0);
+        Rescale kept = new Rescale(new Multiplier[] {Multiplier.of(first)}, false, zero, Activation.all(kind), kind);
         Rescale result = Rescale.to(node, second, Activation.NONE);
         return c -> {
             GraphBuilder b = c.builder();
@@ -61,7 +63,7 @@ final class SvdfOperators {
             Value sums = b.add(
                     new Op.Contraction(List.of(), List.of(), List.of(1), List.of(1), DType.I32), wide, c.operand(1));
             Value all = shifted(c, c.operand(2), kept.apply(b, sums, null));
-            Value products = b.times(b.cast(all, DType.I32), b.cast(c.operand(2), DType.I32));
+            Value products = b.times(FixedPoint.minus(b, all, zero), b.cast(c.operand(2), DType.I32));
             Value y = units(c, b.sum(products, 2, false), rank);
             return List.of(result.apply(b, y, c.operandOrNull(3)), flat(b, all));
         };
