@@ -139,6 +139,18 @@ enum Networks {
             return n.bytes(n.dense(n.mean(x, false), 10, Activation.NONE));
         }
     },
+    /** The beginning of a large network whose channels are no multiple of 16: maps that the fast memory does not hold. */
+    LARGE_MAPS {
+        @Override
+        byte[] write(QuantizedNetwork n) {
+            Value x = n.convolution(n.input(1, 192, 192, 3), 24, 3, 2, true, Activation.RELU6);
+            Value y = n.convolution(n.depthwise(x, 3, 1, 1, Activation.RELU6), 24, 1, 1, true, Activation.NONE);
+            y = n.add(x, y, Activation.NONE);
+            Value joined = n.concat(List.of(y, n.depthwise(y, 3, 1, 1, Activation.RELU6)), true);
+            Value z = n.convolution(n.slice(joined, 16, 20), 8, 3, 2, false, Activation.RELU6);
+            return n.bytes(n.dense(n.mean(z, false), 10, Activation.NONE), z);
+        }
+    },
     /** The end of MobileNet v2 at 224²: a mean of more than a thousand channels. */
     WIDE_MEAN {
         @Override

@@ -46,6 +46,11 @@ final class Buffer {
         return new Buffer(Role.CONSTANT, contents.length, contents);
     }
 
+    /** The bytes that it takes, with what the last brick leaves empty. */
+    long storage() {
+        return bricks && shape != null ? Bricks.row(shape) * shape.height() * shape.bytes() : bytes;
+    }
+
     /** The one whose memory it is. */
     Buffer root() {
         return alias == null ? this : alias.root();

@@ -1,6 +1,7 @@
 package dev.meseta.drivers.ethosu.compiler;
 
 import static dev.meseta.drivers.ethosu.commands.Opcode.*;
+import static dev.meseta.drivers.ethosu.compiler.Bricks.BRICK;
 
 import dev.meseta.drivers.ethosu.commands.Opcode;
 import dev.meseta.drivers.ethosu.commands.Port;
@@ -24,7 +25,6 @@ final class Emitter {
     private static final int MOST_UNDER_WAY = 2;
 
     private static final int MOST_BLOCKS_AHEAD = 3;
-    private static final int BRICK = 16;
     private static final int LAST = 0xffff;
 
     private final Stream out = new Stream();
@@ -97,6 +97,7 @@ final class Emitter {
     private Range map(Port port, Place p, int zero, int precision) {
         int bytes = p.bytes();
         boolean bricks = p.buffer().bricks;
+        long strideY = p.stride(0);
         long strideX = p.stride(1);
         long strideC = 1;
         Range range = Range.of(p.buffer(), p.offset() * bytes, (p.end() - p.offset()) * bytes);
@@ -104,11 +105,12 @@ final class Emitter {
         Place all = p.buffer().shape;
         if (bricks && all != null) {
             long row = (long) all.width() * all.depth();
-            long first = p.offset() / row * row;
+            long first = p.offset() / row * Bricks.row(all);
             long x = p.offset() % row / all.depth();
             strideX = BRICK;
             strideC = (long) BRICK * all.width();
-            range = Range.of(p.buffer(), first * bytes, ((p.height() - 1) * p.stride(0) + row) * bytes);
+            strideY = p.stride(0) / row * Bricks.row(all);
+            range = Range.of(p.buffer(), first * bytes, ((p.height() - 1) * strideY + Bricks.row(all)) * bytes);
             base = range.begin + bytes * (p.offset() % all.depth() / BRICK * strideC + x * BRICK);
         }
         out.set(port.register("REGION"), range.region);
@@ -116,7 +118,7 @@ final class Emitter {
         out.set(port.register("HEIGHT0_M1"), p.height() - 1);
         out.set(port.register("HEIGHT1_M1"), p.height() - 1);
         out.set(port.register("WIDTH0_M1"), p.width() - 1);
-        out.address(port.register("STRIDE_Y"), p.stride(0) * bytes);
+        out.address(port.register("STRIDE_Y"), strideY * bytes);
         out.address(port.register("STRIDE_X"), strideX * bytes);
         out.address(port.register("STRIDE_C"), strideC * bytes);
         out.set(port.register("ZERO_POINT"), zero);

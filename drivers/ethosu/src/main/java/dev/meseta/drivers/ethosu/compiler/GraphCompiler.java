@@ -63,7 +63,7 @@ public final class GraphCompiler {
 
     private Program compile(Graph graph, Lowering lowering) {
         List<Step> steps = lowering.run();
-        Bricks.choose(steps);
+        Bricks.choose(steps, machine);
         steps.forEach(this::plan);
         List<Item> lives = lives(lowering);
         long fast = placeFast(lives);

@@ -29,7 +29,7 @@ final class Placement {
         }
 
         long bytes() {
-            return (buffer.bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+            return (buffer.storage() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
         }
     }
 
