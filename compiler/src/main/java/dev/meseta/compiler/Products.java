@@ -138,6 +138,11 @@ final class Products {
             a.add(team.emit(nest.result().get(2), target, out, epilogue.storage(), Lowering.origin(g)));
             return true;
         }
+        SubgroupTile lanes = bytes ? null : SubgroupTile.of(a, sum.name(), type, s);
+        if (lanes != null) {
+            a.add(lanes.emit(nest.points(), nest.result().get(2), target, out, epilogue.storage(), Lowering.origin(g)));
+            return true;
+        }
         boolean pack = !bytes && (s.strided() || s.columns().place().constant() != null);
         DotPanels dots =
                 bytes ? DotPanels.of(a, nest.points(), s, s.columns().place().constant()) : null;

@@ -379,6 +379,12 @@ final class Winograd {
                 Objects.requireNonNull(TileKernel.Operand.of(nest.result().get(1)));
         TileKernel.Shape s = TileKernel.shape(a, DType.F32, nest.loops(0), nest.loops(1), x, y);
         if (s == null) throw new IllegalStateException("no tile for " + root.type + " of " + g.root.origin);
+        Lin to = index(nest.result().get(3));
+        SubgroupTile subgroups = SubgroupTile.of(a, "winograd", DType.F32, s);
+        if (subgroups != null) {
+            a.add(subgroups.emit(nest.points(), nest.result().get(2), to, sums, DType.F32, Lowering.origin(g)));
+            return;
+        }
         Panels panels = Panels.of(a, nest.points(), s, Lowering.origin(g));
         a.add(TileKernel.of(
                 "winograd",
@@ -386,8 +392,7 @@ final class Winograd {
                 s,
                 panels,
                 null,
-                List.of(new TileKernel.Stored(
-                        nest.result().get(2), index(nest.result().get(3)), sums, DType.F32)),
+                List.of(new TileKernel.Stored(nest.result().get(2), to, sums, DType.F32)),
                 Lowering.origin(g)));
     }
 

@@ -28,7 +28,8 @@ class ByteProductTest {
             new Target(16, 32, 4, 64 << 10, 512 << 10),
             new Target(32, 16, 2, 32 << 10, 512 << 10, false),
             new Target(16, 16, 2, 32 << 10, 512 << 10, false),
-            new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true));
+            new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true),
+            new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true, false, 0, 0, 8));
 
     /** The first seed and the number of products; -Dseed=S -Dproducts=1 replays one. */
     private static final long SEED = Long.getLong("seed", 1);

@@ -21,7 +21,8 @@ class RandomGraphTest {
             new Target(64, 32, 2, 32 << 10, 1024 << 10),
             new Target(16, 32, 4, 64 << 10, 512 << 10),
             new Target(4, 64, 1024, 32 << 10, 4096 << 10),
-            new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true));
+            new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true),
+            new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true, false, 0, 0, 8));
 
     /** The first seed and the number of graphs; -Dseed=S -Dgraphs=1 replays one. */
     private static final long SEED = Long.getLong("seed", 1);

@@ -27,7 +27,8 @@ class RowsTest {
             new Target(64, 32, 2, 32 << 10, 1024 << 10),
             new Target(32, 16, 2, 32 << 10, 512 << 10),
             new Target(16, 32, 4, 64 << 10, 512 << 10),
-            new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true));
+            new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true),
+            new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true, false, 0, 0, 8));
 
     /** The first seed and the number of graphs; -Dseed=S -Dgraphs=1 replays one. */
     private static final long SEED = Long.getLong("seed", 1);

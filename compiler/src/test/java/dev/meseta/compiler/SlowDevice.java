@@ -205,6 +205,7 @@ final class SlowDevice {
                         for (int k = 0; k < l.type().lanes(); k++) copy(array, at + k, t, k);
                     });
                 }
+                case Expr.OfMember o -> throw new AssertionError(o.name() + " of a team");
                 case Expr.Apply a -> {
                     List<Tensor> in = a.operands().stream().map(this::eval).toList();
                     if (in.getFirst().elements() == 1 && in.getFirst().dtype() == DType.I64 && in.size() == 2) {
@@ -366,7 +367,7 @@ final class SlowDevice {
                 case Stmt.Prefetch p -> eval(p.index());
                 case Stmt.LocalArray a ->
                     locals.put(a.name(), Tensor.allocate(a.element().element(), Shape.of(a.size())));
-                case Stmt.SharedArray _, Stmt.Barrier _ -> throw new AssertionError("no teams here");
+                case Stmt.SharedArray _, Stmt.Barrier _, Stmt.Share _ -> throw new AssertionError("no teams here");
                 case Stmt.StoreLocal t -> {
                     Tensor array = Objects.requireNonNull(locals.get(t.array()), t.array());
                     Tensor v = eval(t.value());

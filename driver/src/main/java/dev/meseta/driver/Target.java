@@ -16,6 +16,8 @@ package dev.meseta.driver;
  * @param halved whether products of whole registers take twice as long as those of half ones
  * @param team the most members that run an iteration together; 0 where there are no teams
  * @param sharedBytes the most memory that a team shares
+ * @param subgroup members of a team that read each other's registers at no cost to speak of; 0 where they do not. Accesses to shared
+ *     memory cost as much as others there, and vectors of one iteration are read fastest
  */
 public record Target(
         int vectorBytes,
@@ -28,7 +30,36 @@ public record Target(
         boolean lockstep,
         boolean halved,
         int team,
-        long sharedBytes) {
+        long sharedBytes,
+        int subgroup) {
+    /** One whose members read no registers of others. */
+    public Target(
+            int vectorBytes,
+            int vectorRegisters,
+            int threads,
+            long l1Bytes,
+            long l2Bytes,
+            boolean byteProducts,
+            boolean saturates,
+            boolean lockstep,
+            boolean halved,
+            int team,
+            long sharedBytes) {
+        this(
+                vectorBytes,
+                vectorRegisters,
+                threads,
+                l1Bytes,
+                l2Bytes,
+                byteProducts,
+                saturates,
+                lockstep,
+                halved,
+                team,
+                sharedBytes,
+                0);
+    }
+
     /** One whose registers are multiplied as they are. */
     public Target(
             int vectorBytes,
@@ -81,6 +112,6 @@ public record Target(
     /** All of it, to tell targets apart. */
     public String text() {
         return vectorBytes + " " + vectorRegisters + " " + threads + " " + l1Bytes + " " + l2Bytes + " " + byteProducts
-                + " " + saturates + " " + lockstep + " " + halved + " " + team + " " + sharedBytes;
+                + " " + saturates + " " + lockstep + " " + halved + " " + team + " " + sharedBytes + " " + subgroup;
     }
 }

@@ -41,6 +41,9 @@ public sealed interface Expr {
     /** Elements of a local array; scalar index, {@code type.lanes()} elements from it on. */
     record LoadLocal(String array, Expr index, Type type) implements Expr {}
 
+    /** What another member of the team shared ({@link Stmt.Share}) under a name. */
+    record OfMember(String name, int member, Type type) implements Expr {}
+
     /** A scalar function on each lane, with {@link MapFunction}'s semantics. */
     record Apply(MapFunction function, List<Expr> operands) implements Expr {
         public Apply {

@@ -154,6 +154,7 @@ public final class KernelInterpreter {
                                 .arrays()
                                 .computeIfAbsent(a.name(), _ -> local(a.element(), a.size())));
             case Stmt.Barrier _ -> Objects.requireNonNull(team, "no team").await();
+            case Stmt.Share h -> share(h);
             case Stmt.StoreLocal t -> {
                 Object v = evaluate(t.value());
                 Local array = array(t.array());
@@ -165,6 +166,22 @@ public final class KernelInterpreter {
                 if (integer(c.condition()) == 0) throw new Violation(c.failure() + ": " + KernelText.of(c.condition()));
             }
         }
+    }
+
+    /** Not before all have read what was there. */
+    private void share(Stmt.Share s) {
+        Team t = Objects.requireNonNull(team, "no team");
+        t.await();
+        int lanes = s.value().type().lanes();
+        int all = t.barrier().getParties() * lanes;
+        Local array =
+                t.arrays().computeIfAbsent(s.name(), _ -> local(s.value().type().with(1), all));
+        int member = (int) ((long[]) Objects.requireNonNull(variables.get(Kernel.MEMBER)))[0];
+        Object own = evaluate(s.value());
+        variables.put(s.name(), own);
+        System.arraycopy(own, 0, array.values(), member * lanes, lanes);
+        t.await();
+        arrays.put(s.name(), array);
     }
 
     private static Local local(Type element, int size) {
@@ -292,6 +309,13 @@ public final class KernelInterpreter {
                 yield array.values() instanceof double[] d
                         ? Arrays.copyOfRange(d, at, at + lanes)
                         : Arrays.copyOfRange((long[]) array.values(), at, at + lanes);
+            }
+            case Expr.OfMember o -> {
+                Object values = array(o.name()).values();
+                int at = o.member() * lanes;
+                yield values instanceof double[] d
+                        ? Arrays.copyOfRange(d, at, at + lanes)
+                        : Arrays.copyOfRange((long[]) values, at, at + lanes);
             }
             case Expr.Apply a ->
                 apply(a.function(), a.operands().getLast().type().element(), operands(a), lanes);

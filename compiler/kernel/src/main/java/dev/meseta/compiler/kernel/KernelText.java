@@ -137,6 +137,7 @@ public final class KernelText {
             case Stmt.LocalArray a -> line("array " + a.name() + ": " + a.element() + "[" + a.size() + "]");
             case Stmt.SharedArray a -> line("shared " + a.name() + ": " + a.element() + "[" + a.size() + "]");
             case Stmt.Barrier _ -> line("barrier");
+            case Stmt.Share h -> value("share " + h.name(), h.value());
             case Stmt.StoreLocal t -> {
                 indent().append(t.array()).append('[');
                 expression(t.index());
@@ -192,6 +193,8 @@ public final class KernelText {
                 expression(l.index());
                 out.append("]:").append(l.type());
             }
+            case Expr.OfMember o ->
+                out.append(o.name()).append('@').append(o.member()).append(':').append(o.type());
             case Expr.Apply a -> call(a.function().text(), a.operands());
             case Expr.Fma f -> call("fma", List.of(f.a(), f.b(), f.c()));
             case Expr.Dot d -> call(d.saturates() ? "saturating_dot" : "dot", List.of(d.left(), d.right(), d.sum()));

@@ -17,6 +17,7 @@ public final class KernelVerifier {
     private final Set<String> assignable = new HashSet<>();
     private final Map<String, Stmt.LocalArray> arrays = new HashMap<>();
     private final Set<String> constants = new HashSet<>();
+    private final Set<String> shared = new HashSet<>();
     private final Set<String> all = new HashSet<>();
 
     private KernelVerifier(Kernel kernel) {
@@ -143,6 +144,12 @@ public final class KernelVerifier {
                 statement(new Stmt.LocalArray(a.name(), a.element(), a.size()));
             }
             case Stmt.Barrier _ -> require(kernel.team() > 1, "a barrier without a team", null);
+            case Stmt.Share h -> {
+                require(kernel.team() > 1, h.name() + " is shared without a team", null);
+                expression(h.value());
+                define(h.name(), h.value().type());
+                shared.add(h.name());
+            }
             case Stmt.LocalArray a -> {
                 require(
                         a.element().lanes() == 1 && a.size() > 0,
@@ -197,6 +204,14 @@ public final class KernelVerifier {
             case Expr.Extent x -> extent(x);
             case Expr.Load l -> access(l.buffer(), l.index(), t, l.mask(), false);
             case Expr.LoadLocal l -> local(l.array(), l.index(), t);
+            case Expr.OfMember o ->
+                require(
+                        t.equals(scope.get(o.name()))
+                                && shared.contains(o.name())
+                                && o.member() >= 0
+                                && o.member() < kernel.team(),
+                        "nothing is shared so",
+                        e);
             case Expr.Apply a -> apply(a);
             case Expr.Fma f -> {
                 require(t.element().isFloat(), "fma of " + t, e);

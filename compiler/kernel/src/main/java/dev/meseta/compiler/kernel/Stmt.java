@@ -53,6 +53,13 @@ public sealed interface Stmt {
      */
     record Barrier() implements Stmt {}
 
+    /**
+     * Names a value, of which every member of the team has one of its own, and lets the others read it ({@link Expr.OfMember}) until it is
+     * shared again: registers of a GPU's subgroup, so that the device has teams of this size that are subgroups. All members come to it,
+     * equally often.
+     */
+    record Share(String name, Expr value) implements Stmt {}
+
     /** Writes {@code value.type().lanes()} elements of a local array from a scalar index on. */
     record StoreLocal(String array, Expr index, Expr value) implements Stmt {}
 

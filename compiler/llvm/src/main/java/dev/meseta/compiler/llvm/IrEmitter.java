@@ -168,7 +168,7 @@ final class IrEmitter {
                 String type = "[" + a.size() + " x " + memory(a.element().element()) + "]";
                 locals.put(a.name(), new Local(b.alloca(type, 64), a.element(), a.size()));
             }
-            case Stmt.SharedArray _, Stmt.Barrier _ ->
+            case Stmt.SharedArray _, Stmt.Barrier _, Stmt.Share _ ->
                 throw new IllegalArgumentException(
                         "kernel " + kernel.name() + " is for a team, which processors do not have");
             case Stmt.StoreLocal t -> storeLocal(t);
@@ -429,6 +429,8 @@ final class IrEmitter {
             case Expr.Extent x -> new Value("%extent" + x.number(), Type.INDEX);
             case Expr.Load l -> load(l);
             case Expr.LoadLocal l -> loadLocal(l);
+            case Expr.OfMember o ->
+                throw new IllegalArgumentException("kernel " + kernel.name() + " reads " + o.name() + " of a team");
             case Expr.Apply a -> apply(a);
             case Expr.Dot d ->
                 dot.emit(expression(d.left()), expression(d.right()), expression(d.sum()), d.saturates());

@@ -29,6 +29,7 @@ public final class KernelEmitter {
 
     // Scope, semantics and operands of what a team shares, by the Vulkan memory model.
     private static final int WORKGROUP = 2;
+    private static final int SUBGROUP = 3;
     private static final int ACQUIRE_RELEASE = 8;
     private static final int WORKGROUP_MEMORY = 0x100;
     private static final int MAKE_AVAILABLE = 8;
@@ -196,6 +197,7 @@ public final class KernelEmitter {
                         workgroup,
                         m.constantInt(32, ACQUIRE_RELEASE | WORKGROUP_MEMORY));
             }
+            case Stmt.Share h -> values.put(h.name(), b.wide(expression(h.value())));
             case Stmt.StoreLocal t -> {
                 Local array = local(t.array());
                 Value v = b.wide(expression(t.value()));
@@ -393,6 +395,7 @@ public final class KernelEmitter {
                 memory.argument(arguments.extent(x.number()), bounds.extents().get(x.number()));
             case Expr.Load l -> load(l);
             case Expr.LoadLocal l -> loadLocal(l);
+            case Expr.OfMember o -> ofMember(o);
             case Expr.Apply a ->
                 arithmetic.apply(
                         a.function(),
@@ -406,6 +409,19 @@ public final class KernelEmitter {
             case Expr.Combine c -> combine(c.kind(), expression(c.operand()));
             case Expr.Shuffle s -> shuffle(expression(s.a()), expression(s.b()), s.lanes());
         };
+    }
+
+    /** From a register of another invocation of the subgroup, of which a team is all. */
+    private Value ofMember(Expr.OfMember o) {
+        Value v = values.get(o.name());
+        if (v == null) throw unknown(o.name());
+        m.need(Capability.GROUP_NON_UNIFORM);
+        m.need(Capability.GROUP_NON_UNIFORM_SHUFFLE);
+        int scope = m.constantInt(32, SUBGROUP);
+        int member = m.constantInt(32, o.member());
+        int type = m.type(v.element());
+        return b.value(
+                v.element(), v.lanes(), i -> m.emit(Opcode.GROUP_NON_UNIFORM_SHUFFLE, type, scope, v.ids()[i], member));
     }
 
     private Value variable(Expr.Var v) {

@@ -98,6 +98,7 @@ enum Opcode {
     RETURN(253),
     CONTROL_BARRIER(224),
     ATOMIC_COMPARE_EXCHANGE(230),
+    GROUP_NON_UNIFORM_SHUFFLE(345),
     SU_DOT(4452);
 
     private final int number;

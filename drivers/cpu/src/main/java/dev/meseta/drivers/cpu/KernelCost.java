@@ -105,6 +105,7 @@ final class KernelCost {
             case Stmt.Store t ->
                 access(t.buffer(), t.index(), t.value().type()) + of(t.value()) + (t.mask() == null ? 0 : of(t.mask()));
             case Stmt.LocalArray _, Stmt.SharedArray _, Stmt.Barrier _ -> 0;
+            case Stmt.Share h -> of(h.value());
             case Stmt.Prefetch _ -> 1;
             case Stmt.StoreLocal t -> registers(t.value().type()) + of(t.index()) + of(t.value());
             case Stmt.Check c -> 1 + of(c.condition());
@@ -156,6 +157,7 @@ final class KernelCost {
             case Expr.Real _, Expr.Int _, Expr.Var _, Expr.Extent _ -> 0;
             case Expr.Load l -> access(l.buffer(), l.index(), l.type()) + (l.mask() == null ? 0 : of(l.mask()));
             case Expr.LoadLocal l -> registers(l.type()) + of(l.index());
+            case Expr.OfMember o -> registers(o.type());
             case Expr.Apply a -> {
                 double sum = function(a);
                 for (Expr o : a.operands()) sum += of(o);

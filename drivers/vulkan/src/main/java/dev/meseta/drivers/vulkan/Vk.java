@@ -69,6 +69,7 @@ final class Vk {
     static final int DESCRIPTOR_STORAGE_TEXEL = 5;
     static final int DESCRIPTOR_UNIFORM_DYNAMIC = 8;
     static final int STAGE_COMPUTE = 0x20;
+    static final int SUBGROUP_SHUFFLE = 0x10;
     static final int BIND_COMPUTE = 1;
     static final int PIPELINE_COMPUTE = 0x800;
     static final int PIPELINE_TRANSFER = 0x1000;

@@ -1,5 +1,6 @@
 package dev.meseta.drivers.vulkan;
 
+import dev.meseta.compiler.spirv.Capability;
 import dev.meseta.compiler.spirv.ShaderOptions;
 import dev.meseta.driver.Access;
 import dev.meseta.driver.Allocation;
@@ -59,9 +60,12 @@ final class VulkanDevice implements KernelDevice {
      */
     private static Target target(PhysicalDevice p) {
         boolean teams = !p.isProcessor() || Boolean.getBoolean("meseta.vulkan.teams");
+        boolean shuffles = p.capabilities().contains(Capability.GROUP_NON_UNIFORM_SHUFFLE);
+        int subgroup = p.isProcessor() && shuffles && p.subgroup() > 1 ? p.subgroup() : 0;
         int team = teams ? p.invocations() : 0;
         return p.isProcessor()
-                ? new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true, false, team, p.sharedBytes())
+                ? new Target(
+                        16, 18, 16, 32 << 10, 512 << 10, false, false, true, false, team, p.sharedBytes(), subgroup)
                 : new Target(16, 32, 8192, 32 << 10, 512 << 10, p.hasDots(), false, true, false, team, p.sharedBytes());
     }
 

@@ -1,0 +1,286 @@
+package dev.meseta.compiler;
+
+import dev.meseta.compiler.kernel.Expr;
+import dev.meseta.compiler.kernel.Kernel;
+import dev.meseta.compiler.kernel.Kernels;
+import dev.meseta.compiler.kernel.Stmt;
+import dev.meseta.compiler.kernel.Type;
+import dev.meseta.driver.CommandList;
+import dev.meseta.driver.Target;
+import dev.meseta.graph.DType;
+import dev.meseta.graph.MapFunction;
+import dev.meseta.graph.Op.Cast.Rounding;
+import dev.meseta.graph.ReduceKind;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A sum of products for devices whose subgroups read each other's registers, and read memory in vectors. A team, which is a subgroup,
+ * computes some rows of the result and a vector of columns for each member. Every member reads a vector of steps of the sum from one of
+ * the rows and shares it, so that each element of the rows is read once by all of them; the columns are its own. Rows that there are not
+ * at the end are computed of the last one; columns that another team computes, too, are. Neither are stored.
+ */
+final class SubgroupTile {
+    /** Rows of a tile. Many take many registers, few read the columns often. */
+    private static final List<Integer> HEIGHTS = List.of(16, 12, 8, 6, 4, 2, 1);
+
+    /** What reading a vector for each member costs, in products of a register. */
+    private static final double READ = 16;
+
+    /** Vectors of rows that a member reads at most. */
+    private static final int SHARES = 2;
+
+    /** Steps of the innermost loop that are written out where rows are read one by one. */
+    private static final int UNROLLED = 8;
+
+    /** Steps of the sum, in vectors, that a round of the loop takes at most. */
+    private static final int VECTORS = 2;
+
+    /** What an extent that is an argument is taken for. */
+    private static final long ARGUMENT = 256;
+
+    private final Assembly a;
+    private final Emitter e;
+    private final DType type;
+    private final TileKernel.Shape s;
+    private final int team;
+    private final int lanes;
+    private final int height;
+
+    /** Whether steps of the sum lie behind each other in a row, so that they are read as vectors. */
+    private final boolean deep;
+
+    private final Expr rows;
+
+    private SubgroupTile(Assembly a, String name, DType type, TileKernel.Shape s, boolean deep) {
+        this.a = a;
+        this.e = new Emitter(name);
+        this.type = type;
+        this.s = s;
+        this.team = a.target.subgroup();
+        this.deep = deep;
+        this.lanes = s.lanes();
+        this.height = s.height();
+        e.team(team);
+        e.open();
+        this.rows = Schedule.count(e, s.m());
+    }
+
+    /** A product by subgroups; null where the device has none that share registers, or the operands do not lie so. */
+    static @Nullable SubgroupTile of(Assembly a, String name, DType type, TileKernel.Shape s) {
+        Target target = a.target;
+        if (target.subgroup() < 2 || type == DType.BOOL || s.parts() != null) return null;
+        int lanes = target.vectorBytes() / type.bytes();
+        int width = target.subgroup() * lanes;
+        Size n = s.n().extent();
+        if (n.value() < width) return null;
+        Atom inner = s.summed().getLast();
+        Size step = s.rows().offset().coefficient(inner);
+        boolean deep = step != null && step.is(1);
+        Size m = Size.product(s.m().stream().map(Atom::extent).toList());
+        long count = m.isLiteral() ? m.value() : ARGUMENT;
+        Map<Integer, Double> costs = new LinkedHashMap<>();
+        for (int height : HEIGHTS) {
+            if (height > SHARES * target.subgroup()) continue;
+            double shares = Math.ceilDiv(height, target.subgroup()) * READ / (deep ? lanes : 1);
+            costs.put(height, Math.ceilDiv(count, height) * (READ + shares + height * lanes));
+        }
+        String question = "rows of a subgroup of " + 8 * type.bytes() + " bits for " + count + "x" + n.value();
+        int height = a.choices.pick(question, costs, Object::toString);
+        TileKernel.Shape shape = new TileKernel.Shape(
+                s.rows(), s.columns(), s.m(), s.n(), s.others(), s.summed(), width, lanes, height, height, true, null);
+        return new SubgroupTile(a, name, type, shape, deep);
+    }
+
+    /**
+     * @param finish what is stored, from the sum (number 0)
+     */
+    CommandList.Launch emit(Points points, Point finish, Lin to, Place out, DType storage, String origin) {
+        boolean pack = s.strided() || s.columns().place().constant() != null;
+        Panels packed = pack ? Panels.of(a, points, s, origin) : null;
+        Expr n = e.size(s.n().extent());
+        Expr across = e.let("g", Kernels.ceilDiv(n, s.width()));
+        Expr down = e.let("g", Kernels.ceilDiv(rows, height));
+        // Neighbours have the same columns, which stay in the cache.
+        Expr row = e.let("m", Kernels.mul(e.let("g", Kernels.rem(Schedule.GRID, down)), height));
+        Expr rest = e.let("g", Kernels.div(Schedule.GRID, down));
+        Expr panel = e.let("g", Kernels.rem(rest, across));
+        Schedule.decompose(e, e.let("g", Kernels.div(rest, across)), s.others());
+        Expr begin = e.let("n", Kernels.mul(panel, s.width()));
+        Expr first = e.let("n", Kernels.min(begin, Kernels.sub(n, Kernels.index(s.width()))));
+        Expr own = e.let("n", Kernels.mul(Kernel.MEMBER_VARIABLE, lanes));
+        List<Expr.Var> sums = multiply(packed, row, panel, first, own);
+        Expr column = e.let("n", Kernels.add(first, own));
+        Stored stored = new Stored(finish, to, out, storage);
+        e.open();
+        store(stored, sums, row, column, lanes, null);
+        Stmt whole = e.close();
+        if (n instanceof Expr.Int x && x.value() % s.width() == 0) {
+            e.add(whole);
+        } else {
+            boolean vectors = n instanceof Expr.Int y && y.value() % lanes == 0;
+            e.open();
+            store(stored, sums, row, column, vectors ? lanes : 1, begin);
+            Stmt part = e.close();
+            e.add(vectors ? part : new Stmt.If(TileKernel.equal(begin, first), whole, part));
+        }
+        e.add(e.close());
+        Expr grid = Kernels.mul(
+                Kernels.ceilDiv(Schedule.count(e, s.m()), height), Kernels.ceilDiv(e.size(s.n().extent()), s.width()));
+        return e.launch(Kernels.mul(grid, Schedule.count(e, s.others())), origin);
+    }
+
+    private record Stored(Point value, Lin to, Place place, DType storage) {}
+
+    /**
+     * Stores a member's columns.
+     *
+     * @param width columns at once
+     * @param begin columns before it are another team's; null where there are none
+     */
+    private void store(Stored x, List<Expr.Var> sums, Expr row, Expr column, int width, @Nullable Expr begin) {
+        boolean wholeRows = rows instanceof Expr.Int m && m.value() % height == 0;
+        for (int r = 0; r < height; r++) {
+            Expr at = e.let("m", Kernels.add(row, r));
+            for (int i = 0; i < lanes; i += width) {
+                int lane = i;
+                Expr there = e.let("n", Kernels.add(column, i));
+                Expr.Var sum = sums.get(r);
+                e.open();
+                Schedule.decompose(e, at, s.m());
+                e.bindVector(s.n(), there, width);
+                e.give(0, width == lanes ? sum : new Expr.Shuffle(sum, sum, List.of(lane)));
+                e.store(x.place(), x.storage(), x.to(), e.value(x.value()));
+                e.scalar();
+                Stmt store = e.close();
+                if (begin != null) store = new Stmt.If(Kernels.apply(MapFunction.LE, begin, there), store, null);
+                if (!wholeRows && r > 0) store = new Stmt.If(Kernels.lt(at, rows), store, null);
+                e.add(store);
+            }
+        }
+    }
+
+    private List<Expr.Var> multiply(@Nullable Panels packed, Expr row, Expr panel, Expr first, Expr own) {
+        Lin[] rowParts = Tile.parts(s.rows().offset(), s.summed());
+        List<Expr> rowStarts = new ArrayList<>();
+        for (int r = 0; r < height; r += team) {
+            e.open();
+            int left = height - r;
+            Expr mine =
+                    left < team ? Kernels.min(Kernel.MEMBER_VARIABLE, Kernels.index(left - 1)) : Kernel.MEMBER_VARIABLE;
+            Expr there = Kernels.add(Kernels.add(row, mine), r);
+            Schedule.decompose(e, e.let("m", Kernels.min(there, Kernels.sub(rows, Kernels.index(1)))), s.m());
+            rowStarts.add(e.let("x", e.index(rowParts[0])));
+            e.closeInline();
+        }
+        Lin[] columnParts =
+                Tile.parts(packed != null ? packed.offset() : s.columns().offset(), s.summed());
+        e.open();
+        e.bind(packed != null ? packed.panel() : s.n(), packed != null ? panel : first);
+        Expr columnStart = e.let("x", Kernels.add(e.index(columnParts[0]), own));
+        e.closeInline();
+        Atom inner = s.summed().getLast();
+        List<Expr.Var> sums = new ArrayList<>();
+        for (int r = 0; r < height; r++)
+            sums.add(e.declare("a", Kernels.splat(ReduceKernel.identity(ReduceKind.SUM, type), lanes)));
+        e.loops(s.summed().subList(0, s.summed().size() - 1), 0, () -> {
+            Expr all = e.size(inner.extent());
+            if (all instanceof Expr.Int few && few.value() <= UNROLLED && few.value() % lanes != 0) {
+                e.loop(inner, true, () -> single(packed, rowStarts, rowParts[1], columnStart, columnParts[1], sums));
+                return;
+            }
+            int vectors = all instanceof Expr.Int n && n.value() % ((long) VECTORS * lanes) == 0 ? VECTORS : 1;
+            long round = (long) vectors * lanes;
+            Expr whole = e.let("k", Kernels.mul(Kernels.div(all, Kernels.index(round)), round));
+            String k = e.fresh("k");
+            e.open();
+            for (int v = 0; v < vectors; v++) {
+                Expr at = Kernels.add(Kernels.variable(k), (long) v * lanes);
+                several(packed, rowStarts, rowParts[1], columnStart, columnParts[1], at, sums);
+            }
+            e.add(new Stmt.For(k, Kernels.index(0), whole, round, false, e.close()));
+            if (all.equals(whole)) return;
+            String rest = e.fresh("k");
+            e.open();
+            e.bind(inner, Kernels.variable(rest));
+            single(packed, rowStarts, rowParts[1], columnStart, columnParts[1], sums);
+            e.add(new Stmt.For(rest, whole, all, 1, false, e.close()));
+        });
+        return sums;
+    }
+
+    /** One step of the sum. */
+    private void single(
+            @Nullable Panels packed,
+            List<Expr> rowStarts,
+            Lin rowSteps,
+            Expr columnStart,
+            Lin columnSteps,
+            List<Expr.Var> sums) {
+        Expr b = read(packed, Kernels.add(columnStart, e.index(columnSteps)));
+        List<String> shared = share(rowStarts, rowSteps, 1);
+        for (int r = 0; r < height; r++) add(sums.get(r), shared.get(r / team), r % team, 0, 1, b);
+    }
+
+    /** As many steps as a vector has lanes. The columns of all of them are read first, so that each sum is touched once. */
+    private void several(
+            @Nullable Panels packed,
+            List<Expr> rowStarts,
+            Lin rowSteps,
+            Expr columnStart,
+            Lin columnSteps,
+            Expr at,
+            List<Expr.Var> sums) {
+        Atom inner = s.summed().getLast();
+        e.open();
+        List<List<String>> shared = new ArrayList<>();
+        List<Expr> columns = new ArrayList<>();
+        for (int i = 0; i < lanes; i++) {
+            e.open();
+            e.bind(inner, Kernels.add(at, i));
+            if (i == 0 || !deep) shared.add(share(rowStarts, rowSteps, deep ? lanes : 1));
+            columns.add(read(packed, Kernels.add(columnStart, e.index(columnSteps))));
+            e.closeInline();
+        }
+        for (int r = 0; r < height; r++) {
+            for (int i = 0; i < lanes; i++) {
+                String x = shared.get(deep ? 0 : i).get(r / team);
+                add(sums.get(r), x, r % team, deep ? i : 0, deep ? lanes : 1, columns.get(i));
+            }
+        }
+        e.add(e.close());
+    }
+
+    /** Shares elements of the rows, of each member's row so many, behind each other. */
+    private List<String> share(List<Expr> starts, Lin steps, int width) {
+        int buffer = e.buffer(s.rows().place(), s.rows().storage(), Kernel.Access.READ);
+        Expr moved = e.index(steps);
+        List<String> shared = new ArrayList<>();
+        for (Expr start : starts) {
+            String x = e.fresh("x");
+            e.add(new Stmt.Share(x, load(buffer, s.rows().storage(), Kernels.add(start, moved), width)));
+            shared.add(x);
+        }
+        return shared;
+    }
+
+    private Expr read(@Nullable Panels packed, Expr index) {
+        Place place = packed != null ? packed.place() : s.columns().place();
+        int buffer = e.buffer(place, s.columns().storage(), Kernel.Access.READ);
+        return e.let("b", load(buffer, s.columns().storage(), index, lanes));
+    }
+
+    private void add(Expr.Var sum, String shared, int member, int step, int width, Expr b) {
+        Expr x = new Expr.OfMember(shared, member, Type.of(type).with(width));
+        Expr one = Kernels.splat(width == 1 ? x : new Expr.Shuffle(x, x, List.of(step)), lanes);
+        e.assign(sum, type.isFloat() ? new Expr.Fma(one, b, sum) : Kernels.add(sum, Kernels.mul(one, b)));
+    }
+
+    private Expr load(int buffer, DType storage, Expr index, int width) {
+        return Kernels.convert(
+                type, Rounding.WRAP, Kernels.load(buffer, index, new Type(Type.widened(storage), width)));
+    }
+}
