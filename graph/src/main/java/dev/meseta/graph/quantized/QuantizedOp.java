@@ -41,29 +41,20 @@ public sealed interface QuantizedOp {
 
         @Override
         public Map<String, Object> attributes() {
-            return Attributes.empty()
-                    .with("strides", strides)
-                    .with("dilations", dilations)
-                    .with("low", low)
-                    .with("high", high)
-                    .with("input_zero", inputZero)
-                    .with("weight_zero", weightZero)
-                    .with(scaling)
-                    .with(clamp)
-                    .map();
+            return Attributes.of(this, a -> form(a, depthwise));
         }
 
-        private static Convolution of(Attributes a, boolean depthwise) {
+        private static Convolution form(Attributes<Convolution> a, boolean depthwise) {
             return new Convolution(
                     depthwise,
-                    a.longs("strides", 2),
-                    a.longs("dilations", 2),
-                    a.longs("low", 2),
-                    a.longs("high", 2),
-                    a.integer("input_zero"),
-                    a.integer("weight_zero"),
-                    a.scaling(),
-                    a.clamp());
+                    a.longs("strides", 2, Convolution::strides),
+                    a.longs("dilations", 2, Convolution::dilations),
+                    a.longs("low", 2, Convolution::low),
+                    a.longs("high", 2, Convolution::high),
+                    a.integer("input_zero", Convolution::inputZero),
+                    a.integer("weight_zero", Convolution::weightZero),
+                    a.scaling(Convolution::scaling),
+                    a.clamp(Convolution::clamp));
         }
     }
 
@@ -76,16 +67,15 @@ public sealed interface QuantizedOp {
 
         @Override
         public Map<String, Object> attributes() {
-            return Attributes.empty()
-                    .with("input_zero", inputZero)
-                    .with("weight_zero", weightZero)
-                    .with(scaling)
-                    .with(clamp)
-                    .map();
+            return Attributes.of(this, a -> form(a));
         }
 
-        private static FullyConnected of(Attributes a) {
-            return new FullyConnected(a.integer("input_zero"), a.integer("weight_zero"), a.scaling(), a.clamp());
+        private static FullyConnected form(Attributes<FullyConnected> a) {
+            return new FullyConnected(
+                    a.integer("input_zero", FullyConnected::inputZero),
+                    a.integer("weight_zero", FullyConnected::weightZero),
+                    a.scaling(FullyConnected::scaling),
+                    a.clamp(FullyConnected::clamp));
         }
     }
 
@@ -112,26 +102,18 @@ public sealed interface QuantizedOp {
 
         @Override
         public Map<String, Object> attributes() {
-            return Attributes.empty()
-                    .with("strides", strides)
-                    .with("low", low)
-                    .with("extents", extents)
-                    .with("input_zero", inputZero)
-                    .with("weight_zero", weightZero)
-                    .with(scaling)
-                    .with(clamp)
-                    .map();
+            return Attributes.of(this, a -> form(a));
         }
 
-        private static TransposedConvolution of(Attributes a) {
+        private static TransposedConvolution form(Attributes<TransposedConvolution> a) {
             return new TransposedConvolution(
-                    a.longs("strides", 2),
-                    a.longs("low", 2),
-                    a.longs("extents", 2),
-                    a.integer("input_zero"),
-                    a.integer("weight_zero"),
-                    a.scaling(),
-                    a.clamp());
+                    a.longs("strides", 2, TransposedConvolution::strides),
+                    a.longs("low", 2, TransposedConvolution::low),
+                    a.longs("extents", 2, TransposedConvolution::extents),
+                    a.integer("input_zero", TransposedConvolution::inputZero),
+                    a.integer("weight_zero", TransposedConvolution::weightZero),
+                    a.scaling(TransposedConvolution::scaling),
+                    a.clamp(TransposedConvolution::clamp));
         }
     }
 
@@ -149,25 +131,17 @@ public sealed interface QuantizedOp {
 
         @Override
         public Map<String, Object> attributes() {
-            return Attributes.empty()
-                    .with("window", window)
-                    .with("strides", strides)
-                    .with("low", low)
-                    .with("high", high)
-                    .with("zero", clamp.zero())
-                    .with("min", clamp.min())
-                    .with("max", clamp.max())
-                    .map();
+            return Attributes.of(this, a -> form(a, largest));
         }
 
-        private static Pool of(Attributes a, boolean largest) {
+        private static Pool form(Attributes<Pool> a, boolean largest) {
             return new Pool(
                     largest,
-                    a.longs("window", 2),
-                    a.longs("strides", 2),
-                    a.longs("low", 2),
-                    a.longs("high", 2),
-                    new Clamp(a.integer("zero"), a.integer("min"), a.integer("max")));
+                    a.longs("window", 2, Pool::window),
+                    a.longs("strides", 2, Pool::strides),
+                    a.longs("low", 2, Pool::low),
+                    a.longs("high", 2, Pool::high),
+                    a.clamp("zero", Pool::clamp));
         }
     }
 
@@ -196,29 +170,21 @@ public sealed interface QuantizedOp {
 
         @Override
         public Map<String, Object> attributes() {
-            return Attributes.empty()
-                    .with("left_shift", leftShift)
-                    .with("zeros", List.of(leftZero, rightZero, clamp.zero()))
-                    .with("multipliers", List.of(left.multiplier(0), right.multiplier(0), result.multiplier(0)))
-                    .with("shifts", List.of(left.shift(0), right.shift(0), result.shift(0)))
-                    .with("min", clamp.min())
-                    .with("max", clamp.max())
-                    .map();
+            return Attributes.of(this, a -> form(a, subtract));
         }
 
-        private static Sum of(Attributes a, boolean subtract) {
-            List<Long> zeros = a.longs("zeros", 3);
-            List<Long> m = a.longs("multipliers", 3);
-            List<Long> s = a.longs("shifts", 3);
+        private static Sum form(Attributes<Sum> a, boolean subtract) {
+            List<Long> zeros = a.longs("zeros", 3, s -> List.of(s.leftZero, s.rightZero, s.clamp.zero()));
+            List<Scaling> scalings = a.scalings(3, s -> List.of(s.left, s.right, s.result));
             return new Sum(
                     subtract,
-                    a.integer("left_shift"),
+                    a.integer("left_shift", Sum::leftShift),
                     zeros.get(0),
                     zeros.get(1),
-                    one(m.get(0), s.get(0)),
-                    one(m.get(1), s.get(1)),
-                    one(m.get(2), s.get(2)),
-                    new Clamp(zeros.get(2), a.integer("min"), a.integer("max")));
+                    scalings.get(0),
+                    scalings.get(1),
+                    scalings.get(2),
+                    a.clamp(zeros.get(2), Sum::clamp));
         }
     }
 
@@ -231,22 +197,13 @@ public sealed interface QuantizedOp {
 
         @Override
         public Map<String, Object> attributes() {
-            return Attributes.empty()
-                    .with("zeros", List.of(leftZero, rightZero, clamp.zero()))
-                    .with("multiplier", scaling.multiplier(0))
-                    .with("shift", scaling.shift(0))
-                    .with("min", clamp.min())
-                    .with("max", clamp.max())
-                    .map();
+            return Attributes.of(this, a -> form(a));
         }
 
-        private static Product of(Attributes a) {
-            List<Long> zeros = a.longs("zeros", 3);
+        private static Product form(Attributes<Product> a) {
+            List<Long> zeros = a.longs("zeros", 3, p -> List.of(p.leftZero, p.rightZero, p.clamp.zero()));
             return new Product(
-                    zeros.get(0),
-                    zeros.get(1),
-                    one(a.integer("multiplier"), a.integer("shift")),
-                    new Clamp(zeros.get(2), a.integer("min"), a.integer("max")));
+                    zeros.get(0), zeros.get(1), a.oneScaling(Product::scaling), a.clamp(zeros.get(2), Product::clamp));
         }
     }
 
@@ -272,16 +229,14 @@ public sealed interface QuantizedOp {
 
         @Override
         public Map<String, Object> attributes() {
-            return Attributes.empty()
-                    .with("input_zero", inputZero)
-                    .with("multiplier", scaling.multiplier(0))
-                    .with("shift", scaling.shift(0))
-                    .with(clamp)
-                    .map();
+            return Attributes.of(this, a -> form(a));
         }
 
-        private static Rescale of(Attributes a) {
-            return new Rescale(a.integer("input_zero"), one(a.integer("multiplier"), a.integer("shift")), a.clamp());
+        private static Rescale form(Attributes<Rescale> a) {
+            return new Rescale(
+                    a.integer("input_zero", Rescale::inputZero),
+                    a.oneScaling(Rescale::scaling),
+                    a.clamp(Rescale::clamp));
         }
     }
 
@@ -298,11 +253,11 @@ public sealed interface QuantizedOp {
 
         @Override
         public Map<String, Object> attributes() {
-            return Attributes.empty().with("table", results).map();
+            return Attributes.of(this, a -> form(a));
         }
 
-        private static Table of(Attributes a) {
-            return new Table(a.longs("table", 256));
+        private static Table form(Attributes<Table> a) {
+            return new Table(a.longs("table", 256, Table::results));
         }
     }
 
@@ -322,23 +277,17 @@ public sealed interface QuantizedOp {
 
         @Override
         public Map<String, Object> attributes() {
-            return Attributes.empty()
-                    .with("axes", axes)
-                    .with("keep", keep)
-                    .with("zeros", List.of(inputZero, outputZero))
-                    .with("multiplier", scaling.multiplier(0))
-                    .with("shift", scaling.shift(0))
-                    .map();
+            return Attributes.of(this, a -> form(a, mean));
         }
 
-        private static Reduction of(Attributes a, boolean mean) {
-            List<Long> zeros = a.longs("zeros", 2);
+        private static Reduction form(Attributes<Reduction> a, boolean mean) {
+            List<Long> zeros = a.longs("zeros", 2, r -> List.of(r.inputZero, r.outputZero));
             return new Reduction(
                     mean,
-                    a.longs("axes"),
-                    a.flag("keep"),
+                    a.longs("axes", Reduction::axes),
+                    a.flag("keep", Reduction::keep),
                     zeros.get(0),
-                    one(a.integer("multiplier"), a.integer("shift")),
+                    a.oneScaling(Reduction::scaling),
                     zeros.get(1));
         }
     }
@@ -357,17 +306,11 @@ public sealed interface QuantizedOp {
 
         @Override
         public Map<String, Object> attributes() {
-            return Attributes.empty()
-                    .with("exponentials", exponentials)
-                    .with("zero", clamp.zero())
-                    .with("min", clamp.min())
-                    .with("max", clamp.max())
-                    .map();
+            return Attributes.of(this, a -> form(a));
         }
 
-        private static Softmax of(Attributes a) {
-            return new Softmax(
-                    a.longs("exponentials", 256), new Clamp(a.integer("zero"), a.integer("min"), a.integer("max")));
+        private static Softmax form(Attributes<Softmax> a) {
+            return new Softmax(a.longs("exponentials", 256, Softmax::exponentials), a.clamp("zero", Softmax::clamp));
         }
     }
 
@@ -381,20 +324,16 @@ public sealed interface QuantizedOp {
 
         @Override
         public Map<String, Object> attributes() {
-            return Attributes.empty()
-                    .with("extents", extents)
-                    .with("align_corners", alignCorners)
-                    .with("half_pixel_centers", halfPixelCenters)
-                    .map();
+            return Attributes.of(this, a -> form(a, bilinear));
         }
 
-        private static Resize of(Attributes a, boolean bilinear) {
-            return new Resize(bilinear, a.longs("extents", 2), a.flag("align_corners"), a.flag("half_pixel_centers"));
+        private static Resize form(Attributes<Resize> a, boolean bilinear) {
+            return new Resize(
+                    bilinear,
+                    a.longs("extents", 2, Resize::extents),
+                    a.flag("align_corners", Resize::alignCorners),
+                    a.flag("half_pixel_centers", Resize::halfPixelCenters));
         }
-    }
-
-    private static Scaling one(long multiplier, long shift) {
-        return new Scaling(List.of(multiplier), List.of(shift), false);
     }
 
     /**
@@ -404,26 +343,25 @@ public sealed interface QuantizedOp {
      */
     static Optional<QuantizedOp> of(Op op) {
         if (!(op instanceof Op.Composite c)) return Optional.empty();
-        Attributes a = Attributes.of(c);
         return switch (c.name()) {
-            case "quantized_conv2d" -> Optional.of(Convolution.of(a, false));
-            case "quantized_depthwise_conv2d" -> Optional.of(Convolution.of(a, true));
-            case "quantized_fully_connected" -> Optional.of(FullyConnected.of(a));
-            case "quantized_transpose_conv" -> Optional.of(TransposedConvolution.of(a));
-            case "quantized_average_pool2d" -> Optional.of(Pool.of(a, false));
-            case "quantized_max_pool2d" -> Optional.of(Pool.of(a, true));
-            case "quantized_add" -> Optional.of(Sum.of(a, false));
-            case "quantized_sub" -> Optional.of(Sum.of(a, true));
-            case "quantized_mul" -> Optional.of(Product.of(a));
+            case "quantized_conv2d" -> Optional.of(Convolution.form(Attributes.of(c), false));
+            case "quantized_depthwise_conv2d" -> Optional.of(Convolution.form(Attributes.of(c), true));
+            case "quantized_fully_connected" -> Optional.of(FullyConnected.form(Attributes.of(c)));
+            case "quantized_transpose_conv" -> Optional.of(TransposedConvolution.form(Attributes.of(c)));
+            case "quantized_average_pool2d" -> Optional.of(Pool.form(Attributes.of(c), false));
+            case "quantized_max_pool2d" -> Optional.of(Pool.form(Attributes.of(c), true));
+            case "quantized_add" -> Optional.of(Sum.form(Attributes.of(c), false));
+            case "quantized_sub" -> Optional.of(Sum.form(Attributes.of(c), true));
+            case "quantized_mul" -> Optional.of(Product.form(Attributes.of(c)));
             case "quantized_minimum" -> Optional.of(new Extreme(false));
             case "quantized_maximum" -> Optional.of(new Extreme(true));
-            case "quantized_rescale" -> Optional.of(Rescale.of(a));
-            case "quantized_table" -> Optional.of(Table.of(a));
-            case "quantized_mean" -> Optional.of(Reduction.of(a, true));
-            case "quantized_sum" -> Optional.of(Reduction.of(a, false));
-            case "quantized_softmax" -> Optional.of(Softmax.of(a));
-            case "quantized_resize_nearest" -> Optional.of(Resize.of(a, false));
-            case "quantized_resize_bilinear" -> Optional.of(Resize.of(a, true));
+            case "quantized_rescale" -> Optional.of(Rescale.form(Attributes.of(c)));
+            case "quantized_table" -> Optional.of(Table.form(Attributes.of(c)));
+            case "quantized_mean" -> Optional.of(Reduction.form(Attributes.of(c), true));
+            case "quantized_sum" -> Optional.of(Reduction.form(Attributes.of(c), false));
+            case "quantized_softmax" -> Optional.of(Softmax.form(Attributes.of(c)));
+            case "quantized_resize_nearest" -> Optional.of(Resize.form(Attributes.of(c), false));
+            case "quantized_resize_bilinear" -> Optional.of(Resize.form(Attributes.of(c), true));
             default -> Optional.empty();
         };
     }

@@ -18,6 +18,7 @@ import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.program.Call;
 import dev.meseta.graph.program.Lowering;
+import dev.meseta.graph.program.OperatorDefinition;
 import dev.meseta.graph.program.Port;
 import dev.meseta.graph.program.Program;
 import java.util.ArrayList;
@@ -305,7 +306,7 @@ final class GraphReader {
         if (opset == null) {
             throw node.error("the model does not import an opset of domain " + node.domain());
         }
-        Registry.Definition definition = registry.find(node.domain(), node.operator(), opset);
+        OperatorDefinition<OperatorNode> definition = registry.find(node.domain(), node.operator(), opset);
         if (definition != null) return definition.define(node);
         if (first > 0) throw node.error("the operator exists from opset " + first + " on, the model imports " + opset);
         if (!registry.knows(node.domain())) throw node.error("unknown domain " + node.domain());

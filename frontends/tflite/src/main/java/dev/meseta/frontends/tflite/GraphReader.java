@@ -4,7 +4,6 @@ import dev.meseta.frontends.tflite.format.ModelFile.Operator;
 import dev.meseta.frontends.tflite.format.ModelFile.Subgraph;
 import dev.meseta.frontends.tflite.format.TensorInfo;
 import dev.meseta.frontends.tflite.operators.OperatorNode;
-import dev.meseta.frontends.tflite.operators.Registry;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Data;
 import dev.meseta.graph.InvalidInputException;
@@ -15,6 +14,7 @@ import dev.meseta.graph.Value;
 import dev.meseta.graph.program.Call;
 import dev.meseta.graph.program.Lowering;
 import dev.meseta.graph.program.LoweringContext;
+import dev.meseta.graph.program.OperatorDefinition;
 import dev.meseta.graph.program.Port;
 import dev.meseta.graph.program.Program;
 import java.util.ArrayList;
@@ -196,7 +196,7 @@ final class GraphReader {
             new ControlFlow(model, this, operator, where).add();
             return;
         }
-        Registry.Definition definition = model.registry.find(operator.name(), operator.custom());
+        OperatorDefinition<OperatorNode> definition = model.registry.find(operator.name(), operator.custom());
         if (definition == null) {
             addCustom(operator, index, where);
             return;

@@ -10,6 +10,7 @@ import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.Value;
 import dev.meseta.graph.program.LoweringContext;
+import dev.meseta.graph.program.OperatorDefinition;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -21,12 +22,13 @@ final class Expansions {
     private Expansions() {}
 
     /** A definition of one operand that is one scalar function. */
-    static Registry.Expansion unary(MapFunction f) {
+    static OperatorDefinition.Expansion<OperatorNode> unary(MapFunction f) {
         return node -> c -> List.of(c.builder().map(f, c.operand(0)));
     }
 
     /** A definition of one operand that is computed in F32 where the operand is a narrower float. */
-    static Registry.Expansion wide(java.util.function.BiFunction<GraphBuilder, Value, Value> f) {
+    static OperatorDefinition.Expansion<OperatorNode> wide(
+            java.util.function.BiFunction<GraphBuilder, Value, Value> f) {
         return node -> c -> List.of(inComputeType(c.builder(), c.operand(0), x -> f.apply(c.builder(), x)));
     }
 

@@ -10,6 +10,7 @@ import dev.meseta.graph.Shape;
 import dev.meseta.graph.Value;
 import dev.meseta.graph.program.Lowering;
 import dev.meseta.graph.program.LoweringContext;
+import dev.meseta.graph.program.OperatorDefinition;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -33,7 +34,7 @@ final class MicrosoftOperators {
     }
 
     private static void alias(Registry r, String name, int opset) {
-        Registry.Definition d = r.find(Registry.ONNX, name, opset);
+        OperatorDefinition<OperatorNode> d = r.find(Registry.ONNX, name, opset);
         if (d == null) throw new IllegalStateException(name + "-" + opset + " is not registered");
         r.add(DOMAIN, name, 1, d);
     }
@@ -78,7 +79,7 @@ final class MicrosoftOperators {
         });
     }
 
-    private static Registry.Definition gelu(boolean biased, BiFunction<GraphBuilder, Value, Value> f) {
+    private static OperatorDefinition<OperatorNode> gelu(boolean biased, BiFunction<GraphBuilder, Value, Value> f) {
         return _ -> expand(c -> {
             GraphBuilder b = c.builder();
             Value x = c.operand(0);
@@ -192,7 +193,8 @@ final class MicrosoftOperators {
         r.add(DOMAIN, "FusedMatMul", 1, MicrosoftOperators::fusedMatMul);
         r.add(DOMAIN, "TransposeMatMul", 1, MicrosoftOperators::fusedMatMul);
         r.add(DOMAIN, "FusedGemm", 1, node -> {
-            Registry.Definition gemm = java.util.Objects.requireNonNull(r.find(Registry.ONNX, "Gemm", 13), "Gemm");
+            OperatorDefinition<OperatorNode> gemm =
+                    java.util.Objects.requireNonNull(r.find(Registry.ONNX, "Gemm", 13), "Gemm");
             Lowering.Expand plain = (Lowering.Expand) gemm.define(node);
             Attributes a = node.attributes();
             Activation f = Activation.of(

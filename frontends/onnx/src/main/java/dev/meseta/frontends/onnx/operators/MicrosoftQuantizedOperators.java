@@ -8,6 +8,7 @@ import dev.meseta.graph.Shape;
 import dev.meseta.graph.Value;
 import dev.meseta.graph.program.Lowering;
 import dev.meseta.graph.program.LoweringContext;
+import dev.meseta.graph.program.OperatorDefinition;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
@@ -24,7 +25,8 @@ final class MicrosoftQuantizedOperators {
 
     static void register(Registry r) {
         for (String name : List.of("QuantizeLinear", "DequantizeLinear")) {
-            Registry.Definition d = java.util.Objects.requireNonNull(r.find(Registry.ONNX, name, 21), name);
+            OperatorDefinition<OperatorNode> d =
+                    java.util.Objects.requireNonNull(r.find(Registry.ONNX, name, 21), name);
             r.add(DOMAIN, name, 1, d);
         }
         elementwise(r);

@@ -1,6 +1,6 @@
 package dev.meseta.frontends.onnx.operators;
 
-import dev.meseta.graph.program.Lowering;
+import dev.meseta.graph.program.OperatorDefinition;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
@@ -19,56 +19,28 @@ public final class Registry {
     public static final String PREVIEW = "ai.onnx.preview";
     public static final String MICROSOFT = "com.microsoft";
 
-    /** Makes a lowering from a node; throws {@code InvalidInputException} for attributes that make no sense. */
-    @FunctionalInterface
-    public interface Definition {
-        Lowering define(OperatorNode node);
-    }
-
-    /** The common case: a definition whose lowering is an expansion into the op set. */
-    @FunctionalInterface
-    public interface Expansion extends Definition {
-        Lowering.Expand expansion(OperatorNode node);
-
-        @Override
-        default Lowering define(OperatorNode node) {
-            return expansion(node);
-        }
-    }
-
-    /** A definition whose lowering runs in Java. */
-    @FunctionalInterface
-    public interface Hosting extends Definition {
-        Lowering.Host hosting(OperatorNode node);
-
-        @Override
-        default Lowering define(OperatorNode node) {
-            return hosting(node);
-        }
-    }
-
-    private final Map<String, TreeMap<Integer, Definition>> entries = new HashMap<>();
+    private final Map<String, TreeMap<Integer, OperatorDefinition<OperatorNode>>> entries = new HashMap<>();
 
     /** Adds an operator of the default domain that expands into the op set: {@code r.expand("Relu", 6, node -> c -> List.of(…))}. */
-    public void expand(String name, int since, Expansion expansion) {
+    public void expand(String name, int since, OperatorDefinition.Expansion<OperatorNode> expansion) {
         add(ONNX, name, since, expansion);
     }
 
     /** Adds an operator of the default domain that runs in Java. */
-    public void host(String name, int since, Hosting hosting) {
+    public void host(String name, int since, OperatorDefinition.Hosting<OperatorNode> hosting) {
         add(ONNX, name, since, hosting);
     }
 
     /** Adds an operator of any domain. Throws {@link IllegalStateException} if it is there already. */
-    public void add(String domain, String name, int since, Definition definition) {
-        Definition before = entries.computeIfAbsent(domain + "::" + name, _ -> new TreeMap<>())
+    public void add(String domain, String name, int since, OperatorDefinition<OperatorNode> definition) {
+        OperatorDefinition<OperatorNode> before = entries.computeIfAbsent(domain + "::" + name, _ -> new TreeMap<>())
                 .put(since, definition);
         if (before != null) throw new IllegalStateException(domain + "::" + name + "-" + since + " is defined twice");
     }
 
     /** Replaces every version of an operator that is there by what {@code change} makes of it. Throws {@link IllegalStateException} if there is none. */
-    public void change(String domain, String name, UnaryOperator<Definition> change) {
-        TreeMap<Integer, Definition> versions = entries.get(domain + "::" + name);
+    public void change(String domain, String name, UnaryOperator<OperatorDefinition<OperatorNode>> change) {
+        TreeMap<Integer, OperatorDefinition<OperatorNode>> versions = entries.get(domain + "::" + name);
         if (versions == null) throw new IllegalStateException(domain + "::" + name + " is not defined");
         versions.replaceAll((_, definition) -> change.apply(definition));
     }
@@ -79,16 +51,16 @@ public final class Registry {
     }
 
     /** The definition that holds at an opset, or null. */
-    public @Nullable Definition find(String domain, String name, int opset) {
-        TreeMap<Integer, Definition> versions = entries.get(domain + "::" + name);
+    public @Nullable OperatorDefinition<OperatorNode> find(String domain, String name, int opset) {
+        TreeMap<Integer, OperatorDefinition<OperatorNode>> versions = entries.get(domain + "::" + name);
         if (versions == null) return null;
-        Map.Entry<Integer, Definition> e = versions.floorEntry(opset);
+        Map.Entry<Integer, OperatorDefinition<OperatorNode>> e = versions.floorEntry(opset);
         return e == null ? null : e.getValue();
     }
 
     /** The lowest version of an operator, or 0 if the name is unknown: for messages. */
     public int firstVersion(String domain, String name) {
-        TreeMap<Integer, Definition> versions = entries.get(domain + "::" + name);
+        TreeMap<Integer, OperatorDefinition<OperatorNode>> versions = entries.get(domain + "::" + name);
         return versions == null ? 0 : versions.firstKey();
     }
 

@@ -6,6 +6,7 @@ import dev.meseta.graph.Dim;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.program.Lowering;
+import dev.meseta.graph.program.OperatorDefinition;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -36,7 +37,7 @@ final class SequenceOperators {
     }
 
     /** A definition with one result. */
-    static Registry.Hosting one(Function<Operands, Data> f) {
+    static OperatorDefinition.Hosting<OperatorNode> one(Function<Operands, Data> f) {
         return node -> {
             Lowering.Host host = data -> List.of(f.apply(new Operands(node, data)));
             return host;

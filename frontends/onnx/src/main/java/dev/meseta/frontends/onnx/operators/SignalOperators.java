@@ -2,8 +2,9 @@ package dev.meseta.frontends.onnx.operators;
 
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Dim;
+import dev.meseta.graph.FourierTransform;
+import dev.meseta.graph.FourierTransform.Complex;
 import dev.meseta.graph.GraphBuilder;
-import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.Op;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
@@ -11,16 +12,9 @@ import dev.meseta.graph.Value;
 import dev.meseta.graph.program.Lowering;
 import dev.meseta.graph.program.LoweringContext;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
-/** Fourier transforms, by products with matrices of cosines and sines; long ones in steps (Cooley and Tukey, 1965). */
+/** Fourier transforms. */
 final class SignalOperators {
-    /** The longest transform that is one product. */
-    private static final long DIRECT = 256;
-
-    /** The largest prime factor of a length: the two matrices then take 2 GiB. */
-    private static final long LARGEST_DIRECT = 1 << 14;
-
     private SignalOperators() {}
 
     static void register(Registry r) {
@@ -31,9 +25,6 @@ final class SignalOperators {
         r.expand("DFT", 20, node -> dft(node, c -> c.has(2) ? Shorthand.oneLong(c, 2, "axis") : -2));
         r.expand("STFT", 17, SignalOperators::stft);
     }
-
-    /** Real and imaginary part, [rows, n]. A null imaginary part is 0. */
-    record Complex(Value real, @Nullable Value imaginary) {}
 
     private interface AxisOf {
         long of(LoweringContext c);
@@ -85,9 +76,11 @@ final class SignalOperators {
             y = Shorthand.unsqueeze(b, toReal(b, new Complex(real, imaginary), n), 2);
         } else {
             Dim kept = oneSided ? half : n;
-            Complex z = fourier(b, new Complex(real, imaginary), n, kept, inverse);
-            Value im = z.imaginary == null ? Shorthand.zeros(b, z.real.dtype(), z.real.shape()) : z.imaginary;
-            y = b.concat(2, Shorthand.unsqueeze(b, z.real, 2), Shorthand.unsqueeze(b, im, 2));
+            Complex z = FourierTransform.ofRows(b, new Complex(real, imaginary), n, kept, inverse);
+            Value im = z.imaginary() == null
+                    ? Shorthand.zeros(b, z.real().dtype(), z.real().shape())
+                    : z.imaginary();
+            y = b.concat(2, Shorthand.unsqueeze(b, z.real(), 2), Shorthand.unsqueeze(b, im, 2));
         }
         Shape result =
                 outer.insert(last - 1, y.shape().dim(1)).insert(last, y.shape().dim(2));
@@ -101,120 +94,25 @@ final class SignalOperators {
         return missing > 0 ? Shorthand.pad(b, x, axis, 0, missing, 0) : b.slice(x, axis, 0, n);
     }
 
-    /** The first {@code kept} places of the transform of [rows, n]; the inverse one is divided by n. */
-    static Complex fourier(GraphBuilder b, Complex x, Dim n, Dim kept, boolean inverse) {
-        long factor = n.extent() <= DIRECT ? 1 : factor(n.extent());
-        Complex y = factor == 1 ? direct(b, x, n, kept, inverse) : split(b, x, n, factor, inverse);
-        if (factor != 1 && !kept.equals(n))
-            y = new Complex(
-                    b.slice(y.real, 1, 0, kept),
-                    b.slice(java.util.Objects.requireNonNull(y.imaginary, "transforms are complex"), 1, 0, kept));
-        return y;
-    }
-
-    /** The divisor of n that is nearest to its root from below; 1 for a prime. */
-    private static long factor(long n) {
-        for (long d = (long) Math.sqrt((double) n); d > 1; d--) if (n % d == 0) return d;
-        return 1;
-    }
-
-    /** One product each with cosines and sines. */
-    private static Complex direct(GraphBuilder b, Complex x, Dim n, Dim kept, boolean inverse) {
-        if (n.extent() > LARGEST_DIRECT)
-            throw new InvalidInputException("a transform whose length has the prime factor " + n.extent()
-                    + " is not possible; the limit is " + LARGEST_DIRECT + "; pad the signal to another length");
-        DType type = x.real.dtype();
-        double sign = inverse ? 1 : -1;
-        Value cosines = b.constant(matrix(type, n, kept, inverse, Math::cos, 1));
-        Value sines = b.constant(matrix(type, n, kept, inverse, Math::sin, sign));
-        Value rr = product(b, x.real, cosines);
-        Value ri = product(b, x.real, sines);
-        if (x.imaginary == null) return new Complex(rr, ri);
-        Value ii = product(b, x.imaginary, sines);
-        Value ir = product(b, x.imaginary, cosines);
-        return new Complex(b.minus(rr, ii), b.plus(ri, ir));
-    }
-
-    private static Value product(GraphBuilder b, Value x, Value m) {
-        return b.add(new Op.Contraction(List.of(), List.of(), List.of(1), List.of(0), x.dtype()), x, m);
-    }
-
-    /** f(2 pi j k / n) for j below n and k below kept, divided by n for an inverse. */
-    private static Tensor matrix(
-            DType type, Dim n, Dim kept, boolean inverse, java.util.function.DoubleUnaryOperator f, double sign) {
-        Tensor t = Tensor.allocate(type, Shorthand.shape(n, kept));
-        long size = n.extent();
-        double scale = inverse ? sign / size : sign;
-        for (long j = 0; j < size; j++)
-            for (long k = 0; k < kept.extent(); k++)
-                t.setDouble(j * kept.extent() + k, scale * f.applyAsDouble(angle(j, k, size)));
-        return t;
-    }
-
-    /** 2 pi j k / n, reduced before it is rounded. */
-    private static double angle(long j, long k, long n) {
-        return 2 * Math.PI * (Math.multiplyExact(j, k) % n) / n;
-    }
-
-    /** n = p q: transforms of length p over every q-th element, turned by twiddle factors, then transforms of length q. */
-    private static Complex split(GraphBuilder b, Complex x, Dim n, long p, boolean inverse) {
-        Dim rows = x.real.shape().dim(0);
-        Dim first = Dim.of(p);
-        Dim second = Dim.of(n.extent() / p);
-        // [rows, p, q] to [rows * q, p]
-        Complex z =
-                map(x, v -> Shorthand.merge(b, b.transpose(Shorthand.split(b, v, 1, first, second), 0, 2, 1), 0, 2));
-        z = fourier(b, z, first, first, inverse);
-        z = map(z, v -> Shorthand.split(b, v, 0, rows, second));
-        // [rows, q, p]: places j of the second step and k of the first turn by jk.
-        Tensor cosines = Tensor.allocate(z.real.dtype(), Shorthand.shape(second, first));
-        Tensor sines = Tensor.allocate(z.real.dtype(), Shorthand.shape(second, first));
-        for (long j = 0; j < second.extent(); j++) {
-            for (long k = 0; k < p; k++) {
-                double angle = angle(j, k, n.extent());
-                cosines.setDouble(j * p + k, Math.cos(angle));
-                sines.setDouble(j * p + k, inverse ? Math.sin(angle) : -Math.sin(angle));
-            }
-        }
-        z = times(b, z, b.constant(cosines), b.constant(sines));
-        // [rows, q, p] to [rows * p, q]
-        z = map(z, v -> Shorthand.merge(b, b.transpose(v, 0, 2, 1), 0, 2));
-        z = fourier(b, z, second, second, inverse);
-        // [rows, p, q]: the result's place is k + p * l.
-        return map(
-                z,
-                v -> b.reshape(b.transpose(Shorthand.split(b, v, 0, rows, first), 0, 2, 1), Shorthand.shape(rows, n)));
-    }
-
-    private static Complex map(Complex x, java.util.function.UnaryOperator<Value> f) {
-        return new Complex(f.apply(x.real), x.imaginary == null ? null : f.apply(x.imaginary));
-    }
-
-    private static Complex times(GraphBuilder b, Complex z, Value cosines, Value sines) {
-        if (z.imaginary == null) return new Complex(b.times(z.real, cosines), b.times(z.real, sines));
-        return new Complex(
-                b.minus(b.times(z.real, cosines), b.times(z.imaginary, sines)),
-                b.plus(b.times(z.real, sines), b.times(z.imaginary, cosines)));
-    }
-
     /** The real signal of length n whose one-sided spectrum [rows, n / 2 + 1] this is. */
     private static Value toReal(GraphBuilder b, Complex x, Dim n) {
-        DType type = x.real.dtype();
+        DType type = x.real().dtype();
         long size = n.extent();
-        Dim half = x.real.shape().dim(1);
+        Dim half = x.real().shape().dim(1);
         Tensor cosines = Tensor.allocate(type, Shorthand.shape(half, n));
         Tensor sines = Tensor.allocate(type, Shorthand.shape(half, n));
         for (long k = 0; k < half.extent(); k++) {
             // Every place but the first, and the middle one of an even length, stands for two.
             double weight = (k == 0 || 2 * k == size ? 1.0 : 2.0) / size;
             for (long j = 0; j < size; j++) {
-                double angle = angle(j, k, size);
+                double angle = FourierTransform.angle(j, k, size);
                 cosines.setDouble(k * size + j, weight * Math.cos(angle));
                 sines.setDouble(k * size + j, 2 * k == size ? 0 : -weight * Math.sin(angle));
             }
         }
-        Value y = product(b, x.real, b.constant(cosines));
-        return x.imaginary == null ? y : b.plus(y, product(b, x.imaginary, b.constant(sines)));
+        Value y = FourierTransform.product(b, x.real(), b.constant(cosines));
+        if (x.imaginary() == null) return y;
+        return b.plus(y, FourierTransform.product(b, x.imaginary(), b.constant(sines)));
     }
 
     /** Operands: signal [B, L, 1 or 2] (or [B, L]), frame step, window, frame length; the last two optional. */

@@ -13,6 +13,7 @@ import dev.meseta.graph.Value;
 import dev.meseta.graph.interpreter.Interpreter;
 import dev.meseta.graph.program.Lowering;
 import dev.meseta.graph.program.LoweringContext;
+import dev.meseta.graph.program.OperatorDefinition;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.IllformedLocaleException;
@@ -86,7 +87,7 @@ final class StringOperators {
     }
 
     /** A definition that does to strings what it does to their numbers in a {@link StringTable}. */
-    static Registry.Definition onStrings(Registry.Definition numeric, boolean decode) {
+    static OperatorDefinition<OperatorNode> onStrings(OperatorDefinition<OperatorNode> numeric, boolean decode) {
         return node -> {
             if (!(numeric.define(node) instanceof Lowering.Expand expand)) return numeric.define(node);
             return new Lowering.ByKind(expand, data -> run(node, expand, decode, data));

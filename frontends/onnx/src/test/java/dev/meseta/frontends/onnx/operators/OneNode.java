@@ -12,6 +12,7 @@ import dev.meseta.graph.interpreter.Interpreter;
 import dev.meseta.graph.program.Lowering;
 import dev.meseta.graph.program.LoweringContext;
 import dev.meseta.graph.program.NeedValueException;
+import dev.meseta.graph.program.OperatorDefinition;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -88,7 +89,7 @@ final class OneNode {
     }
 
     private Lowering.Expand lowering(@Nullable Tensor[] operands) {
-        Registry.Definition d = Operators.all().find(Registry.ONNX, operator, opset);
+        OperatorDefinition<OperatorNode> d = Operators.all().find(Registry.ONNX, operator, opset);
         if (d == null) throw new AssertionError("no " + operator);
         List<String> in =
                 Arrays.stream(operands).map(t -> t == null ? "" : "in").toList();

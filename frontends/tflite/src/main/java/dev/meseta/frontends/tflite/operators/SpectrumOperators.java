@@ -1,9 +1,10 @@
 package dev.meseta.frontends.tflite.operators;
 
 import dev.meseta.frontends.tflite.format.FlexBuffer;
-import dev.meseta.frontends.tflite.operators.FourierTransform.Complex;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Dim;
+import dev.meseta.graph.FourierTransform;
+import dev.meseta.graph.FourierTransform.Complex;
 import dev.meseta.graph.GraphBuilder;
 import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.Op;
@@ -103,7 +104,7 @@ final class SpectrumOperators {
             long height = lengths[0];
             long half = lengths[1] / 2 + 1;
             Value rows = b.reshape(fitted, Shape.of(batch * height, lengths[1]));
-            Complex z = FourierTransform.ofRows(b, new Complex(rows, null), lengths[1], half);
+            Complex z = FourierTransform.ofRows(b, new Complex(rows, null), Dim.of(lengths[1]), Dim.of(half), false);
             if (height > 1) z = columns(b, z, batch, height, half);
             List<Dim> dims = new ArrayList<>(x.shape().dims().subList(0, rank - 2));
             dims.add(Dim.of(height));
@@ -116,7 +117,7 @@ final class SpectrumOperators {
     private static Complex columns(GraphBuilder b, Complex z, long batch, long height, long half) {
         Complex turned = z.map(v -> b.reshape(
                 b.transpose(b.reshape(v, Shape.of(batch, height, half)), 0, 2, 1), Shape.of(batch * half, height)));
-        return FourierTransform.ofRows(b, turned, height, height)
+        return FourierTransform.ofRows(b, turned, Dim.of(height), Dim.of(height), false)
                 .map(v -> b.transpose(b.reshape(v, Shape.of(batch, half, height)), 0, 2, 1));
     }
 

@@ -7,6 +7,7 @@ import dev.meseta.graph.GraphBuilder;
 import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.Value;
 import dev.meseta.graph.program.Lowering;
+import dev.meseta.graph.program.OperatorDefinition;
 import java.util.List;
 import java.util.function.DoubleUnaryOperator;
 
@@ -59,7 +60,8 @@ final class UnaryOperators {
         Value apply(GraphBuilder b, Value x);
     }
 
-    private static Lowering.Expand quantizable(OperatorNode node, MapFunction f, Registry.Expansion integers) {
+    private static Lowering.Expand quantizable(
+            OperatorNode node, MapFunction f, OperatorDefinition.Expansion<OperatorNode> integers) {
         return node.isQuantized(0) ? integers.expansion(node) : plain(f);
     }
 
@@ -91,7 +93,8 @@ final class UnaryOperators {
         return Tables.of(DType.I16, DType.I16, i -> curve.at((int) i)).expansion();
     }
 
-    private static Lowering.Expand bounded(OperatorNode node, MapFunction f, Registry.Expansion words) {
+    private static Lowering.Expand bounded(
+            OperatorNode node, MapFunction f, OperatorDefinition.Expansion<OperatorNode> words) {
         if (node.inputType(0) == DType.I16 && node.isQuantized(0)) return words.expansion(node);
         DoubleUnaryOperator real = f == MapFunction.TANH ? Math::tanh : x -> 1 / (1 + Math.exp(-x));
         return function(node, f, real);
