@@ -3,7 +3,6 @@ package dev.meseta.linux;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
-import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,8 +33,6 @@ public final class LargeMemory {
     private static final @Nullable MemorySegment MADVISE =
             Calls.function("madvise").orElse(null);
 
-    private static final LongConsumer NOTHING = _ -> {};
-
     /** What is left of the mapping that pieces are cut from. */
     private static MemorySegment rest = MemorySegment.NULL;
 
@@ -44,7 +41,7 @@ public final class LargeMemory {
     /** So many bytes of zeros, aligned to 64; they stay as long as the segment or a part of it is reachable. */
     public static MemorySegment allocate(long bytes) {
         if (bytes < SMALLEST_PIECE) return ordinary(bytes);
-        if (bytes >= LARGEST_PIECE) return map(bytes, NOTHING).asSlice(0, bytes);
+        if (bytes >= LARGEST_PIECE) return map(bytes).asSlice(0, bytes);
         return piece(bytes);
     }
 
@@ -52,36 +49,42 @@ public final class LargeMemory {
         return Arena.ofAuto().allocate(Math.max(1, bytes), ALIGNMENT).asSlice(0, bytes);
     }
 
-    private static MemorySegment ordinary(long bytes, LongConsumer returned) {
-        MemorySegment m = ordinary(bytes);
-        return m.reinterpret(Arena.ofAuto(), _ -> {
-            Reference.reachabilityFence(m);
-            returned.accept(bytes);
-        });
-    }
-
     private static synchronized MemorySegment piece(long bytes) {
         long size = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-        if (rest.byteSize() < size) rest = map(SHARED, NOTHING);
+        if (rest.byteSize() < size) rest = map(SHARED);
         MemorySegment piece = rest.asSlice(0, bytes);
         rest = rest.asSlice(size);
         return piece;
     }
 
-    /** A mapping of at least so many bytes that begins where a large page does. */
-    /** @param returned told, with as many bytes, when the mapping is gone */
-    static MemorySegment map(long bytes, LongConsumer returned) {
-        if (MMAP == null || MUNMAP == null || MADVISE == null) return ordinary(bytes, returned);
+    /** A mapping of at least so many bytes that goes back to the system when it is not reachable. */
+    private static MemorySegment map(long bytes) {
+        Mapping m = mapping(bytes);
+        return m.memory().reinterpret(Arena.ofAuto(), _ -> m.giveBack());
+    }
+
+    /**
+     * Memory that begins where a large page does, and stays until it is given back.
+     *
+     * @param address where the mapping begins, and {@code mapped} its bytes; 0 where the memory is the JVM's
+     */
+    record Mapping(MemorySegment memory, long address, long mapped) {
+        void giveBack() {
+            if (address == 0) Reference.reachabilityFence(memory);
+            else unmap(address, mapped);
+        }
+    }
+
+    /** A mapping of at least so many bytes, which are zeros. */
+    static Mapping mapping(long bytes) {
+        if (MMAP == null || MUNMAP == null || MADVISE == null) return new Mapping(ordinary(bytes), 0, 0);
         long size = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
         long address = Calls.call(MMAP, 0, size + HUGE_PAGE, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0);
-        if (address == -1) return ordinary(bytes, returned);
+        if (address == -1) return new Mapping(ordinary(bytes), 0, 0);
         long begin = (address + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
         // A system that has no large pages says so, and gives small ones.
         Calls.call(MADVISE, begin, size, ADVICE_HUGE_PAGES);
-        return MemorySegment.ofAddress(begin).reinterpret(size, Arena.ofAuto(), _ -> {
-            unmap(address, size + HUGE_PAGE);
-            returned.accept(bytes);
-        });
+        return new Mapping(MemorySegment.ofAddress(begin).reinterpret(size), address, size + HUGE_PAGE);
     }
 
     private static void unmap(long address, long bytes) {

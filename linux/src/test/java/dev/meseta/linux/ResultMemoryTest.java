@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 
 class ResultMemoryTest {
     @Test
-    void isZeroAndApart() {
+    void liesApart() {
         long seed = Long.getLong("seed", 1);
         Random random = new Random(seed);
         List<MemorySegment> pieces = new ArrayList<>();
@@ -21,8 +21,6 @@ class ResultMemoryTest {
             MemorySegment m = ResultMemory.allocate(bytes);
             assertEquals(bytes, m.byteSize());
             assertEquals(0, m.address() % 64);
-            assertEquals(0, m.get(ValueLayout.JAVA_BYTE, 0), "replay with -Dseed=" + seed);
-            assertEquals(0, m.get(ValueLayout.JAVA_BYTE, bytes - 1), "replay with -Dseed=" + seed);
             m.fill((byte) (i + 1));
             pieces.add(m);
         }
@@ -42,6 +40,7 @@ class ResultMemoryTest {
             m.set(ValueLayout.JAVA_BYTE, 0, (byte) 1);
             most = Math.max(most, ResultMemory.outstanding());
         }
-        assertTrue(most <= 2L << 30, most + " bytes at once");
+        assertTrue(most <= 512L << 20, most + " bytes at once");
+        assertTrue(ResultMemory.idle() <= 64L << 20, ResultMemory.idle() + " bytes kept");
     }
 }
