@@ -36,6 +36,7 @@ public record Program(
 
     public static final int MAPS = 1;
     public static final int FAST = 2;
+    private static final int ALIGNMENT = 16;
 
     /** More than any device of this kind has. */
     private static final long LARGEST_MEMORY = 1L << 30;
@@ -62,6 +63,11 @@ public record Program(
                         "a tensor " + p.type + " lies at byte " + p.offset + " of " + mapBytes + " of feature maps");
             }
         }
+    }
+
+    /** The next multiple of 16, to which all that the device reads is aligned. */
+    public static long aligned(long bytes) {
+        return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     }
 
     /** Its stream, read. Throws {@link InvalidInputException} for words that are none. */

@@ -4,8 +4,8 @@ import static dev.meseta.drivers.ethosu.commands.Opcode.*;
 
 import dev.meseta.drivers.ethosu.commands.Operation.Block;
 import dev.meseta.drivers.ethosu.commands.Operation.Kernel;
-import dev.meseta.drivers.ethosu.commands.Operation.Kind;
 import dev.meseta.drivers.ethosu.commands.Operation.Range;
+import dev.meseta.drivers.ethosu.commands.Operation.Scale;
 import dev.meseta.graph.InvalidInputException;
 import java.util.ArrayList;
 import java.util.List;
@@ -75,11 +75,9 @@ final class Blocks {
                 kind.hasWeights() || !scaled && kind != Kind.MAX_POOL && r.addressOrZero(SCALE_LENGTH) > 0
                         ? ranges(SCALE_REGION, SCALE_BASE, SCALE_LENGTH, SCALE1_BASE, SCALE1_LENGTH)
                         : List.of(),
-                scaled ? r.factor(OFM_SCALE) : 0,
-                scaled ? r.shift(OFM_SCALE) : 0,
-                sums ? r.factor(OPA_SCALE) : 0,
-                sums ? r.shift(OPA_SCALE) : 0,
-                sums ? r.factor(OPB_SCALE) : 0);
+                scaled ? r.scale(OFM_SCALE) : Scale.NONE,
+                sums ? r.scale(OPA_SCALE) : Scale.NONE,
+                sums ? r.scale(OPB_SCALE) : Scale.NONE);
     }
 
     private int bound(Opcode register, FeatureMap result) {

@@ -24,7 +24,7 @@ public record CommandStream(int configuration, List<Command> commands) {
     private static final int NOTHING = 5;
     private static final int OPCODE_BITS = 0x3ff;
     private static final int MODE_BITS = 0xc000;
-    private static final int WITH_PAYLOAD = 0x4000;
+    static final int WITH_PAYLOAD = 0x4000;
 
     public CommandStream {
         commands = List.copyOf(commands);

@@ -3,7 +3,6 @@ package dev.meseta.drivers.ethosu.commands;
 import static dev.meseta.drivers.ethosu.commands.Opcode.*;
 
 import dev.meseta.graph.InvalidInputException;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -28,38 +27,9 @@ public sealed interface Operation {
         return (register & 0x100) != 0 ? INSIDE : register & 7;
     }
 
-    /** What an operation on feature maps computes. */
-    enum Kind {
-        CONVOLUTION,
-        DEPTHWISE,
-        MAX_POOL,
-        AVERAGE_POOL,
-        SUM_CHANNELS,
-        MUL,
-        ADD,
-        SUB,
-        MIN,
-        MAX,
-        LEAKY,
-        ABS,
-        LEADING_ZEROS,
-        SHIFT_RIGHT,
-        SHIFT_LEFT;
-
-        /** Whether it is element by element. */
-        public boolean isElementwise() {
-            return ordinal() >= MUL.ordinal();
-        }
-
-        /** Whether it has one operand. */
-        public boolean isUnary() {
-            return this == LEAKY || this == ABS || this == LEADING_ZEROS || !isElementwise();
-        }
-
-        /** Whether it has weights. */
-        public boolean hasWeights() {
-            return this == CONVOLUTION || this == DEPTHWISE;
-        }
+    /** A factor and a shift to the right. */
+    record Scale(long factor, int shift) {
+        static final Scale NONE = new Scale(0, 0);
     }
 
     /** Bytes of a region. */
@@ -136,11 +106,9 @@ public sealed interface Operation {
             int cores,
             List<Range> weights,
             List<Range> scales,
-            long resultScale,
-            int resultShift,
-            long firstScale,
-            int firstShift,
-            long secondScale)
+            Scale resultScale,
+            Scale firstScale,
+            Scale secondScale)
             implements Operation {}
 
     /** The operation of a command; null if it computes nothing. Throws {@link InvalidInputException} for registers that make no sense. */
@@ -153,20 +121,8 @@ public sealed interface Operation {
                         dmaRegion(r.unsigned(DMA0_DST_REGION)),
                         r.address(DMA0_DST),
                         r.address(DMA0_LEN));
-            case OP_CONV -> Blocks.of(Kind.CONVOLUTION, r);
-            case OP_DEPTHWISE -> Blocks.of(Kind.DEPTHWISE, r);
-            case OP_POOL -> Blocks.of(kind(c, List.of(Kind.MAX_POOL, Kind.AVERAGE_POOL, Kind.SUM_CHANNELS)), r);
-            case OP_ELEMENTWISE -> {
-                List<Kind> kinds = new ArrayList<>();
-                for (Kind k : Kind.values()) if (k.isElementwise()) kinds.add(k);
-                yield Blocks.of(kind(c, kinds), r);
-            }
+            case OP_CONV, OP_DEPTHWISE, OP_POOL, OP_ELEMENTWISE -> Blocks.of(Kind.of(c), r);
             default -> null;
         };
-    }
-
-    private static Kind kind(Command c, List<Kind> kinds) {
-        if (c.parameter() < kinds.size()) return kinds.get(c.parameter());
-        throw new InvalidInputException(c.opcode() + " has no mode " + c.parameter());
     }
 }

@@ -51,13 +51,8 @@ public final class Registers {
         return address(register) << 24 >> 24;
     }
 
-    /** The factor of a scale: 32 bits. */
-    public long factor(Opcode register) {
-        return get(register).payload();
-    }
-
-    /** The shift of a scale. */
-    public int shift(Opcode register) {
-        return get(register).parameter() & 0x3f;
+    /** A scale: a factor of 32 bits, a shift of 6. */
+    public Operation.Scale scale(Opcode register) {
+        return new Operation.Scale(get(register).payload(), get(register).parameter() & 0x3f);
     }
 }

@@ -1,5 +1,6 @@
 package dev.meseta.drivers.ethosu.compiler;
 
+import dev.meseta.drivers.ethosu.commands.Kind;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;

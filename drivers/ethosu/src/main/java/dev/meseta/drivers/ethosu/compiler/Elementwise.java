@@ -1,5 +1,6 @@
 package dev.meseta.drivers.ethosu.compiler;
 
+import dev.meseta.drivers.ethosu.commands.Kind;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.Value;
 import dev.meseta.graph.quantized.Clamp;

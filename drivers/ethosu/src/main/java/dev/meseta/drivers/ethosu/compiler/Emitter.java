@@ -3,11 +3,17 @@ package dev.meseta.drivers.ethosu.compiler;
 import static dev.meseta.drivers.ethosu.commands.Opcode.*;
 import static dev.meseta.drivers.ethosu.compiler.Bricks.BRICK;
 
+import dev.meseta.drivers.ethosu.commands.CommandWriter;
+import dev.meseta.drivers.ethosu.commands.Kind;
 import dev.meseta.drivers.ethosu.commands.Opcode;
+import dev.meseta.drivers.ethosu.commands.Operation;
 import dev.meseta.drivers.ethosu.commands.Port;
 import dev.meseta.drivers.ethosu.compiler.Blocks.Block;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,8 +21,6 @@ import org.jspecify.annotations.Nullable;
  * it is made to wait.
  */
 final class Emitter {
-    private static final int INSIDE = 8;
-    private static final int INSIDE_BIT = 0x103;
     private static final int TABLE_UNIT = 256;
     private static final int TABLE_UNITS = Machine.TABLE_BANKS * Machine.BANK_BYTES / TABLE_UNIT;
     private static final int FIRST_TABLE = 16;
@@ -27,8 +31,8 @@ final class Emitter {
     private static final int MOST_BLOCKS_AHEAD = 3;
     private static final int LAST = 0xffff;
 
-    private final Stream out = new Stream();
-    private final Buffer[] tables = new Buffer[TABLE_UNITS];
+    private final CommandWriter out = new CommandWriter();
+    private final Map<Buffer, Integer> tables = new IdentityHashMap<>();
     private int nextTable;
     private final List<Touched> copies = new ArrayList<>();
     private final List<Touched> operations = new ArrayList<>();
@@ -57,9 +61,9 @@ final class Emitter {
         }
     }
 
-    byte[] finish() {
+    MemorySegment finish() {
         out.operation(OP_STOP, LAST);
-        return out.bytes();
+        return out.finish();
     }
 
     void copy(Copy c) {
@@ -70,12 +74,7 @@ final class Emitter {
         Touched t = new Touched(List.of(from), to);
         waitFor(operations, t, OP_KERNEL_WAIT);
         begun(copies, t);
-        out.set(DMA0_SRC_REGION, from.region);
-        out.address(DMA0_SRC, from.begin);
-        out.set(DMA0_DST_REGION, to.region == INSIDE ? INSIDE_BIT : to.region);
-        out.address(DMA0_DST, to.begin);
-        out.address(DMA0_LEN, from.end - from.begin);
-        out.operation(OP_DMA_START, 0);
+        out.copy(from.region, from.begin, to.region, to.begin, from.end - from.begin);
     }
 
     /** Waits until so few of what is under way are left that none of them is in the way. */
@@ -114,13 +113,13 @@ final class Emitter {
             base = range.begin + bytes * (p.offset() % all.depth() / BRICK * strideC + x * BRICK);
         }
         out.set(port.register("REGION"), range.region);
-        for (int i = 0; i < 4; i++) out.address(port.register("BASE" + i), i == 0 ? base : 0);
+        for (int i = 0; i < 4; i++) out.set(port.register("BASE" + i), i == 0 ? base : 0);
         out.set(port.register("HEIGHT0_M1"), p.height() - 1);
         out.set(port.register("HEIGHT1_M1"), p.height() - 1);
         out.set(port.register("WIDTH0_M1"), p.width() - 1);
-        out.address(port.register("STRIDE_Y"), strideY * bytes);
-        out.address(port.register("STRIDE_X"), strideX * bytes);
-        out.address(port.register("STRIDE_C"), strideC * bytes);
+        out.set(port.register("STRIDE_Y"), strideY * bytes);
+        out.set(port.register("STRIDE_X"), strideX * bytes);
+        out.set(port.register("STRIDE_C"), strideC * bytes);
         out.set(port.register("ZERO_POINT"), zero);
         precision(port, p, bricks, precision);
         return range;
@@ -161,7 +160,7 @@ final class Emitter {
         Touched t = new Touched(reads, result);
         waitFor(copies, t, OP_DMA_WAIT);
         begun(operations, t);
-        out.operation(w.kind.opcode, w.kind.mode);
+        out.operation(w.kind.opcode(), w.kind.mode());
     }
 
     private static boolean isScaled(Work w) {
@@ -218,10 +217,10 @@ final class Emitter {
         out.set(SCALE_REGION, all.region);
         for (int core = 0; core < e.cores().size(); core++) {
             Encoded.Core c = e.cores().get(core);
-            out.address(core == 0 ? WEIGHT_BASE : WEIGHT1_BASE, all.begin + c.weights());
-            out.address(core == 0 ? WEIGHT_LENGTH : WEIGHT1_LENGTH, c.weightBytes());
-            out.address(core == 0 ? SCALE_BASE : SCALE1_BASE, all.begin + c.scales());
-            out.address(core == 0 ? SCALE_LENGTH : SCALE1_LENGTH, c.scaleBytes());
+            out.set(core == 0 ? WEIGHT_BASE : WEIGHT1_BASE, all.begin + c.weights());
+            out.set(core == 0 ? WEIGHT_LENGTH : WEIGHT1_LENGTH, c.weightBytes());
+            out.set(core == 0 ? SCALE_BASE : SCALE1_BASE, all.begin + c.scales());
+            out.set(core == 0 ? SCALE_LENGTH : SCALE1_LENGTH, c.scaleBytes());
         }
     }
 
@@ -240,19 +239,17 @@ final class Emitter {
         Buffer t = w.table;
         if (t == null) return 0;
         int units = Math.toIntExact(t.bytes / TABLE_UNIT);
-        int at = 0;
-        while (at < TABLE_UNITS && tables[at] != t) at += units;
-        boolean there = at < TABLE_UNITS;
-        if (!there) at = Weights.roundUp(nextTable, units) % TABLE_UNITS;
+        Integer known = tables.get(t);
+        int at = known != null ? known : Weights.roundUp(nextTable, units);
+        if (at + units > TABLE_UNITS) {
+            tables.clear();
+            at = 0;
+        }
         long first = (long) (Machine.BANKS - Machine.TABLE_BANKS) * Machine.BANK_BYTES + (long) at * TABLE_UNIT;
-        Range place = new Range(INSIDE, first, first + t.bytes);
-        if (!there) {
+        Range place = new Range(Operation.INSIDE, first, first + t.bytes);
+        if (known == null) {
             nextTable = at + units;
-            for (int i = 0; i < TABLE_UNITS; i++) {
-                Buffer old = tables[i];
-                if (old != null && i < nextTable && at < i + old.bytes / TABLE_UNIT) tables[i] = null;
-            }
-            tables[at] = t;
+            tables.put(t, at);
             copy(Range.of(t, 0, t.bytes), place);
         }
         reads.add(place);

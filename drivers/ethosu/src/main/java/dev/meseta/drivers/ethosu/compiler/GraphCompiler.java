@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -82,7 +83,7 @@ public final class GraphCompiler {
             }
         }
         return new Program(
-                MemorySegment.ofArray(emitter.finish()).asReadOnly(),
+                emitter.finish(),
                 machine.configuration(),
                 MemorySegment.ofArray(blob).asReadOnly(),
                 maps,
@@ -111,7 +112,7 @@ public final class GraphCompiler {
             return;
         }
         Encoded e = encodings
-                .computeIfAbsent(product, _ -> new java.util.HashMap<>())
+                .computeIfAbsent(product, _ -> new LinkedHashMap<>())
                 .computeIfAbsent(b.out().depth(), d -> Encoded.of(product, d, machine.cores()));
         boolean again = b.out().height() < w.out.height() || b.out().width() < w.out.width();
         Buffer home = e.buffer();
@@ -124,7 +125,7 @@ public final class GraphCompiler {
 
     /** When each buffer that is no constant is in use. */
     private List<Item> lives(Lowering lowering) {
-        Map<Buffer, int[]> spans = new IdentityHashMap<>();
+        Map<Buffer, int[]> spans = new LinkedHashMap<>();
         for (Place p : lowering.inputs()) spans.put(p.buffer(), new int[] {0, 0});
         for (int i = 0; i < plan.size(); i++) {
             for (Buffer b : plan.get(i).touched()) {

@@ -1,5 +1,6 @@
 package dev.meseta.drivers.ethosu.compiler;
 
+import dev.meseta.drivers.ethosu.commands.Kind;
 import dev.meseta.drivers.ethosu.compiler.Buffer.Role;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Graph;

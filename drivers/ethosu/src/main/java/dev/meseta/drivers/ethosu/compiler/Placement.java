@@ -1,5 +1,6 @@
 package dev.meseta.drivers.ethosu.compiler;
 
+import dev.meseta.drivers.ethosu.Program;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -8,8 +9,6 @@ import java.util.Random;
 
 /** Gives buffers places in one memory; those that are in use at the same time do not overlap. */
 final class Placement {
-    private static final int ALIGNMENT = 16;
-
     /** Orders that are tried, and buffers times orders. */
     private static final int MOST_ORDERS = 300;
 
@@ -29,7 +28,7 @@ final class Placement {
         }
 
         long bytes() {
-            return (buffer.storage() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+            return Program.aligned(buffer.storage());
         }
     }
 

@@ -2,6 +2,7 @@ package dev.meseta.drivers.ethosu.compiler;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
@@ -63,7 +64,7 @@ public final class WeightCoder {
     private int zeroDivisor;
     private final byte[] forms;
     private final long length;
-    private byte[] out = new byte[256];
+    private final BitSet out = new BitSet();
     private int at;
 
     private WeightCoder(int[] numbers, int[] zeros, boolean zeroRuns, int[] palette) {
@@ -180,15 +181,12 @@ public final class WeightCoder {
         }
         put(END, 3);
         while (at % (8 * ALIGNMENT) != 0) put(1, 1);
-        return Arrays.copyOf(out, at / 8);
+        return Arrays.copyOf(out.toByteArray(), at / 8);
     }
 
     /** Bits, each byte's lowest first. */
     private void put(int value, int count) {
-        for (int i = 0; i < count; i++, at++) {
-            if (at >> 3 == out.length) out = Arrays.copyOf(out, 2 * out.length);
-            out[at >> 3] |= (byte) ((value >> i & 1) << (at & 7));
-        }
+        for (int i = 0; i < count; i++) out.set(at++, (value >> i & 1) != 0);
     }
 
     /** Digits, and the symbols that end with one of them, whose remainders follow one chunk later. */

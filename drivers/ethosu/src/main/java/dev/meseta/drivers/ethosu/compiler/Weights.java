@@ -1,6 +1,6 @@
 package dev.meseta.drivers.ethosu.compiler;
 
-import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
  * Weights of a product, less their zero point, and how the device walks over them.
@@ -35,24 +35,14 @@ public record Weights(
      * @param blockDepth channels of a block of results, of all cores
      */
     public int[] ordered(int blockDepth, int core, int cores) {
-        return new Walk(this, core, cores).run((blockDepth + cores - 1 - core) / cores);
+        Walk walk = new Walk(this, core, cores, IntStream.builder());
+        walk.run((blockDepth + cores - 1 - core) / cores);
+        return walk.out.build().toArray();
     }
 
     /** One core's walk, which puts one group after the other into {@code out}. */
-    private static final class Walk {
-        private final Weights w;
-        private final int core;
-        private final int cores;
-        private int[] out = new int[256];
-        private int size;
-
-        Walk(Weights w, int core, int cores) {
-            this.w = w;
-            this.core = core;
-            this.cores = cores;
-        }
-
-        int[] run(int blockDepth) {
+    private record Walk(Weights w, int core, int cores, IntStream.Builder out) {
+        void run(int blockDepth) {
             int height = w.window.y().size();
             int width = w.window.x().size();
             int own = Math.max(0, (w.outputs - core + cores - 1) / cores);
@@ -60,62 +50,43 @@ public record Weights(
             int partWidth = REACH / w.window.x().dilation();
             int inputBlock = w.depthwise ? GROUP : w.partFirst || w.wide ? 16 : 32;
             for (int o = 0; o < own; o += blockDepth) {
-                int outputEnd = Math.min(own, o + blockDepth);
+                int end = Math.min(own, o + blockDepth);
                 for (int i = 0; i < w.inputs; i += inputBlock) {
-                    int inputEnd = w.partFirst ? Math.min(w.inputs, i + inputBlock) : i + inputBlock;
                     for (int y = 0; y < height; y += partHeight) {
                         for (int x = 0; x < width; x += partWidth) {
-                            int h = Math.min(partHeight, height - y);
-                            part(o, outputEnd, i, inputEnd, new Part(y, x, h, Math.min(partWidth, width - x)));
+                            Part p = new Part(y, x, Math.min(partHeight, height - y), Math.min(partWidth, width - x));
+                            if (!w.partFirst) part(o, end, i, inputBlock, p);
+                            else
+                                for (int j = i; j < Math.min(w.inputs, i + inputBlock); j += GROUP)
+                                    part(o, end, j, GROUP, p);
                         }
                     }
                 }
             }
-            return Arrays.copyOf(out, size);
         }
 
         /** A part of the window. */
         private record Part(int y, int x, int height, int width) {}
 
-        private void part(int firstOutput, int outputEnd, int firstInput, int inputEnd, Part p) {
-            int places = p.height * p.width;
-            if (w.partFirst) places = roundUp(places, w.wide ? 2 : 4);
-            else if (w.depthwise) places = roundUp(places, 4);
-            if (w.partFirst) {
-                for (int i = firstInput; i < inputEnd; i += GROUP) {
-                    for (int o = firstOutput; o < outputEnd; o += GROUP) {
-                        for (int n = 0; n < places; n++) group(o, i, p, n);
-                    }
-                }
-                return;
-            }
+        private void part(int firstOutput, int outputEnd, int firstInput, int inputs, Part p) {
+            int together = w.partFirst && w.wide ? 2 : w.partFirst || w.depthwise ? 4 : 1;
             for (int o = firstOutput; o < outputEnd; o += GROUP) {
-                for (int n = 0; n < places; n++) {
-                    for (int i = firstInput; i < inputEnd; i += GROUP) group(o, i, p, n);
+                for (int n = 0; n < roundUp(p.height * p.width, together); n++) {
+                    for (int i = firstInput; i < firstInput + inputs; i += GROUP) group(o, i, p, n);
                 }
             }
         }
 
         private void group(int output, int input, Part p, int place) {
-            if (size + GROUP * GROUP > out.length) out = Arrays.copyOf(out, 2 * out.length);
             int y = p.y + place / p.width;
             int x = p.x + place % p.width;
-            boolean inside = place < p.height * p.width;
-            for (int o = output; o < output + GROUP; o++) {
-                for (int i = input; i < input + (w.depthwise ? 1 : GROUP); i++) {
-                    int channel = o * cores + core;
-                    boolean there = inside && i < w.inputs && channel < w.outputs;
-                    out[size++] = there
-                            ? w.values[
-                                    ((channel * w.window.y().size() + y)
-                                                                    * w.window
-                                                                            .x()
-                                                                            .size()
-                                                            + x)
-                                                    * w.inputs
-                                            + i]
-                            : 0;
-                }
+            int inGroup = w.depthwise ? 1 : GROUP;
+            for (int k = 0; k < GROUP * inGroup; k++) {
+                int i = input + k % inGroup;
+                int channel = (output + k / inGroup) * cores + core;
+                boolean there = place < p.height * p.width && i < w.inputs && channel < w.outputs;
+                int tap = channel * w.window.elements() + y * w.window.x().size() + x;
+                out.add(there ? w.values[tap * w.inputs + i] : 0);
             }
         }
     }

@@ -2,10 +2,10 @@ package dev.meseta.drivers.ethosu.model;
 
 import dev.meseta.drivers.ethosu.commands.Access;
 import dev.meseta.drivers.ethosu.commands.FeatureMap;
+import dev.meseta.drivers.ethosu.commands.Kind;
 import dev.meseta.drivers.ethosu.commands.Operation;
 import dev.meseta.drivers.ethosu.commands.Operation.Block;
 import dev.meseta.drivers.ethosu.commands.Operation.Dma;
-import dev.meseta.drivers.ethosu.commands.Operation.Kind;
 import dev.meseta.drivers.ethosu.commands.Operation.Range;
 
 /**
@@ -131,7 +131,7 @@ public final class Cycles {
     private double macs() {
         if (b.kind().isElementwise()) return 0;
         double window = (double) b.kernel().height() * b.kernel().width();
-        boolean channels = b.kind() == Kind.CONVOLUTION || b.kind() == Kind.SUM_CHANNELS;
+        boolean channels = b.kind().isOverChannels();
         return window * (channels ? in.depth() : 1) * out.height() * out.width() * out.depth();
     }
 
@@ -154,7 +154,7 @@ public final class Cycles {
     private Extent operandBlock() {
         Operation.Kernel k = b.kernel();
         int depth = b.blockDepth();
-        if (b.kind() == Kind.CONVOLUTION || b.kind() == Kind.SUM_CHANNELS) {
+        if (b.kind().isOverChannels()) {
             int most = wide || k.partFirst() ? 16 : 32;
             depth = up(Math.min(in.depth(), most), wide ? 4 : 8);
         }
@@ -242,7 +242,7 @@ public final class Cycles {
                 arithmetic += part(elements, unitsX, unitsY, unitsZ);
             }
         }
-        if (b.kind() == Kind.CONVOLUTION || b.kind() == Kind.SUM_CHANNELS) {
+        if (b.kind().isOverChannels()) {
             arithmetic *= over(in.depth(), Math.min(in.depth(), operandBlock().depth));
         }
         arithmetic /= b.cores();
@@ -308,7 +308,7 @@ public final class Cycles {
         Extent o = operandBlock();
         double parts =
                 (double) over(b.kernel().height(), PART) * over(b.kernel().width(), PART);
-        boolean channels = b.kind() == Kind.CONVOLUTION || b.kind() == Kind.SUM_CHANNELS;
+        boolean channels = b.kind().isOverChannels();
         double plane = (double) Math.min(o.height, in.height()) * Math.min(o.width, in.width());
         double fetched = plane * up(in.depth(), in.bricks() ? BRICK : 1) * in.bytes() * parts * planes;
         add(busy, in.region(), source.cycles(fetched * (channels ? depthBlocks : 1), readRun(in)));

@@ -6,10 +6,10 @@ import dev.meseta.drivers.ethosu.commands.Access;
 import dev.meseta.drivers.ethosu.commands.Checker;
 import dev.meseta.drivers.ethosu.commands.CommandStream;
 import dev.meseta.drivers.ethosu.commands.FeatureMap;
+import dev.meseta.drivers.ethosu.commands.Kind;
 import dev.meseta.drivers.ethosu.commands.Operation;
 import dev.meseta.drivers.ethosu.commands.Operation.Block;
 import dev.meseta.drivers.ethosu.commands.Operation.Dma;
-import dev.meseta.drivers.ethosu.commands.Operation.Kind;
 import dev.meseta.drivers.ethosu.commands.Operation.Range;
 import dev.meseta.graph.InvalidInputException;
 import java.lang.foreign.MemorySegment;
@@ -99,7 +99,7 @@ public final class DeviceModel {
         double results = (double) out.height() * out.width() * out.depth();
         double operands = (double) in.height() * in.width() * in.depth() * (b.upscale() == 0 ? 1 : 4);
         double window = (double) b.kernel().height() * b.kernel().width();
-        boolean channels = b.kind() == Kind.CONVOLUTION || b.kind() == Kind.SUM_CHANNELS;
+        boolean channels = b.kind().isOverChannels();
         double weights =
                 b.kind().hasWeights() ? window * (out.depth() + 64.0) * ((channels ? in.depth() : 0) + 64.0) : 0;
         for (Range r : b.weights()) weights += 8.0 * r.length();
@@ -303,7 +303,7 @@ public final class DeviceModel {
 
     private static long pooled(Block b, long sum, long most, int count) {
         if (b.kind() == Kind.MAX_POOL) return most;
-        if (b.globalScale()) return Scaling.apply(sum, b.resultScale(), b.resultShift(), b.rounding());
+        if (b.globalScale()) return Scaling.apply(sum, b.resultScale(), b.rounding());
         if (count == 0) return 0;
         // Without a scale, the device divides by what the window holds: to the nearest, ties away from 0, or as its
         // register says.

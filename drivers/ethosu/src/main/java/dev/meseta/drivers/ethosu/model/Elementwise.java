@@ -1,7 +1,7 @@
 package dev.meseta.drivers.ethosu.model;
 
+import dev.meseta.drivers.ethosu.commands.Kind;
 import dev.meseta.drivers.ethosu.commands.Operation.Block;
-import dev.meseta.drivers.ethosu.commands.Operation.Kind;
 import dev.meseta.graph.InvalidInputException;
 
 /** Operations on single elements, whose zero points are taken already. */
@@ -30,7 +30,7 @@ final class Elementwise {
     }
 
     private static long scaled(Block b, long x) {
-        long y = Scaling.apply(x, b.resultScale(), b.resultShift(), b.rounding());
+        long y = Scaling.apply(x, b.resultScale(), b.rounding());
         return b.result().bytes() == 4 ? (int) y : y;
     }
 
@@ -39,16 +39,16 @@ final class Elementwise {
         long right = y;
         int bytes = b.first().bytes();
         if (b.operandToScale() == 0) {
-            left *= (int) b.firstScale();
-            right *= (int) b.secondScale();
+            left *= (int) b.firstScale().factor();
+            right *= (int) b.secondScale().factor();
         } else if (bytes > 2) {
             throw new InvalidInputException("a scaled operand of 32 bits");
         } else if (b.operandToScale() == FIRST) {
-            left = Scaling.apply(x, b.firstScale(), b.firstShift(), 0);
+            left = Scaling.apply(x, b.firstScale(), 0);
             right = y << HEADROOM[bytes];
         } else if (b.operandToScale() == SECOND) {
             left = x << HEADROOM[bytes];
-            right = Scaling.apply(y, b.firstScale(), b.firstShift(), 0);
+            right = Scaling.apply(y, b.firstScale(), 0);
         }
         if (b.kind() == Kind.ADD) return left + right;
         return b.reversed() ? right - left : left - right;
@@ -57,7 +57,7 @@ final class Elementwise {
     /** Of 32 bits, all of the product is there before it is shifted; there is no factor, whatever its register says. */
     private static long product(Block b, long x, long y) {
         if (b.first().bytes() < 4) return scaled(b, x * y);
-        long shifted = Scaling.apply(x * y, 1, b.resultShift(), b.rounding());
+        long shifted = Scaling.apply(x * y, 1, b.resultScale().shift(), b.rounding());
         return b.result().bytes() == 4 ? (int) shifted : shifted;
     }
 

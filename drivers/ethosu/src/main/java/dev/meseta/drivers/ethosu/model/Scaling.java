@@ -1,5 +1,7 @@
 package dev.meseta.drivers.ethosu.model;
 
+import dev.meseta.drivers.ethosu.commands.Operation.Scale;
+
 /** How sums become results: times a factor, over a power of two, rounded. */
 final class Scaling {
     static final int TWICE = 0;
@@ -7,6 +9,11 @@ final class Scaling {
     static final int ONCE = 2;
 
     private Scaling() {}
+
+    /** As below, by a register's scale. */
+    static long apply(long x, Scale scale, int rounding) {
+        return apply(x, scale.factor(), scale.shift(), rounding);
+    }
 
     /**
      * x * factor / 2^shift.

@@ -1,8 +1,8 @@
 package dev.meseta.drivers.ethosu.model;
 
+import dev.meseta.drivers.ethosu.commands.Kind;
 import dev.meseta.drivers.ethosu.commands.Operation.Block;
 import dev.meseta.drivers.ethosu.commands.Operation.Kernel;
-import dev.meseta.drivers.ethosu.commands.Operation.Kind;
 
 /**
  * The order in which the device reads weights: blocks of results' channels, blocks of operands' channels, parts of the window, and within

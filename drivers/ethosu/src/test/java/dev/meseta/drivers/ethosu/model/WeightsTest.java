@@ -5,10 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.meseta.drivers.ethosu.commands.FeatureMap;
+import dev.meseta.drivers.ethosu.commands.Kind;
 import dev.meseta.drivers.ethosu.commands.Operation;
 import dev.meseta.drivers.ethosu.commands.Operation.Block;
 import dev.meseta.drivers.ethosu.commands.Operation.Kernel;
-import dev.meseta.drivers.ethosu.commands.Operation.Kind;
+import dev.meseta.drivers.ethosu.commands.Operation.Scale;
 import dev.meseta.drivers.ethosu.compiler.WeightCoder;
 import dev.meseta.drivers.ethosu.compiler.Weights;
 import dev.meseta.drivers.ethosu.compiler.Window;
@@ -128,6 +129,7 @@ final class WeightsTest {
     private static Block block(
             Kernel k, boolean depthwise, int inputs, int outputs, int bytes, int blockDepth, int cores) {
         List<Operation.Range> ranges = java.util.Collections.nCopies(cores, new Operation.Range(0, 0, 0));
+        Scale none = new Scale(0, 0);
         return new Block(
                 depthwise ? Kind.DEPTHWISE : Kind.CONVOLUTION,
                 map(depthwise ? outputs : inputs, bytes),
@@ -152,10 +154,8 @@ final class WeightsTest {
                 cores,
                 ranges,
                 ranges,
-                0,
-                0,
-                0,
-                0,
-                0);
+                none,
+                none,
+                none);
     }
 }

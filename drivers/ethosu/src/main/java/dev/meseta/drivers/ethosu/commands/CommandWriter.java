@@ -1,0 +1,60 @@
+package dev.meseta.drivers.ethosu.commands;
+
+import static dev.meseta.drivers.ethosu.commands.Opcode.*;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+
+import java.lang.foreign.MemorySegment;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/** Writes the words of a command stream; registers are written where they change. For one thread. */
+public final class CommandWriter {
+    private static final int INSIDE_BIT = 0x103;
+
+    private final Map<Opcode, Long> registers = new EnumMap<>(Opcode.class);
+    private final IntStream.Builder words = IntStream.builder();
+
+    /** Sets a register: to the low 16 bits of a value, or if it has a payload, as for addresses, lengths and strides, to 40. */
+    public void set(Opcode register, long value) {
+        set(register, value, register.hasPayload() ? (int) (value >> 32) & 0xff : 0);
+    }
+
+    /** Sets a register with a payload, and the 16 bits beside it. */
+    public void set(Opcode register, long low, int high) {
+        long value = register.hasPayload() ? low & 0xffff_ffffL | (long) high << 32 : low & 0xffff;
+        Long before = registers.put(register, value);
+        if (before != null && before == value) return;
+        if (!register.hasPayload()) {
+            operation(register, (int) low);
+        } else {
+            words.add(register.number() | CommandStream.WITH_PAYLOAD | high << 16);
+            words.add((int) low);
+        }
+    }
+
+    /** A command without a payload. */
+    public void operation(Opcode opcode, int parameter) {
+        words.add(opcode.number() | parameter << 16);
+    }
+
+    /** Copies bytes between regions, of which {@link Operation#INSIDE} may be one. */
+    public void copy(int fromRegion, long from, int toRegion, long to, long bytes) {
+        set(DMA0_SRC_REGION, fromRegion);
+        set(DMA0_SRC, from);
+        set(DMA0_DST_REGION, toRegion == Operation.INSIDE ? INSIDE_BIT : toRegion);
+        set(DMA0_DST, to);
+        set(DMA0_LEN, bytes);
+        operation(OP_DMA_START, 0);
+    }
+
+    /** Words that were written elsewhere. */
+    public void append(MemorySegment other) {
+        for (long i = 0; i < other.byteSize(); i += 4) words.add(other.get(JAVA_INT_UNALIGNED, i));
+    }
+
+    /** The stream; nothing can be written any more. */
+    public MemorySegment finish() {
+        return MemorySegment.ofArray(words.build().toArray()).asReadOnly();
+    }
+}
