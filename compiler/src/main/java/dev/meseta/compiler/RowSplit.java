@@ -26,7 +26,7 @@ final class RowSplit {
     private static final int NONE = -1;
 
     /** The graph does not fall into rows. */
-    private static final class Entangled extends Exception {
+    private static final class Entangled extends RuntimeException {
         private static final long serialVersionUID = 1;
 
         Entangled() {
@@ -78,13 +78,13 @@ final class RowSplit {
         }
     }
 
-    private Part part(Value v) throws Entangled {
+    private Part part(Value v) {
         Part p = parts.get(v);
         if (p == null) throw new Entangled();
         return p;
     }
 
-    private void add(Node n) throws Entangled {
+    private void add(Node n) {
         b.origin(n.origin());
         boolean divided = false;
         for (Value v : n.operands()) divided |= part(v).axis != NONE;
@@ -98,7 +98,7 @@ final class RowSplit {
         parts.put(n.result(), divided(n));
     }
 
-    private Part divided(Node n) throws Entangled {
+    private Part divided(Node n) {
         int axis = part(n.operand(0)).axis;
         return switch (n.op()) {
             case Op.Map o -> {
@@ -140,7 +140,7 @@ final class RowSplit {
     }
 
     /** A product with rows on its left side alone. */
-    private Part contraction(Node n, Op.Contraction o) throws Entangled {
+    private Part contraction(Node n, Op.Contraction o) {
         int axis = part(n.operand(0)).axis;
         if (axis == NONE
                 || part(n.operand(1)).axis != NONE
@@ -157,7 +157,7 @@ final class RowSplit {
     }
 
     /** Where an axis is after a reshape that leaves it, and the number of elements behind it, as they are. */
-    private static int moved(Shape from, Shape to, int axis) throws Entangled {
+    private static int moved(Shape from, Shape to, int axis) {
         long before = 1;
         for (int i = 0; i < axis; i++) before *= from.extent(i);
         long reached = 1;
@@ -168,14 +168,14 @@ final class RowSplit {
         throw new Entangled();
     }
 
-    private List<Value> all(Node n, int axis) throws Entangled {
+    private List<Value> all(Node n, int axis) {
         List<Value> values = new ArrayList<>();
         for (Value v : n.operands()) values.add(at(v, axis));
         return values;
     }
 
     /** A value with the rows of the part along an axis; what repeats one row is repeated less often. */
-    private Value at(Value v, int axis) throws Entangled {
+    private Value at(Value v, int axis) {
         Part p = part(v);
         if (p.axis == axis) return p.value;
         if (p.axis != NONE || axis == NONE || v.extent(axis) != rows) throw new Entangled();

@@ -70,7 +70,7 @@ final class ScanKernel {
     }
 
     /** The scan does not fit into one kernel. */
-    private static final class Unfit extends Exception {
+    private static final class Unfit extends RuntimeException {
         private static final long serialVersionUID = 1;
 
         Unfit() {
@@ -119,7 +119,7 @@ final class ScanKernel {
         return bytes;
     }
 
-    private void add() throws Unfit {
+    private void add() {
         List<Place> inputs = new ArrayList<>();
         List<Place> targets = new ArrayList<>();
         List<Place> halves = new ArrayList<>();
@@ -163,7 +163,7 @@ final class ScanKernel {
     }
 
     /** A stand-in for what a step reads or writes of a value that has a slice for each. */
-    private Place slice(Place p, TensorType type) throws Unfit {
+    private Place slice(Place p, TensorType type) {
         if (!p.strides().isEmpty()) throw new Unfit();
         Place s = a.temporary(type);
         memories.put(s.slot(), new Memory(p.slot(), p.offset(), Moves.ALONG, type.bytes() * parts, type.bytes()));
@@ -178,7 +178,7 @@ final class ScanKernel {
         memories.put(slot, new Memory(all, 0, Moves.NOT, 0, bytes));
     }
 
-    private Launch launch(List<Command> step) throws Unfit {
+    private Launch launch(List<Command> step) {
         Expr steps = argument(o.steps());
         List<Stmt> statements = new ArrayList<>();
         String origin = n.origin;
@@ -206,7 +206,7 @@ final class ScanKernel {
         return new Launch(kernel, bindings, extents, origin);
     }
 
-    private void launch(Launch l, String prefix, List<Stmt> into) throws Unfit {
+    private void launch(Launch l, String prefix, List<Stmt> into) {
         Kernel k = l.kernel();
         if (k.team() != 1) throw new Unfit();
         List<Expr> values = new ArrayList<>();
@@ -227,7 +227,7 @@ final class ScanKernel {
     }
 
     /** Copies by vectors, and what is left one by one. */
-    private void copy(Copy c, String prefix, List<Stmt> into) throws Unfit {
+    private void copy(Copy c, String prefix, List<Stmt> into) {
         DType dtype = known(c.from());
         if (dtype == null) dtype = known(c.to());
         if (dtype == null || Type.widened(dtype) != dtype || c.bytes() % dtype.bytes() != 0) throw new Unfit();
@@ -261,7 +261,7 @@ final class ScanKernel {
     }
 
     /** The number of the buffer for a slot, which is one buffer however often a step uses it. */
-    private int buffer(Binding b, DType dtype, Kernel.Access access, long bytes) throws Unfit {
+    private int buffer(Binding b, DType dtype, Kernel.Access access, long bytes) {
         if (!b.strides().stream().allMatch(s -> s == 0)) throw new Unfit();
         Memory m = memory(b);
         long most = switch (m.moves) {
@@ -288,7 +288,7 @@ final class ScanKernel {
     }
 
     /** The first element of a place, for the step and the part at hand. */
-    private Expr start(Binding b, DType dtype, String name, List<Stmt> into) throws Unfit {
+    private Expr start(Binding b, DType dtype, String name, List<Stmt> into) {
         Memory m = memory(b);
         Expr turn = switch (m.moves) {
             case NOT -> Kernels.index(0);
@@ -305,7 +305,7 @@ final class ScanKernel {
         return Kernels.variable(name);
     }
 
-    private Expr elements(long bytes, DType dtype) throws Unfit {
+    private Expr elements(long bytes, DType dtype) {
         if (bytes % dtype.bytes() != 0) throw new Unfit();
         return bytes == 0 ? Kernels.index(0) : argument(bytes / dtype.bytes());
     }
