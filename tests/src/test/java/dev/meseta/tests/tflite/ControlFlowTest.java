@@ -5,9 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.meseta.Meseta;
+import dev.meseta.Outputs;
 import dev.meseta.Session;
 import dev.meseta.frontends.tflite.TfliteReader;
 import dev.meseta.graph.DType;
+import dev.meseta.graph.Data;
+import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.program.Program;
 import dev.meseta.tests.tflite.FlatBufferWriter.Table;
@@ -144,6 +147,47 @@ final class ControlFlowTest {
         assertArrayEquals(new float[] {11, 13, 16}, sums);
         try (TflitePeer peer = TflitePeer.open()) {
             assertEquals(13, peer.run(model, 3, List.of(floats(1))).getFirst().toFloats()[0]);
+        }
+    }
+
+    /** A model that fills a table when it begins, and looks keys up in it. */
+    private static byte[] table(boolean toWords) {
+        Subgraphs m = new Subgraphs();
+        Graph main = m.graph();
+        int handle = main.tensor(null, 1);
+        int size = main.tensor(DType.I64, 1);
+        int found = toWords ? main.text(3) : main.tensor(DType.I64, 3);
+        Table table = new Table().set(0, 7).set(1, (byte) (toWords ? 4 : 5)).set(2, (byte) (toWords ? 5 : 4));
+        int keys = toWords ? main.constant(Tensor.of(new long[] {2, 9, 1}, 3)) : main.strings("two", "nine", "one");
+        int absent = toWords ? main.strings("?") : main.constant(Tensor.of(new long[] {-5}, 1));
+        main.operator("CALL_ONCE", new Table().set(0, 1), Subgraphs.of())
+                .operator("HASHTABLE", table, Subgraphs.of(), handle)
+                .operator("HASHTABLE_FIND", null, Subgraphs.of(handle, keys, absent), found)
+                .operator("HASHTABLE_SIZE", null, Subgraphs.of(handle), size)
+                .outputs(size, found);
+        Graph begin = m.graph();
+        int own = begin.tensor(null, 1);
+        int words = begin.strings("one", "two", "three");
+        int numbers = begin.constant(Tensor.of(new long[] {1, 2, 3}, 3));
+        begin.operator("HASHTABLE", table, Subgraphs.of(), own)
+                .operator(
+                        "HASHTABLE_IMPORT",
+                        null,
+                        toWords ? Subgraphs.of(own, numbers, words) : Subgraphs.of(own, words, numbers));
+        return m.bytes();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"reference", "cpu"})
+    void tablesAreLookedUp(String device) throws Exception {
+        same(table(false), device);
+        Program program = TfliteReader.read(MemorySegment.ofArray(table(true)));
+        try (Session session = Meseta.open().load(program).on(device).prepare()) {
+            Outputs found = session.run(Map.of());
+            assertArrayEquals(new long[] {3}, found.first().toLongs());
+            assertEquals(
+                    new Data.Strings(Shape.of(3), List.of("two", "?", "one")),
+                    found.data(program.outputs().get(1).name()));
         }
     }
 }

@@ -42,6 +42,30 @@ final class Subgraphs {
             return t;
         }
 
+        /** A constant of strings. */
+        int strings(String... values) {
+            int at = 4 * (values.length + 2);
+            java.nio.ByteBuffer b = java.nio.ByteBuffer.allocate(at + 1000).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+            b.putInt(values.length);
+            for (String v : values) {
+                b.putInt(at);
+                at += v.getBytes(java.nio.charset.StandardCharsets.UTF_8).length;
+            }
+            b.putInt(at);
+            for (String v : values) b.put(v.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+            buffers.add(new Table().set(0, java.util.Arrays.copyOf(b.array(), at)));
+            int t = tensor(DType.F32, values.length);
+            tensors.get(t).set(1, (byte) 5).set(2, buffers.size() - 1);
+            return t;
+        }
+
+        /** A tensor of strings. */
+        int text(int... shape) {
+            int t = tensor(DType.F32, shape);
+            tensors.get(t).set(1, (byte) 5);
+            return t;
+        }
+
         Graph inputs(int... indices) {
             inputs = indices;
             return this;

@@ -26,7 +26,14 @@ final class ControlFlow {
             "VAR_HANDLE",
             "READ_VARIABLE",
             "ASSIGN_VARIABLE",
-            "STABLEHLO_COMPOSITE");
+            "STABLEHLO_COMPOSITE",
+            "HASHTABLE",
+            "HASHTABLE_IMPORT",
+            "HASHTABLE_FIND",
+            "HASHTABLE_SIZE");
+
+    /** Begins the names that handles of tables have among those of variables. */
+    private static final String TABLE = "hash table ";
 
     private static final int DEEPEST = 50;
 
@@ -51,8 +58,27 @@ final class ControlFlow {
             case "CALL" -> call(operator.options().integer(0));
             case "STABLEHLO_COMPOSITE" -> call(operator.options().integer(1));
             case "IF" -> branch();
+            case "HASHTABLE" ->
+                graph.handle(output(0), TABLE + operator.options().integer(0));
+            case "HASHTABLE_IMPORT" -> table();
+            case "HASHTABLE_FIND" -> {
+                Lowering find = model.tables().find(table(), graph.tensor(output(0)), where);
+                List<String> operands = List.of(graph.value(input(1), where), graph.value(input(2), where));
+                emit(operands, List.of(graph.define(output(0))), find);
+            }
+            case "HASHTABLE_SIZE" -> {
+                Lowering size = model.tables().size(table(), where);
+                emit(List.of(), List.of(graph.define(output(0))), size);
+            }
             default -> loop();
         }
+    }
+
+    /** The number of the table that operand 0 is a handle of. */
+    private int table() {
+        String name = graph.variable(input(0), where);
+        if (!name.startsWith(TABLE)) throw new InvalidInputException(where + ": operand 0 is no table's handle");
+        return Integer.parseInt(name.substring(TABLE.length()));
     }
 
     private int input(int i) {
@@ -217,6 +243,7 @@ final class ControlFlow {
         initialized(s, set);
         List<String> shared = List.copyOf(set);
         Program body = body(number, new Operands(List.of(), Map.of()), shared);
+        if (shared.isEmpty()) return;
         List<String> outputs = new ArrayList<>();
         // The graph's own results are for nobody.
         for (int i = shared.size(); i < body.outputs().size(); i++) outputs.add("");

@@ -5,8 +5,8 @@ import dev.meseta.frontends.tflite.format.ModelFile.Operator;
 import dev.meseta.frontends.tflite.format.ModelFile.Subgraph;
 import dev.meseta.frontends.tflite.format.TensorInfo;
 import dev.meseta.frontends.tflite.operators.Registry;
+import dev.meseta.graph.Data;
 import dev.meseta.graph.InvalidInputException;
-import dev.meseta.graph.Tensor;
 import dev.meseta.graph.program.Program;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -33,9 +33,14 @@ final class ModelReader {
     final Registry registry;
     private final String where;
     private final TensorReader tensors = new TensorReader();
-    private final Map<TensorInfo, Tensor> constants = new java.util.IdentityHashMap<>();
+    private final Map<TensorInfo, Data> constants = new java.util.IdentityHashMap<>();
     private final Map<String, Integer> unsupported = new LinkedHashMap<>();
     private final Set<String> problems = new LinkedHashSet<>();
+
+    /** Its own graph, and those that are called from there. */
+    private final Set<Integer> reached = new LinkedHashSet<>();
+
+    private HashTables tables = HashTables.NONE;
     private long operators;
     private int depth;
 
@@ -49,6 +54,7 @@ final class ModelReader {
     Program read() {
         noteUnknownOperators();
         if (!unsupported.isEmpty()) throw summary();
+        tables = HashTables.of(this, reached);
         Program program = new GraphReader(this, 0).main();
         if (!problems.isEmpty()) throw summary();
         return program;
@@ -56,12 +62,12 @@ final class ModelReader {
 
     /** Those of the model's own graph, and of graphs that are called from there: the others are of no concern. */
     private void noteUnknownOperators() {
-        Set<Integer> seen = new LinkedHashSet<>(Set.of(0));
-        List<Integer> left = new ArrayList<>(seen);
+        reached.add(0);
+        List<Integer> left = new ArrayList<>(reached);
         while (!left.isEmpty()) {
             int graph = left.removeFirst();
             for (Operator o : subgraph(graph, where).operators()) {
-                for (int called : ControlFlow.called(o)) if (seen.add(called)) left.add(called);
+                for (int called : ControlFlow.called(o)) if (reached.add(called)) left.add(called);
                 if (!isKnown(graph, o)) unsupported.merge(name(o), 1, Integer::sum);
             }
         }
@@ -107,9 +113,14 @@ final class ModelReader {
         problems.add(text);
     }
 
-    Tensor constant(TensorInfo info) {
+    Data constant(TensorInfo info) {
         return constants.computeIfAbsent(
                 info, i -> tensors.read(i, file.buffers().get(i.buffer())));
+    }
+
+    /** The tables that the model fills. */
+    HashTables tables() {
+        return tables;
     }
 
     boolean isConstant(TensorInfo info) {

@@ -1,17 +1,22 @@
 package dev.meseta.frontends.tflite;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 
 import dev.meseta.frontends.tflite.format.Sparsity;
 import dev.meseta.frontends.tflite.format.TensorInfo;
 import dev.meseta.graph.DType;
+import dev.meseta.graph.Data;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.TensorType;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -23,7 +28,8 @@ final class TensorReader {
     private long sparseBytes;
 
     /** Throws {@link InvalidInputException} where the bytes are not those of such a tensor. */
-    Tensor read(TensorInfo info, MemorySegment bytes) {
+    Data read(TensorInfo info, MemorySegment bytes) {
+        if (info.element() == TensorInfo.STRING) return strings(info, bytes);
         TensorType type = type(info);
         Sparsity sparsity = info.sparsity();
         if (sparsity != null) return dense(info, type, sparsity, bytes);
@@ -35,9 +41,30 @@ final class TensorReader {
         return type.dtype() == DType.I4 ? nibbles(type, bytes) : Tensor.wrap(type, bytes);
     }
 
+    /** A count, where each string begins and the last one ends, and the strings: all numbers of 32 bits. */
+    private static Data strings(TensorInfo info, MemorySegment bytes) {
+        long expected = 1;
+        for (int e : info.shape()) expected = e < 0 ? -1 : Math.multiplyExact(expected, (long) e);
+        long count = bytes.byteSize() < 4 ? -1 : bytes.get(JAVA_INT_UNALIGNED, 0);
+        if (count != expected || count < 0 || 4 * (count + 2) > bytes.byteSize())
+            throw bad(info, "holds " + count + " strings in " + bytes.byteSize() + " bytes, expected " + expected);
+        List<String> values = new ArrayList<>();
+        for (long i = 0; i < count; i++) {
+            long begin = bytes.get(JAVA_INT_UNALIGNED, 4 * (i + 1));
+            long end = bytes.get(JAVA_INT_UNALIGNED, 4 * (i + 2));
+            if (begin < 4 * (count + 2) || end < begin || end > bytes.byteSize())
+                throw bad(info, "has a string from byte " + begin + " to " + end + " of " + bytes.byteSize());
+            values.add(StandardCharsets.UTF_8
+                    .decode(bytes.asSlice(begin, end - begin).asByteBuffer())
+                    .toString());
+        }
+        long[] extents = Arrays.stream(info.shape()).asLongStream().toArray();
+        return new Data.Strings(Shape.of(extents), values);
+    }
+
     private static TensorType type(TensorInfo info) {
         DType dtype = info.dtype();
-        if (dtype == null) throw bad(info, "a constant of strings or handles is not supported");
+        if (dtype == null) throw bad(info, "a constant of handles is not supported");
         long[] extents = Arrays.stream(info.shape()).asLongStream().toArray();
         for (long e : extents) if (e < 0) throw bad(info, "is constant, and has an unknown extent");
         TensorType type = new TensorType(dtype, Shape.of(extents));
