@@ -25,13 +25,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class SubgroupTile {
     /** Rows of a tile. Many take many registers, few read the columns often. */
-    private static final List<Integer> HEIGHTS = List.of(16, 12, 8, 6, 4, 2, 1);
+    private static final List<Integer> HEIGHTS = List.of(32, 24, 16, 12, 8, 6, 4, 2, 1);
 
     /** What reading a vector for each member costs, in products of a register. */
     private static final double READ = 16;
 
     /** Vectors of rows that a member reads at most. */
-    private static final int SHARES = 2;
+    private static final int SHARES = 4;
 
     /** Steps of the innermost loop that are written out where rows are read one by one. */
     private static final int UNROLLED = 8;

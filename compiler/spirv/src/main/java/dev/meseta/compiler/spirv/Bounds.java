@@ -21,7 +21,7 @@ public record Bounds(List<Long> extents, long grid, List<Long> bytes, List<Long>
     /** Buffers from this number on are never images. */
     public static final int MOST_TEXELS = 16;
 
-    private static final int[] STEPS = {10, 14, 18, 22, 26, 31};
+    private static final int[] STEPS = {10, 14, 16, 18, 20, 22, 24, 26, 28, 31};
 
     public Bounds {
         extents = List.copyOf(extents);

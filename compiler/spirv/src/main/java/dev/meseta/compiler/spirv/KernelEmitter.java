@@ -45,6 +45,7 @@ public final class KernelEmitter {
     private final Kernel kernel;
     private final Bounds bounds;
     private final ShaderOptions options;
+    private final Rounds rounds;
     private final int localSize;
     private final ShaderArguments arguments;
     private final ModuleBuilder m = new ModuleBuilder();
@@ -58,8 +59,9 @@ public final class KernelEmitter {
     private final Map<String, Slot> slots = new HashMap<>();
     private final Map<String, Local> locals = new HashMap<>();
 
-    private KernelEmitter(Kernel kernel, Bounds bounds, ShaderOptions options) {
+    private KernelEmitter(Kernel kernel, Bounds bounds, ShaderOptions options, Rounds rounds) {
         this.kernel = kernel;
+        this.rounds = rounds;
         this.bounds = bounds;
         this.localSize = localSize(kernel, options);
         this.options = options;
@@ -75,7 +77,12 @@ public final class KernelEmitter {
      * @param bounds what launches must keep to
      */
     public static SpirvModule emit(Kernel kernel, Bounds bounds, ShaderOptions options) {
-        return new KernelEmitter(kernel, bounds, options).module();
+        Rounds rounds = new Rounds();
+        SpirvModule module = new KernelEmitter(kernel, bounds, options, rounds).module();
+        // How long loops are is known when they are written.
+        if (rounds.of(kernel.body()) > options.rounds() && rounds.fit(kernel.body(), options.rounds()))
+            module = new KernelEmitter(kernel, bounds, options, rounds).module();
+        return module.withRounds(rounds.of(kernel.body()));
     }
 
     /** Invocations of a workgroup: a team is one. */
@@ -239,6 +246,7 @@ public final class KernelEmitter {
         if (!begin.isConstant() || !end.isConstant())
             throw new IllegalArgumentException(
                     "the bounds of the unrolled loop " + f.variable() + " are no literals\n" + KernelText.of(kernel));
+        rounds.note(f, begin, end.low());
         for (long i = begin.low(); i < end.low(); i += f.step()) {
             values.put(f.variable(), b.index(i, 1));
             statement(f.body());
@@ -248,10 +256,11 @@ public final class KernelEmitter {
     private void loop(Stmt.For f) {
         Value begin = expression(f.begin());
         Value end = expression(f.end());
-        boolean narrow = begin.fits32()
-                && end.fits32()
-                && Value.fits32(0, f.step())
-                && end.high() + f.step() <= Integer.MAX_VALUE;
+        rounds.note(f, begin, end.high());
+        int each = rounds.each(f);
+        long round = f.step() * each;
+        boolean narrow =
+                begin.fits32() && end.fits32() && Value.fits32(0, round) && end.high() + round <= Integer.MAX_VALUE;
         int type = m.typeInt(narrow ? 32 : 64);
         int first = (narrow ? b.low(begin) : b.wide(begin)).id();
         int last = (narrow ? b.low(end) : b.wide(end)).id();
@@ -274,9 +283,15 @@ public final class KernelEmitter {
         int zeros = Math.min(begin.zeros(), Value.zeros(f.step()));
         values.put(f.variable(), new Value(DType.I64, new int[] {i}, narrow, begin.low(), high, zeros));
         statement(f.body());
+        for (int n = 1; n < each; n++) {
+            int more = m.emit(Opcode.I_ADD, type, i, m.constantInt(narrow ? 32 : 64, n * f.step()));
+            int inside = m.emit(Opcode.S_LESS_THAN, m.typeBool(), more, last);
+            values.put(f.variable(), new Value(DType.I64, new int[] {more}, narrow, begin.low(), high, zeros));
+            b.when(inside, () -> statement(f.body()));
+        }
         m.jump(latch);
         m.open(latch);
-        m.run(Opcode.I_ADD, type, next, i, m.constantInt(narrow ? 32 : 64, f.step()));
+        m.run(Opcode.I_ADD, type, next, i, m.constantInt(narrow ? 32 : 64, round));
         m.jump(header);
         m.open(after);
     }

@@ -289,6 +289,6 @@ final class ModuleBuilder {
         all.addAll(decorations);
         all.addAll(globals);
         all.addAll(functions);
-        return new SpirvModule(all.toArray(), capabilities);
+        return new SpirvModule(all.toArray(), capabilities, 0);
     }
 }

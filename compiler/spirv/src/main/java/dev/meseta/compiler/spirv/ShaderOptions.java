@@ -11,6 +11,7 @@ package dev.meseta.compiler.spirv;
  * @param nearest ask for rounding to nearest even
  * @param dots whether there is an instruction for sums of products of four bytes
  * @param texels whether reading images is better than reading by addresses
+ * @param rounds rounds of loops that an invocation may take in all; {@link Long#MAX_VALUE} where there is no limit
  */
 public record ShaderOptions(
         int localSize,
@@ -20,4 +21,18 @@ public record ShaderOptions(
         boolean specials,
         boolean nearest,
         boolean dots,
-        boolean texels) {}
+        boolean texels,
+        long rounds) {
+    /** Where loops may be of any length. */
+    public ShaderOptions(
+            int localSize,
+            boolean checking,
+            boolean denormals32,
+            boolean denormals64,
+            boolean specials,
+            boolean nearest,
+            boolean dots,
+            boolean texels) {
+        this(localSize, checking, denormals32, denormals64, specials, nearest, dots, texels, Long.MAX_VALUE);
+    }
+}

@@ -72,6 +72,10 @@ final class Pipelines {
         if (!missing.isEmpty())
             throw DeviceException.unsupported("kernel " + key.kernel().name() + " needs " + missing + ", which "
                     + c.physical.name() + " does not have; use another device");
+        if (module.rounds() > options.rounds())
+            throw DeviceException.unsupported("kernel " + key.kernel().name() + " takes up to " + module.rounds()
+                    + " rounds of loops, and " + c.physical.name() + " ends after " + options.rounds()
+                    + "; use another device");
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment words = arena.allocateFrom(ValueLayout.JAVA_INT, module.words());
             Struct code = Struct.of(arena, Vk.TYPE_SHADER_MODULE_CREATE_INFO, 40)

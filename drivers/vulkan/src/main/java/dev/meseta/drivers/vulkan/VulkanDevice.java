@@ -28,6 +28,9 @@ final class VulkanDevice implements KernelDevice {
     /** Invocations of a workgroup, where a subgroup does not say better. */
     private static final int LOCAL_SIZE = 64;
 
+    /** Lavapipe ends an invocation's loops after so many rounds in all (LP_MAX_TGSI_LOOP_ITERATIONS), and says nothing. */
+    private static final long PROCESSOR_ROUNDS = 65_535;
+
     /** A submission says nothing before its end, and a processor may compile its kernels on the way. */
     private static final Duration TIMEOUT = Duration.ofMinutes(5);
 
@@ -86,7 +89,8 @@ final class VulkanDevice implements KernelDevice {
                                     controls.specials(),
                                     controls.nearest(),
                                     physical.hasDots(),
-                                    physical.isProcessor() && !checking)));
+                                    physical.isProcessor() && !checking,
+                                    physical.isProcessor() ? PROCESSOR_ROUNDS : Long.MAX_VALUE)));
             open = o;
         }
         return o;

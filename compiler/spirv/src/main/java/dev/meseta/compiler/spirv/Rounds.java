@@ -1,0 +1,72 @@
+package dev.meseta.compiler.spirv;
+
+import dev.meseta.compiler.kernel.Stmt;
+import java.util.IdentityHashMap;
+import java.util.Map;
+
+/**
+ * How many rounds of loops an invocation takes at most. Some devices end loops after so many in all, whatever their conditions say: then a
+ * round of an innermost loop takes several steps. Counted are loops from a literal on; the others walk over small parts, or halve what they
+ * search.
+ */
+final class Rounds {
+    /** Steps that a round takes at most. */
+    private static final int MOST = 64;
+
+    /** Rounds of a loop whose length follows from data, or that walks over a part that begins at a place of its own. */
+    private static final long PART = 128;
+
+    /** The most steps of each loop, as far as they are known. */
+    private final Map<Stmt.For, Long> steps = new IdentityHashMap<>();
+
+    private int each = 1;
+
+    /** @param end where the loop ends at the latest */
+    void note(Stmt.For f, Value begin, long end) {
+        boolean known = begin.isConstant() && end < Long.MAX_VALUE / 4;
+        steps.put(f, known ? Math.max(0, Math.ceilDiv(end - begin.low(), f.step())) : PART);
+    }
+
+    /** Steps of a loop that a round takes. */
+    int each(Stmt.For f) {
+        return isInnermost(f.body()) ? (int) Math.min(each, Math.max(1, steps.getOrDefault(f, 1L))) : 1;
+    }
+
+    /** Has rounds take as many steps as keep within a limit, if any do; returns whether that changes anything. */
+    boolean fit(Stmt body, long limit) {
+        while (each < MOST && of(body) > limit) each *= 2;
+        return each > 1;
+    }
+
+    private boolean isInnermost(Stmt body) {
+        return of(body) == 0;
+    }
+
+    /** The rounds of a statement. */
+    long of(Stmt s) {
+        return switch (s) {
+            case Stmt.Block k -> {
+                long sum = 0;
+                for (Stmt x : k.statements()) sum = plus(sum, of(x));
+                yield sum;
+            }
+            case Stmt.For f -> {
+                long all = steps.getOrDefault(f, 1L);
+                long inner = of(f.body());
+                long own = f.unroll() ? 0 : Math.ceilDiv(all, inner == 0 ? each : 1);
+                yield plus(own, times(all, inner));
+            }
+            case Stmt.While w -> plus(PART, times(PART, of(w.body())));
+            case Stmt.If i -> Math.max(of(i.then()), i.otherwise() == null ? 0 : of(i.otherwise()));
+            default -> 0;
+        };
+    }
+
+    private static long plus(long a, long b) {
+        return Math.min(Long.MAX_VALUE / 4, a + b);
+    }
+
+    private static long times(long a, long b) {
+        return b != 0 && a > Long.MAX_VALUE / 4 / b ? Long.MAX_VALUE / 4 : a * b;
+    }
+}
