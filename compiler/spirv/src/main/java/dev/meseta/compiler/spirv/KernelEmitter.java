@@ -46,6 +46,7 @@ public final class KernelEmitter {
     private final Bounds bounds;
     private final ShaderOptions options;
     private final Rounds rounds;
+    private int depth;
     private final int localSize;
     private final ShaderArguments arguments;
     private final ModuleBuilder m = new ModuleBuilder();
@@ -246,7 +247,7 @@ public final class KernelEmitter {
         if (!begin.isConstant() || !end.isConstant())
             throw new IllegalArgumentException(
                     "the bounds of the unrolled loop " + f.variable() + " are no literals\n" + KernelText.of(kernel));
-        rounds.note(f, begin, end.low());
+        rounds.note(f, begin, end, 0);
         for (long i = begin.low(); i < end.low(); i += f.step()) {
             values.put(f.variable(), b.index(i, 1));
             statement(f.body());
@@ -256,7 +257,7 @@ public final class KernelEmitter {
     private void loop(Stmt.For f) {
         Value begin = expression(f.begin());
         Value end = expression(f.end());
-        rounds.note(f, begin, end.high());
+        rounds.note(f, begin, end, depth);
         int each = rounds.each(f);
         long round = f.step() * each;
         boolean narrow =
@@ -282,6 +283,7 @@ public final class KernelEmitter {
         long high = Math.max(begin.low() + 1, end.high() - 1);
         int zeros = Math.min(begin.zeros(), Value.zeros(f.step()));
         values.put(f.variable(), new Value(DType.I64, new int[] {i}, narrow, begin.low(), high, zeros));
+        depth++;
         statement(f.body());
         for (int n = 1; n < each; n++) {
             int more = m.emit(Opcode.I_ADD, type, i, m.constantInt(narrow ? 32 : 64, n * f.step()));
@@ -289,6 +291,7 @@ public final class KernelEmitter {
             values.put(f.variable(), new Value(DType.I64, new int[] {more}, narrow, begin.low(), high, zeros));
             b.when(inside, () -> statement(f.body()));
         }
+        depth--;
         m.jump(latch);
         m.open(latch);
         m.run(Opcode.I_ADD, type, next, i, m.constantInt(narrow ? 32 : 64, round));

@@ -13,18 +13,18 @@ final class Rounds {
     /** Steps that a round takes at most. */
     private static final int MOST = 64;
 
-    /** Rounds of a loop whose length follows from data, or that walks over a part that begins at a place of its own. */
-    private static final long PART = 128;
-
     /** The most steps of each loop, as far as they are known. */
     private final Map<Stmt.For, Long> steps = new IdentityHashMap<>();
 
     private int each = 1;
 
-    /** @param end where the loop ends at the latest */
-    void note(Stmt.For f, Value begin, long end) {
-        boolean known = begin.isConstant() && end < Long.MAX_VALUE / 4;
-        steps.put(f, known ? Math.max(0, Math.ceilDiv(end - begin.low(), f.step())) : PART);
+    /**
+     * Counts a loop between literals, and one to an extent that is not inside of another loop: bounds of extents are so coarse that their
+     * products say nothing.
+     */
+    void note(Stmt.For f, Value begin, Value end, int depth) {
+        boolean known = begin.isConstant() && end.high() < Long.MAX_VALUE / 4 && (end.isConstant() || depth == 0);
+        steps.put(f, known ? Math.max(0, Math.ceilDiv(end.high() - begin.low(), f.step())) : 1);
     }
 
     /** Steps of a loop that a round takes. */
@@ -56,7 +56,7 @@ final class Rounds {
                 long own = f.unroll() ? 0 : Math.ceilDiv(all, inner == 0 ? each : 1);
                 yield plus(own, times(all, inner));
             }
-            case Stmt.While w -> plus(PART, times(PART, of(w.body())));
+            case Stmt.While w -> plus(1, of(w.body()));
             case Stmt.If i -> Math.max(of(i.then()), i.otherwise() == null ? 0 : of(i.otherwise()));
             default -> 0;
         };
