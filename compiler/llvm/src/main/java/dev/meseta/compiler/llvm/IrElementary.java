@@ -70,11 +70,8 @@ final class IrElementary {
 
     private final IrBuilder b;
 
-    private final LlvmTarget target;
-
-    IrElementary(IrBuilder builder, LlvmTarget target) {
+    IrElementary(IrBuilder builder) {
         this.b = builder;
-        this.target = target;
     }
 
     private static Value real(Value like, double v) {
@@ -121,8 +118,8 @@ final class IrElementary {
 
     // F32
 
-    /** e^x = 2^n e^r: n as an integer and as a number, and e^r - 1. */
-    private record Exponential(Value n, Value number, Value remainder) {}
+    /** e^x = 2^n e^r: n as an integer, r, and e^r - 1. */
+    private record Exponential(Value n, Value remainder) {}
 
     private Exponential reduce(Value x) {
         Value t = b.fma(x, real(x, LOG2_E), real(x, MAGIC_32));
@@ -130,7 +127,7 @@ final class IrElementary {
         Value r = b.fma(n, real(x, -LN2_32_LOW), b.fma(n, real(x, -LN2_32), x));
         Value q = b.fma(b.op("fmul", r, r), polynomial(r, EXP_32), r);
         Value whole = b.op("sub", bits(t), bits(real(x, MAGIC_32)));
-        return new Exponential(whole, n, q);
+        return new Exponential(whole, q);
     }
 
     /** 2^n for n from -126 to 127. */
@@ -138,37 +135,12 @@ final class IrElementary {
         return fromBits(b.op("shl", b.op("add", n, integer(n, 127)), integer(n, 23)));
     }
 
+    /** In two factors, so that subnormal results round once and the largest are reached. */
     Value exp(Value x) {
-        return expClamped(atMost(atLeast(x, -104), 89));
-    }
-
-    /** Scaled in two factors, so that subnormal results round once and the largest are reached; or by the instruction that does the same. */
-    private Value expClamped(Value x) {
-        Exponential e = reduce(x);
-        Value p = b.op("fadd", e.remainder(), real(x, 1));
-        if (hasScale(x)) return scaled(p, e.number());
+        Exponential e = reduce(atMost(atLeast(x, -104), 89));
         Value half = b.op("ashr", e.n(), integer(e.n(), 1));
+        Value p = b.op("fadd", e.remainder(), real(x, 1));
         return b.op("fmul", b.op("fmul", p, power(half)), power(b.op("sub", e.n(), half)));
-    }
-
-    private boolean hasScale(Value v) {
-        if (!target.architecture().equals("x86_64") || !target.has("avx512f")) return false;
-        return v.lanes() == 16 || (v.lanes() == 8 || v.lanes() == 4) && target.has("avx512vl");
-    }
-
-    /** x 2^n of a whole number n, rounded once. */
-    private Value scaled(Value x, Value n) {
-        String type = IrBuilder.ir(x.type());
-        boolean whole = x.lanes() == 16;
-        String name = "llvm.x86.avx512.mask.scalef.ps." + x.lanes() * 32;
-        String mask = whole ? "i16" : "i8";
-        String rounding = whole ? ", i32" : "";
-        b.declare("declare " + type + " @" + name + "(" + type + ", " + type + ", " + type + ", " + mask + rounding
-                + ")");
-        return b.value(
-                x.type(),
-                "call " + type + " @" + name + "(" + x.typed() + ", " + n.typed() + ", " + type + " zeroinitializer, "
-                        + mask + " -1" + (whole ? ", i32 4" : "") + ")");
     }
 
     /** e^x - 1 for x from -80 to 0. */
@@ -187,7 +159,7 @@ final class IrElementary {
 
     /** 1 / (1 + e) or e / (1 + e) with e = e^-|x|. */
     Value sigmoid(Value x) {
-        Value e = expClamped(atLeast(negate(abs(x)), -104));
+        Value e = exp(negate(abs(x)));
         Value below = b.compare("fcmp olt", x, real(x, 0));
         return b.op("fdiv", b.select(below, e, real(x, 1)), b.op("fadd", e, real(x, 1)));
     }
@@ -253,23 +225,20 @@ final class IrElementary {
         return narrow(b.select(b.compare("fcmp uno", v, v), v, r));
     }
 
-    /** In F64, 2^n and e^r - 1. */
-    private record Wide(Value scale, Value remainder) {}
-
     /** 2^n in F64 and e^r - 1, for an exponent between -1000 and 1000 in units of log(2). */
-    private Wide exponential(Value x) {
+    private Exponential exponential(Value x) {
         Value t = b.fma(x, real(x, LOG2_E), real(x, MAGIC_64));
         Value n = b.op("fsub", t, real(x, MAGIC_64));
         Value r = b.fma(n, real(x, -LN2_LOW), b.fma(n, real(x, -LN2), x));
         Value q = b.fma(b.op("fmul", r, r), polynomial(r, EXP_64), r);
         Value whole = b.op("sub", bits(t), bits(real(x, MAGIC_64)));
         Value scale = fromBits(b.op("shl", b.op("add", whole, integer(whole, 1023)), integer(whole, 52)));
-        return new Wide(scale, q);
+        return new Exponential(scale, q);
     }
 
     Value expm1(Value x) {
-        Wide e = exponential(atMost(atLeast(wide(x), -200), 200));
-        Value r = narrow(b.fma(e.scale(), e.remainder(), b.op("fsub", e.scale(), real(e.scale(), 1))));
+        Exponential e = exponential(atMost(atLeast(wide(x), -200), 200));
+        Value r = narrow(b.fma(e.n(), e.remainder(), b.op("fsub", e.n(), real(e.n(), 1))));
         return b.select(b.compare("fcmp oeq", x, real(x, 0)), x, r);
     }
 
@@ -280,8 +249,8 @@ final class IrElementary {
         Value a = abs(v);
         Logarithm l = logarithm(a);
         Value log = special(a, b.fma(l.exponent(), real(v, LN2), l.mantissa()));
-        Wide e = exponential(atMost(atLeast(b.op("fmul", w, log), -200), 200));
-        Value r = b.fma(e.scale(), e.remainder(), e.scale());
+        Exponential e = exponential(atMost(atLeast(b.op("fmul", w, log), -200), 200));
+        Value r = b.fma(e.n(), e.remainder(), e.n());
         Value zero = real(v, 0);
         Value whole = b.compare("fcmp oeq", b.intrinsic("trunc", w), w);
         Value half = b.op("fmul", w, real(w, 0.5));

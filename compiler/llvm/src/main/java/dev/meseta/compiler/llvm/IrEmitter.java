@@ -35,7 +35,7 @@ final class IrEmitter {
     private final Kernel kernel;
     private final boolean checking;
     private final IrBuilder b = new IrBuilder();
-    private final IrMath math;
+    private final IrMath math = new IrMath(b);
     private final IrConversions conversions;
     private final IrDot dot;
     private final Map<String, Value> values = new HashMap<>();
@@ -45,7 +45,6 @@ final class IrEmitter {
     private IrEmitter(Kernel kernel, LlvmTarget target, boolean checking) {
         this.kernel = kernel;
         this.conversions = new IrConversions(b, !target.architecture().equals("x86_64") || target.has("f16c"));
-        this.math = new IrMath(b, target);
         this.dot = new IrDot(b, target);
         this.checking = checking;
     }

@@ -11,9 +11,9 @@ final class IrMath {
     private final IrBuilder b;
     private final IrElementary elementary;
 
-    IrMath(IrBuilder builder, LlvmTarget target) {
+    IrMath(IrBuilder builder) {
         this.b = builder;
-        this.elementary = new IrElementary(builder, target);
+        this.elementary = new IrElementary(builder);
     }
 
     Value apply(MapFunction f, List<Value> v) {

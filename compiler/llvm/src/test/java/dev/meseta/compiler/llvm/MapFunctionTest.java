@@ -2,7 +2,6 @@ package dev.meseta.compiler.llvm;
 
 import static dev.meseta.compiler.kernel.Kernels.extent;
 import static dev.meseta.compiler.kernel.Kernels.mul;
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
 import dev.meseta.compiler.kernel.Expr;
 import dev.meseta.compiler.kernel.Kernel;
@@ -13,8 +12,6 @@ import dev.meseta.graph.DType;
 import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
-import dev.meseta.graph.TensorType;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -35,40 +32,6 @@ class MapFunctionTest {
         for (int arity = 1; arity <= 3; arity++) {
             for (int lanes : new int[] {1, 2, LANES, 16}) all(t, lanes, arity, operands);
         }
-    }
-
-    /** Exponentials are scaled by an instruction where vectors have one, and give the same bits as those that have not. */
-    @ParameterizedTest
-    @EnumSource(
-            value = MapFunction.class,
-            names = {"EXP", "SIGMOID", "TANH"})
-    void exponentialsAreTheSameInAnyNumberOfLanes(MapFunction f) {
-        int step = 4099;
-        long n = (1L << 32) / step / 16 * 16;
-        Tensor x = Tensor.allocate(TensorType.of(DType.F32, n));
-        for (int i = 0; i < n; i++) x.data().setAtIndex(ValueLayout.JAVA_INT, i, (int) (i * step));
-        int[] expected = bits(f, 2, x);
-        for (int lanes : new int[] {4, 8, 16}) assertArrayEquals(expected, bits(f, lanes, x), lanes + " lanes");
-    }
-
-    private static int[] bits(MapFunction f, int lanes, Tensor x) {
-        Expr at = mul(Kernel.GRID_VARIABLE, lanes);
-        Expr elements = mul(extent(0), lanes);
-        Kernel k = new Kernel(
-                "exponential",
-                List.of(
-                        new Kernel.Buffer("x", DType.F32, Kernel.Access.READ, elements),
-                        new Kernel.Buffer("y", DType.F32, Kernel.Access.WRITE, elements)),
-                1,
-                extent(0),
-                Kernels.store(1, at, Kernels.apply(f, Kernels.load(0, at, new Type(DType.F32, lanes)))));
-        Tensor y = Tensor.allocate(x.type());
-        Tensor result = Runner.machine(k, List.of(x, y), List.of(x.elements() / lanes), false, new long[2])
-                .get(1);
-        int[] bits = new int[(int) x.elements()];
-        // One NaN is as good as another.
-        for (int i = 0; i < bits.length; i++) bits[i] = Float.floatToIntBits((float) result.getDouble(i));
-        return bits;
     }
 
     private static void all(DType t, int lanes, int arity, List<Tensor> operands) {
