@@ -57,12 +57,24 @@ public final class ResultMemory {
     public static MemorySegment allocate(long bytes) {
         long size = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
         if (size > LARGEST_PIECE) return take(size).asSlice(0, bytes);
-        synchronized (ResultMemory.class) {
-            if (rest.byteSize() < size) rest = take(SHARED);
-            MemorySegment piece = rest.asSlice(0, bytes);
-            rest = rest.asSlice(size);
-            return piece;
+        while (true) {
+            MemorySegment piece = piece(bytes, size);
+            if (piece != null) return piece;
+            // Not with the lock: what comes back while garbage is looked for needs it.
+            share(take(SHARED));
         }
+    }
+
+    private static synchronized @Nullable MemorySegment piece(long bytes, long size) {
+        if (rest.byteSize() < size) return null;
+        MemorySegment piece = rest.asSlice(0, bytes);
+        rest = rest.asSlice(size);
+        return piece;
+    }
+
+    /** Cuts pieces of a mapping from now on; the rest of the one before comes back with its pieces. */
+    private static synchronized void share(MemorySegment mapping) {
+        rest = mapping;
     }
 
     /** Bytes of all mappings that are in use, or were when it was last seen. */

@@ -34,9 +34,18 @@ class ResultMemoryTest {
     /** Ten times as much as the limit is never there at once if nobody keeps it. */
     @Test
     void whatIsForgottenGoesBack() {
+        forget(1280, 4 << 20);
+    }
+
+    @Test
+    void piecesThatAreForgottenGoBack() {
+        forget(20_480, 256 << 10);
+    }
+
+    private static void forget(int count, long bytes) {
         long most = 0;
-        for (int i = 0; i < 1280; i++) {
-            MemorySegment m = ResultMemory.allocate(4 << 20);
+        for (int i = 0; i < count; i++) {
+            MemorySegment m = ResultMemory.allocate(bytes);
             m.set(ValueLayout.JAVA_BYTE, 0, (byte) 1);
             most = Math.max(most, ResultMemory.outstanding());
         }
