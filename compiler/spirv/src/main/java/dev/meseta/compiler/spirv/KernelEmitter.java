@@ -83,7 +83,7 @@ public final class KernelEmitter {
         // How long loops are is known when they are written.
         if (rounds.of(kernel.body()) > options.rounds() && rounds.fit(kernel.body(), options.rounds()))
             module = new KernelEmitter(kernel, bounds, options, rounds).module();
-        return module.withRounds(rounds.of(kernel.body()));
+        return module.withRounds(rounds.certain(kernel.body()));
     }
 
     /** Invocations of a workgroup: a team is one. */

@@ -1,8 +1,10 @@
 package dev.meseta.compiler.spirv;
 
 import dev.meseta.compiler.kernel.Stmt;
+import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * How many rounds of loops an invocation takes at most. Some devices end loops after so many in all, whatever their conditions say: then a
@@ -12,6 +14,14 @@ import java.util.Map;
 final class Rounds {
     /** Steps that a round takes at most. */
     private static final int MOST = 64;
+
+    /** Steps that a loop to an argument is prepared for. */
+    private static final long MOST_ARGUMENT = 1 << 20;
+
+    /** Loops that do not run between literals. */
+    private final Set<Stmt.For> arguments = Collections.newSetFromMap(new IdentityHashMap<>());
+
+    private boolean sure;
 
     /** The most steps of each loop, as far as they are known. */
     private final Map<Stmt.For, Long> steps = new IdentityHashMap<>();
@@ -23,8 +33,10 @@ final class Rounds {
      * products say nothing.
      */
     void note(Stmt.For f, Value begin, Value end, int depth) {
-        boolean known = begin.isConstant() && end.high() < Long.MAX_VALUE / 4 && (end.isConstant() || depth == 0);
-        steps.put(f, known ? Math.max(0, Math.ceilDiv(end.high() - begin.low(), f.step())) : 1);
+        long all = Math.max(0, Math.ceilDiv(Math.min(end.high(), Long.MAX_VALUE / 4) - begin.low(), f.step()));
+        if (begin.isConstant() && end.isConstant()) steps.put(f, all);
+        else steps.put(f, begin.isConstant() && depth == 0 ? Math.min(all, MOST_ARGUMENT) : 1);
+        if (!begin.isConstant() || !end.isConstant()) arguments.add(f);
     }
 
     /** Steps of a loop that a round takes. */
@@ -42,6 +54,14 @@ final class Rounds {
         return of(body) == 0;
     }
 
+    /** The rounds that loops between literals take, which are taken for certain. */
+    long certain(Stmt body) {
+        sure = true;
+        long all = of(body);
+        sure = false;
+        return all;
+    }
+
     /** The rounds of a statement. */
     long of(Stmt s) {
         return switch (s) {
@@ -51,7 +71,7 @@ final class Rounds {
                 yield sum;
             }
             case Stmt.For f -> {
-                long all = steps.getOrDefault(f, 1L);
+                long all = sure && arguments.contains(f) ? 1 : steps.getOrDefault(f, 1L);
                 long inner = of(f.body());
                 long own = f.unroll() ? 0 : Math.ceilDiv(all, inner == 0 ? each : 1);
                 yield plus(own, times(all, inner));
