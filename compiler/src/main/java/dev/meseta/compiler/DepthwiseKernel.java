@@ -4,13 +4,11 @@ import dev.meseta.compiler.kernel.Expr;
 import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.kernel.Kernels;
 import dev.meseta.compiler.kernel.Stmt;
-import dev.meseta.compiler.kernel.Type;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.Target;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.Op;
-import dev.meseta.graph.Op.Cast.Rounding;
 import dev.meseta.graph.ReduceKind;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -222,7 +220,7 @@ final class DepthwiseKernel {
                     inputs.put(column, x);
                 }
                 Expr.Var sum = sums.get(i);
-                e.assign(sum, type.isFloat() ? new Expr.Fma(weight, x, sum) : Kernels.add(sum, Kernels.mul(weight, x)));
+                e.assign(sum, Kernels.multiplyAdd(weight, x, sum));
             }
             if (inside != null) e.add(new Stmt.If(inside, e.close(), null));
         }
@@ -255,6 +253,6 @@ final class DepthwiseKernel {
 
     private Expr load(Place place, DType stored, Expr index) {
         int b = e.buffer(place, stored, Kernel.Access.READ);
-        return Kernels.convert(type, Rounding.WRAP, Kernels.load(b, index, new Type(Type.widened(stored), lanes)));
+        return Kernels.loadAs(type, b, stored, index, lanes);
     }
 }

@@ -25,15 +25,6 @@ final class RowSplit {
     /** The axis of a value without rows: it is the same for all of them. */
     private static final int NONE = -1;
 
-    /** The graph does not fall into rows. */
-    private static final class Entangled extends RuntimeException {
-        private static final long serialVersionUID = 1;
-
-        Entangled() {
-            super("rows depend on each other", null, false, false);
-        }
-    }
-
     /** A value of the new graph, and which of its axes are the rows. */
     private record Part(Value value, int axis) {}
 
@@ -73,14 +64,14 @@ final class RowSplit {
             List<Value> results = new ArrayList<>();
             for (Value v : graph.outputs()) results.add(split.at(v, 0));
             return b.build(results);
-        } catch (Entangled e) {
+        } catch (Unfit _) {
             return null;
         }
     }
 
     private Part part(Value v) {
         Part p = parts.get(v);
-        if (p == null) throw new Entangled();
+        if (p == null) throw new Unfit();
         return p;
     }
 
@@ -119,23 +110,23 @@ final class RowSplit {
                 List<Dim> sizes = new ArrayList<>(o.sizes());
                 if (o.starts().get(axis) != 0
                         || o.steps().get(axis) != 1
-                        || sizes.get(axis).extent() != rows) throw new Entangled();
+                        || sizes.get(axis).extent() != rows) throw new Unfit();
                 sizes.set(axis, part);
                 yield new Part(b.add(new Op.Slice(o.starts(), sizes, o.steps()), at(n.operand(0), axis)), axis);
             }
             case Op.Concat o -> {
                 int common = NONE;
                 for (Value v : n.operands()) common = Math.max(common, part(v).axis);
-                if (common == o.axis()) throw new Entangled();
+                if (common == o.axis()) throw new Unfit();
                 yield new Part(b.addAll(o, all(n, common)).getFirst(), common);
             }
             case Op.Reduce o -> {
-                if (o.axes().contains(axis)) throw new Entangled();
+                if (o.axes().contains(axis)) throw new Unfit();
                 int before = (int) o.axes().stream().filter(i -> i < axis).count();
                 yield new Part(b.add(o, at(n.operand(0), axis)), axis - before);
             }
             case Op.Contraction o -> contraction(n, o);
-            default -> throw new Entangled();
+            default -> throw new Unfit();
         };
     }
 
@@ -145,7 +136,7 @@ final class RowSplit {
         if (axis == NONE
                 || part(n.operand(1)).axis != NONE
                 || o.leftBatch().contains(axis)
-                || o.leftSum().contains(axis)) throw new Entangled();
+                || o.leftSum().contains(axis)) throw new Unfit();
         int to = o.leftBatch().size();
         for (int i = 0; i < axis; i++)
             if (!o.leftBatch().contains(i) && !o.leftSum().contains(i)) to++;
@@ -165,7 +156,7 @@ final class RowSplit {
             if (reached == before && to.extent(i) == from.extent(axis)) return i;
             reached *= to.extent(i);
         }
-        throw new Entangled();
+        throw new Unfit();
     }
 
     private List<Value> all(Node n, int axis) {
@@ -178,14 +169,14 @@ final class RowSplit {
     private Value at(Value v, int axis) {
         Part p = part(v);
         if (p.axis == axis) return p.value;
-        if (p.axis != NONE || axis == NONE || v.extent(axis) != rows) throw new Entangled();
+        if (p.axis != NONE || axis == NONE || v.extent(axis) != rows) throw new Unfit();
         Node producer = b.producer(p.value);
         if (producer != null
                 && producer.op() instanceof Op.Broadcast o
                 && producer.operand(0).extent(axis) == 1)
             return b.add(new Op.Broadcast(divided(o.shape(), axis)), producer.operand(0));
         Tensor t = b.known(p.value);
-        if (t == null || !isUniform(t)) throw new Entangled();
+        if (t == null || !isUniform(t)) throw new Unfit();
         TensorType type = v.type().with(divided(v.shape(), axis));
         return b.constant(Tensor.wrap(type, t.data().asSlice(0, type.bytes())));
     }

@@ -69,15 +69,6 @@ final class ScanKernel {
         WRITTEN_HALF
     }
 
-    /** The scan does not fit into one kernel. */
-    private static final class Unfit extends RuntimeException {
-        private static final long serialVersionUID = 1;
-
-        Unfit() {
-            super("not one kernel", null, false, false);
-        }
-    }
-
     private ScanKernel(Assembly a, N n, Op.Scan o, Graph body, long parts) {
         this.a = a;
         this.n = n;
@@ -100,7 +91,7 @@ final class ScanKernel {
         try {
             new ScanKernel(a, n, o, body, parts).add();
             return true;
-        } catch (Unfit e) {
+        } catch (Unfit _) {
             return false;
         }
     }

@@ -9,7 +9,6 @@ import dev.meseta.driver.CommandList;
 import dev.meseta.driver.Target;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.MapFunction;
-import dev.meseta.graph.Op.Cast.Rounding;
 import dev.meseta.graph.ReduceKind;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -38,9 +37,6 @@ final class SubgroupTile {
 
     /** Steps of the sum, in vectors, that a round of the loop takes at most. */
     private static final int VECTORS = 2;
-
-    /** What an extent that is an argument is taken for. */
-    private static final long ARGUMENT = 256;
 
     private final Assembly a;
     private final Emitter e;
@@ -81,7 +77,7 @@ final class SubgroupTile {
         Size step = s.rows().offset().coefficient(inner);
         boolean deep = step != null && step.is(1);
         Size m = Size.product(s.m().stream().map(Atom::extent).toList());
-        long count = m.isLiteral() ? m.value() : ARGUMENT;
+        long count = TeamTile.nominal(m);
         Map<Integer, Double> costs = new LinkedHashMap<>();
         for (int height : HEIGHTS) {
             if (height > SHARES * target.subgroup()) continue;
@@ -276,11 +272,10 @@ final class SubgroupTile {
     private void add(Expr.Var sum, String shared, int member, int step, int width, Expr b) {
         Expr x = new Expr.OfMember(shared, member, Type.of(type).with(width));
         Expr one = Kernels.splat(width == 1 ? x : new Expr.Shuffle(x, x, List.of(step)), lanes);
-        e.assign(sum, type.isFloat() ? new Expr.Fma(one, b, sum) : Kernels.add(sum, Kernels.mul(one, b)));
+        e.assign(sum, Kernels.multiplyAdd(one, b, sum));
     }
 
     private Expr load(int buffer, DType storage, Expr index, int width) {
-        return Kernels.convert(
-                type, Rounding.WRAP, Kernels.load(buffer, index, new Type(Type.widened(storage), width)));
+        return Kernels.loadAs(type, buffer, storage, index, width);
     }
 }

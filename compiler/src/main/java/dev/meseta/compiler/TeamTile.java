@@ -9,7 +9,6 @@ import dev.meseta.driver.CommandList;
 import dev.meseta.driver.Target;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.MapFunction;
-import dev.meseta.graph.Op.Cast.Rounding;
 import dev.meseta.graph.ReduceKind;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -114,7 +113,8 @@ final class TeamTile {
         return new TeamTile(name, type, s, a.choices.pick(question, costs, Split::toString));
     }
 
-    private static long nominal(Size extent) {
+    /** What an extent counts as in the choice of a tile. */
+    static long nominal(Size extent) {
         return extent.isLiteral() ? extent.value() : ARGUMENT;
     }
 
@@ -131,8 +131,8 @@ final class TeamTile {
      * @param finish what is stored, from the sum (number 0)
      */
     CommandList.Launch emit(Point finish, Lin to, Place out, DType storage, String origin) {
-        Expr across = e.let("g", blocks(columns, split.columns));
-        Expr down = e.let("g", blocks(rows, split.rows));
+        Expr across = e.let("g", Kernels.ceilDiv(columns, split.columns));
+        Expr down = e.let("g", Kernels.ceilDiv(rows, split.rows));
         Expr column = e.let("n", Kernels.mul(e.let("g", Kernels.rem(Schedule.GRID, across)), split.columns));
         Expr rest = e.let("g", Kernels.div(Schedule.GRID, across));
         Expr row = e.let("m", Kernels.mul(e.let("g", Kernels.rem(rest, down)), split.rows));
@@ -171,13 +171,10 @@ final class TeamTile {
             }
         }
         Expr grid = Kernels.mul(
-                Kernels.mul(blocks(columns, split.columns), blocks(rows, split.rows)), Schedule.count(e, s.others()));
+                Kernels.mul(Kernels.ceilDiv(columns, split.columns), Kernels.ceilDiv(rows, split.rows)),
+                Schedule.count(e, s.others()));
         e.add(e.close());
         return e.launch(grid, origin);
-    }
-
-    private static Expr blocks(Expr extent, int each) {
-        return Kernels.div(Kernels.add(extent, each - 1), Kernels.index(each));
     }
 
     /**
@@ -235,8 +232,7 @@ final class TeamTile {
             Schedule.decompose(
                     e, whole ? step : e.let("k", Kernels.min(step, Kernels.sub(depth, Kernels.index(1)))), s.summed());
             Expr index = Kernels.add(p.starts.get(i), e.index(moving));
-            Expr x = Kernels.convert(
-                    type, Rounding.WRAP, Kernels.load(buffer, index, Type.of(Type.widened(p.operand.storage()))));
+            Expr x = Kernels.loadAs(type, buffer, p.operand.storage(), index, 1);
             Expr value =
                     whole ? x : Kernels.select(Kernels.lt(step, depth), x, ReduceKernel.identity(ReduceKind.SUM, type));
             Expr to = Kernels.add(Kernels.mul(p.steps.get(i), p.stride), p.lines.get(i));
@@ -255,9 +251,7 @@ final class TeamTile {
             Expr a = shared("rows", k, split.rowStride(), y, i * (split.rows / split.high));
             for (int j = 0; j < split.wide; j++) {
                 Expr.Var sum = sums.get(i * split.wide + j);
-                e.assign(
-                        sum,
-                        type.isFloat() ? new Expr.Fma(a, b.get(j), sum) : Kernels.add(sum, Kernels.mul(a, b.get(j))));
+                e.assign(sum, Kernels.multiplyAdd(a, b.get(j), sum));
             }
         }
         e.add(new Stmt.For(k, Kernels.index(0), Kernels.index(split.depth), 1, true, e.close()));

@@ -7,7 +7,6 @@ import dev.meseta.compiler.kernel.Stmt;
 import dev.meseta.compiler.kernel.Type;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.MapFunction;
-import dev.meseta.graph.Op.Cast.Rounding;
 import dev.meseta.graph.ReduceKind;
 import java.util.ArrayList;
 import java.util.List;
@@ -139,11 +138,7 @@ final class Tile {
                 Expr a = e.let("a", Kernels.splat(x, s.lanes()));
                 for (int v = 0; v < vectors; v++) {
                     Expr.Var sum = sums.get(r * vectors + v);
-                    e.assign(
-                            sum,
-                            type.isFloat()
-                                    ? new Expr.Fma(a, b.get(v), sum)
-                                    : Kernels.add(sum, Kernels.mul(a, b.get(v))));
+                    e.assign(sum, Kernels.multiplyAdd(a, b.get(v), sum));
                 }
             }
         });
@@ -189,7 +184,7 @@ final class Tile {
                         Expr one = new Expr.Shuffle(x.get(r), x.get(r), List.of(step));
                         Expr a = Kernels.splat(one, s.lanes());
                         Expr.Var sum = sums.get(r * vectors + v);
-                        e.assign(sum, type.isFloat() ? new Expr.Fma(a, b, sum) : Kernels.add(sum, Kernels.mul(a, b)));
+                        e.assign(sum, Kernels.multiplyAdd(a, b, sum));
                     }
                 }
                 e.add(e.close());
@@ -368,8 +363,7 @@ final class Tile {
     }
 
     private Expr load(int buffer, DType storage, Expr index, int lanes) {
-        Expr x = Kernels.load(buffer, index, new Type(Type.widened(storage), lanes));
-        return Kernels.convert(type, Rounding.WRAP, x);
+        return Kernels.loadAs(type, buffer, storage, index, lanes);
     }
 
     /** The part that depends on none of the loops, and the one that does. */

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.CommandList.Launch;
-import dev.meseta.driver.Target;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Dim;
 import dev.meseta.graph.Graph;
@@ -26,13 +25,6 @@ import org.junit.jupiter.api.Test;
 
 /** Attention is one kernel, and gives what the reference interpreter gives. */
 class AttentionTest {
-    private static final List<Target> TARGETS = List.of(
-            new Target(64, 32, 2, 32 << 10, 1024 << 10),
-            new Target(32, 16, 2, 32 << 10, 512 << 10),
-            new Target(16, 32, 4, 64 << 10, 512 << 10),
-            new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true),
-            new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true, false, 0, 0, 8));
-
     /** The first seed and the number of graphs; -Dseed=S -Dgraphs=1 replays one. */
     private static final long SEED = Long.getLong("seed", 1);
 
@@ -109,7 +101,7 @@ class AttentionTest {
     void attentionIsOneKernelBesideThatWhichPacksTheKeys() {
         Extents x = new Extents(Dim.of(2), 3, Dim.of(40), Dim.of(50), 16, 32);
         Graph g = attention(new Random(1), x);
-        List<String> names = GraphCompiler.compile(g, TARGETS.getFirst()).commands().stream()
+        List<String> names = GraphCompiler.compile(g, Targets.ALL.getFirst()).commands().stream()
                 .map(c -> ((Launch) c).kernel().name())
                 .toList();
         assertEquals(List.of("pack", "attention"), names);
@@ -137,7 +129,7 @@ class AttentionTest {
         Random random = new Random(seed);
         Graph g = attention(random, Extents.random(random));
         List<Tensor> in = g.inputs().stream().map(v -> random(random, v)).toList();
-        CommandList list = GraphCompiler.compile(g, TARGETS.get((int) (seed % TARGETS.size())));
+        CommandList list = GraphCompiler.compile(g, Targets.ALL.get((int) (seed % Targets.ALL.size())));
         List<Tensor> expected = Interpreter.run(g, in);
         List<Tensor> actual = SlowDevice.run(list, in);
         RandomGraphTest.compare("output", expected.getFirst(), actual.getFirst(), 1e-5);

@@ -23,13 +23,13 @@ import org.junit.jupiter.api.Test;
 /** Products and convolutions of bytes of both signs by constants give, to the bit, what the reference interpreter gives. */
 class ByteProductTest {
     private static final List<Target> TARGETS = List.of(
-            new Target(64, 32, 2, 32 << 10, 1024 << 10),
-            new Target(32, 16, 2, 32 << 10, 512 << 10),
-            new Target(16, 32, 4, 64 << 10, 512 << 10),
-            new Target(32, 16, 2, 32 << 10, 512 << 10, false),
-            new Target(16, 16, 2, 32 << 10, 512 << 10, false),
-            new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true),
-            new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true, false, 0, 0, 8));
+            Targets.AVX512,
+            Targets.AVX2,
+            Targets.NEON,
+            new Target(32, 16, 2, 32 << 10, 512 << 10, false, false, false, false, 0, 0, 0),
+            new Target(16, 16, 2, 32 << 10, 512 << 10, false, false, false, false, 0, 0, 0),
+            Targets.LOCKSTEP,
+            Targets.SUBGROUPS);
 
     /** The first seed and the number of products; -Dseed=S -Dproducts=1 replays one. */
     private static final long SEED = Long.getLong("seed", 1);
@@ -118,7 +118,8 @@ class ByteProductTest {
             Tensor y = bytes(random, DType.I8, Shape.of(k, columns));
             GraphBuilder b = new GraphBuilder("saturating", Interpreter::evaluate);
             Graph graph = b.build(List.of(b.matmul(b.input("x", x.type()), b.constant(y), DType.I32)));
-            Target target = new Target(round % 2 == 0 ? 32 : 16, 16, 2, 32 << 10, 512 << 10, true, true);
+            Target target =
+                    new Target(round % 2 == 0 ? 32 : 16, 16, 2, 32 << 10, 512 << 10, true, true, false, false, 0, 0, 0);
             Tensor actual = SlowDevice.run(GraphCompiler.compile(graph, target), List.of(x))
                     .getFirst();
             Tensor exact = Interpreter.run(graph, List.of(x)).getFirst();

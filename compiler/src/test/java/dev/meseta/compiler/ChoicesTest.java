@@ -21,8 +21,7 @@ import org.junit.jupiter.api.Test;
 
 /** Choices are asked for, and every answer is right. */
 class ChoicesTest {
-    private static final List<Target> TARGETS =
-            List.of(new Target(64, 32, 2, 32 << 10, 1024 << 10), new Target(32, 16, 2, 32 << 10, 512 << 10));
+    private static final List<Target> TARGETS = List.of(Targets.AVX512, Targets.AVX2);
 
     @Test
     void theModelDecidesUnlessAnAnswerIsKnown() {

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.meseta.driver.CommandList;
-import dev.meseta.driver.Target;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.GraphBuilder;
@@ -24,7 +23,6 @@ import org.junit.jupiter.api.Test;
 
 /** What is fused, where results lie, and what is reported. */
 class GraphCompilerTest {
-    private static final Target AVX2 = new Target(32, 16, 2, 32 << 10, 512 << 10);
 
     private static GraphBuilder builder() {
         return new GraphBuilder("test", Interpreter::evaluate);
@@ -33,7 +31,7 @@ class GraphCompilerTest {
     private static List<Tensor> both(Graph g, Tensor... inputs) {
         List<Tensor> in = Arrays.asList(inputs);
         List<Tensor> expected = Interpreter.run(g, in);
-        List<Tensor> actual = SlowDevice.run(GraphCompiler.compile(g, AVX2), in);
+        List<Tensor> actual = SlowDevice.run(GraphCompiler.compile(g, Targets.AVX2), in);
         for (int i = 0; i < expected.size(); i++)
             RandomGraphTest.compare("output " + i, expected.get(i), actual.get(i), 1e-5);
         return actual;
@@ -47,7 +45,7 @@ class GraphCompilerTest {
                 b.matmul(x, b.constant(ShapesTest.random(1, 24, 40)), DType.F32), b.constant(ShapesTest.random(2, 40)));
         Value z = b.plus(b.input("residual", TensorType.of(DType.F32, 13, 40)), b.add(new Op.Map(MapFunction.TANH), y));
         Graph g = b.build(List.of(z));
-        CommandList list = GraphCompiler.compile(g, AVX2);
+        CommandList list = GraphCompiler.compile(g, Targets.AVX2);
         assertEquals(1, list.commands().size());
         assertEquals(0, list.arenaBytes());
         both(g, ShapesTest.random(3, 13, 24), ShapesTest.random(4, 13, 40));
@@ -60,7 +58,7 @@ class GraphCompilerTest {
         Value sums = b.sum(x, 1, false);
         Value y = b.add(new Op.Map(MapFunction.EXP), b.add(new Op.Map(MapFunction.TANH), sums));
         Graph g = b.build(List.of(y, b.reshape(y, 2, 3), b.reshape(x, 24)));
-        CommandList list = GraphCompiler.compile(g, AVX2);
+        CommandList list = GraphCompiler.compile(g, Targets.AVX2);
         assertEquals(1, list.commands().size());
         assertEquals(list.outputs().get(0).slot(), list.outputs().get(1).slot());
         assertEquals(list.inputs().getFirst().intValue(), list.outputs().get(2).slot());
@@ -74,7 +72,7 @@ class GraphCompilerTest {
         Value p = b.input("p", TensorType.of(DType.I64, 4));
         Graph g = b.build(List.of(b.add(new Op.Gather(0), x, p)));
         both(g, ShapesTest.random(6, 5, 3), Tensor.of(new long[] {4, 0, 2, 2}, 4));
-        CommandList list = GraphCompiler.compile(g, AVX2);
+        CommandList list = GraphCompiler.compile(g, Targets.AVX2);
         for (long wrong : new long[] {5, -1, Long.MAX_VALUE, Long.MIN_VALUE}) {
             Tensor at = Tensor.of(new long[] {0, 1, wrong, 2}, 4);
             assertThrows(
@@ -90,7 +88,7 @@ class GraphCompilerTest {
         Value v = x;
         for (int i = 0; i < 10; i++) v = b.matmul(v, x, DType.F32);
         Graph g = b.build(List.of(v));
-        CommandList list = GraphCompiler.compile(g, AVX2);
+        CommandList list = GraphCompiler.compile(g, Targets.AVX2);
         assertTrue(list.arenaBytes() <= 2 * 8 * 8 * 4, list.arenaBytes() + " bytes");
         both(g, ShapesTest.random(7, 8, 8));
     }
@@ -117,7 +115,7 @@ class GraphCompilerTest {
                 Value y = b.transpose(b.add(new Op.Bitcast(to), b.transpose(x, 1, 0)), 1, 0);
                 Graph g = b.build(List.of(y));
                 Tensor in = bytes(random, x.type());
-                Tensor out = SlowDevice.run(GraphCompiler.compile(g, AVX2), List.of(in))
+                Tensor out = SlowDevice.run(GraphCompiler.compile(g, Targets.AVX2), List.of(in))
                         .getFirst();
                 Tensor expected = Interpreter.run(g, List.of(in)).getFirst();
                 assertEquals(-1, expected.data().mismatch(out.data()), from + " to " + to);

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.meseta.driver.CommandList;
-import dev.meseta.driver.Target;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Dim;
 import dev.meseta.graph.Graph;
@@ -30,13 +29,6 @@ import org.junit.jupiter.api.Test;
  * gives, in whatever layouts their values come to lie.
  */
 class ImageNetworkTest {
-    private static final List<Target> TARGETS = List.of(
-            new Target(64, 32, 2, 32 << 10, 1024 << 10),
-            new Target(32, 16, 2, 32 << 10, 512 << 10),
-            new Target(16, 32, 4, 64 << 10, 512 << 10),
-            new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true),
-            new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true, false, 0, 0, 8));
-
     /** The first seed and the number of networks; -Dseed=S -Dnetworks=1 replays one. */
     private static final long SEED = Long.getLong("seed", 1);
 
@@ -73,7 +65,7 @@ class ImageNetworkTest {
         Tensor x = Tensor.allocate(b.input);
         for (long i = 0; i < x.elements(); i++) x.setDouble(i, random.nextDouble(-1, 1));
         List<Tensor> expected = Interpreter.run(graph, List.of(x));
-        CommandList list = GraphCompiler.compile(graph, TARGETS.get((int) (seed % TARGETS.size())));
+        CommandList list = GraphCompiler.compile(graph, Targets.ALL.get((int) (seed % Targets.ALL.size())));
         list.commands().forEach(c -> {
             if (c instanceof CommandList.Launch l) kernels.add(l.kernel().name());
         });

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.CommandList.ConstantSlot;
-import dev.meseta.driver.Target;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.GraphBuilder;
@@ -23,7 +22,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Weights that a graph widens stay narrow in memory, and are widened by the kernel that multiplies them. */
 class NarrowWeightsTest {
-    private static final Target TARGET = new Target(32, 16, 2, 32 << 10, 512 << 10);
 
     private final Random random = new Random(7);
     private final GraphBuilder b = new GraphBuilder("narrow", Interpreter::evaluate);
@@ -43,7 +41,7 @@ class NarrowWeightsTest {
 
     private void check(Value y, Tensor x, long weights, DType type) {
         Graph g = b.build(List.of(y));
-        CommandList list = GraphCompiler.compile(g, TARGET);
+        CommandList list = GraphCompiler.compile(g, Targets.AVX2);
         assertEquals(1, list.commands().size(), list.toString());
         long constants = list.slots().stream()
                 .filter(ConstantSlot.class::isInstance)

@@ -22,13 +22,6 @@ import org.junit.jupiter.api.Test;
 
 /** What is made of the parts of a product is computed with it, and is what the reference interpreter gives. */
 class PartsTest {
-    private static final List<Target> TARGETS = List.of(
-            new Target(64, 32, 2, 32 << 10, 1024 << 10),
-            new Target(32, 16, 2, 32 << 10, 512 << 10),
-            new Target(16, 32, 4, 64 << 10, 512 << 10),
-            new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true),
-            new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true, false, 0, 0, 8));
-
     /** The first seed and the number of graphs; -Dseed=S -Dgraphs=1 replays one. */
     private static final long SEED = Long.getLong("seed", 1);
 
@@ -53,7 +46,7 @@ class PartsTest {
     }
 
     private static CommandList compile(Graph g) {
-        return GraphCompiler.compile(g, TARGETS.getFirst());
+        return GraphCompiler.compile(g, Targets.ALL.getFirst());
     }
 
     @Test
@@ -77,7 +70,7 @@ class PartsTest {
         Value p = product(b, b.input("x", TensorType.of(DType.F32, 4, 8)), 2 * n);
         Value turned = b.transpose(b.reshape(part(b, p, 1, n), 4, 4, 4), 0, 2, 1);
         Value y = b.times(b.map(MapFunction.TANH, part(b, p, 0, n)), b.reshape(turned, 4, n));
-        check(b.build(List.of(y)), 1, TARGETS.getFirst());
+        check(b.build(List.of(y)), 1, Targets.ALL.getFirst());
     }
 
     @Test
@@ -132,7 +125,7 @@ class PartsTest {
             case 2 -> outputs.add(b.plus(product(b, outputs.getLast(), n), part(b, p, 0, n)));
             default -> {}
         }
-        check(b.build(outputs), seed, TARGETS.get((int) (seed % TARGETS.size())));
+        check(b.build(outputs), seed, Targets.ALL.get((int) (seed % Targets.ALL.size())));
     }
 
     private static void check(Graph g, long seed, Target target) {

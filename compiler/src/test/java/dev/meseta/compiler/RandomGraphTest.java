@@ -17,12 +17,12 @@ import org.junit.jupiter.api.Test;
 class RandomGraphTest {
     /** Processors with vectors of 256, 512 and 128 bits, and a device whose threads are scalar. */
     private static final List<Target> TARGETS = List.of(
-            new Target(32, 16, 2, 32 << 10, 512 << 10),
-            new Target(64, 32, 2, 32 << 10, 1024 << 10),
-            new Target(16, 32, 4, 64 << 10, 512 << 10),
+            Targets.AVX2,
+            Targets.AVX512,
+            Targets.NEON,
             new Target(4, 64, 1024, 32 << 10, 4096 << 10),
-            new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true),
-            new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true, false, 0, 0, 8));
+            Targets.LOCKSTEP,
+            Targets.SUBGROUPS);
 
     /** The first seed and the number of graphs; -Dseed=S -Dgraphs=1 replays one. */
     private static final long SEED = Long.getLong("seed", 1);

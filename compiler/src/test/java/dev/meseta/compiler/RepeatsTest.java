@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.driver.CommandList;
-import dev.meseta.driver.Target;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.GraphBuilder;
@@ -25,12 +24,11 @@ import org.junit.jupiter.api.Test;
 
 /** Layers that repeat get the kernels of the first, bound to their own values and weights; what differs in code gets its own. */
 class RepeatsTest {
-    private static final Target AVX2 = new Target(32, 16, 2, 32 << 10, 512 << 10);
 
     private static CommandList compile(Graph g) {
         // Both ways: the second runs, the first tells where it would have been different.
-        GraphCompiler.compile(g, AVX2, Choices.NONE, true);
-        return GraphCompiler.compile(g, AVX2, Choices.NONE, false);
+        GraphCompiler.compile(g, Targets.AVX2, Choices.NONE, true);
+        return GraphCompiler.compile(g, Targets.AVX2, Choices.NONE, false);
     }
 
     private static void compare(Graph g, CommandList list, List<Tensor> inputs) {

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.meseta.driver.CommandList;
-import dev.meseta.driver.Target;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Dim;
 import dev.meseta.graph.Graph;
@@ -23,13 +22,6 @@ import org.junit.jupiter.api.Test;
 
 /** Softmax, normalisations and chains of them are one kernel a chain, and give what the reference interpreter gives. */
 class RowsTest {
-    private static final List<Target> TARGETS = List.of(
-            new Target(64, 32, 2, 32 << 10, 1024 << 10),
-            new Target(32, 16, 2, 32 << 10, 512 << 10),
-            new Target(16, 32, 4, 64 << 10, 512 << 10),
-            new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true),
-            new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true, false, 0, 0, 8));
-
     /** The first seed and the number of graphs; -Dseed=S -Dgraphs=1 replays one. */
     private static final long SEED = Long.getLong("seed", 1);
 
@@ -56,7 +48,7 @@ class RowsTest {
     }
 
     private static CommandList compile(Graph g) {
-        return GraphCompiler.compile(g, TARGETS.getFirst());
+        return GraphCompiler.compile(g, Targets.ALL.getFirst());
     }
 
     @Test
@@ -144,7 +136,7 @@ class RowsTest {
             for (long i = 0; i < d.elements(); i++) d.setDouble(i, random.nextDouble(-2, 2));
             in.add(d);
         }
-        CommandList list = GraphCompiler.compile(g, TARGETS.get((int) (seed % TARGETS.size())));
+        CommandList list = GraphCompiler.compile(g, Targets.ALL.get((int) (seed % Targets.ALL.size())));
         List<Tensor> expected = Interpreter.run(g, in);
         List<Tensor> actual = SlowDevice.run(list, in);
         for (int i = 0; i < expected.size(); i++)

@@ -52,7 +52,7 @@ class ScanTest {
                 numbers(300, WIDTH),
                 numbers(5, steps, WIDTH),
                 numbers(2, WIDTH));
-        Target target = new Target(32, 16, 2, 32 << 10, 512 << 10);
+        Target target = Targets.AVX2;
         List<Tensor> expected = Interpreter.run(graph, inputs);
         List<Tensor> actual = SlowDevice.run(GraphCompiler.compile(graph, target), inputs);
         for (int i = 0; i < expected.size(); i++) {

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.meseta.compiler.kernel.KernelText;
 import dev.meseta.driver.CommandList;
-import dev.meseta.driver.Target;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Dim;
 import dev.meseta.graph.Graph;
@@ -27,7 +26,6 @@ import org.junit.jupiter.api.Test;
 
 /** Another extent of a symbolic dimension gives the same kernels, and so does another layer. */
 class ShapesTest {
-    private static final Target AVX2 = new Target(32, 16, 2, 32 << 10, 512 << 10);
     private static final int HEADS = 4;
     private static final int WIDTH = 64;
 
@@ -89,8 +87,8 @@ class ShapesTest {
 
     @Test
     void anotherSequenceLengthGivesTheSameKernels() {
-        CommandList a = GraphCompiler.compile(transformer(50, 2), AVX2);
-        CommandList b = GraphCompiler.compile(transformer(90, 2), AVX2);
+        CommandList a = GraphCompiler.compile(transformer(50, 2), Targets.AVX2);
+        CommandList b = GraphCompiler.compile(transformer(90, 2), Targets.AVX2);
         assertEquals(texts(a), texts(b));
     }
 
@@ -99,15 +97,15 @@ class ShapesTest {
         Set<String> known = new HashSet<>();
         int more = 0;
         for (long seq = 1; seq <= 100; seq++)
-            if (known.addAll(texts(GraphCompiler.compile(transformer(seq, 1), AVX2)))) more = (int) seq;
+            if (known.addAll(texts(GraphCompiler.compile(transformer(seq, 1), Targets.AVX2)))) more = (int) seq;
         assertTrue(more <= 48, "length " + more + " has kernels that shorter ones have not");
         assertTrue(known.size() < 200, known.size() + " kernels");
     }
 
     @Test
     void layersHaveTheSameKernels() {
-        List<String> one = texts(GraphCompiler.compile(transformer(24, 1), AVX2));
-        List<String> three = texts(GraphCompiler.compile(transformer(24, 3), AVX2));
+        List<String> one = texts(GraphCompiler.compile(transformer(24, 1), Targets.AVX2));
+        List<String> three = texts(GraphCompiler.compile(transformer(24, 3), Targets.AVX2));
         assertEquals(3 * one.size(), three.size());
         assertTrue(one.containsAll(three));
     }
@@ -119,7 +117,8 @@ class ShapesTest {
             List<Tensor> in = List.of(random(seq, 1, seq, WIDTH));
             in = List.of(Tensor.wrap(g.inputTypes().getFirst(), in.getFirst().data()));
             Tensor expected = Interpreter.run(g, in).getFirst();
-            Tensor actual = SlowDevice.run(GraphCompiler.compile(g, AVX2), in).getFirst();
+            Tensor actual =
+                    SlowDevice.run(GraphCompiler.compile(g, Targets.AVX2), in).getFirst();
             RandomGraphTest.compare("seq " + seq, expected, actual, 1e-4);
         }
     }

@@ -23,8 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Products by subgroups: rows and columns that no tile divides, sums of every length, every way in which operands may lie. */
 class SubgroupTileTest {
-    private static final Target TARGET =
-            new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true, false, 0, 0, 4);
+    private static final Target TARGET = Targets.lockstep(4);
 
     private static Tensor random(Random random, Shape shape) {
         Tensor x = Tensor.allocate(DType.F32, shape);

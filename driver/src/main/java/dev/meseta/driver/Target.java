@@ -32,81 +32,9 @@ public record Target(
         int team,
         long sharedBytes,
         int subgroup) {
-    /** One whose members read no registers of others. */
-    public Target(
-            int vectorBytes,
-            int vectorRegisters,
-            int threads,
-            long l1Bytes,
-            long l2Bytes,
-            boolean byteProducts,
-            boolean saturates,
-            boolean lockstep,
-            boolean halved,
-            int team,
-            long sharedBytes) {
-        this(
-                vectorBytes,
-                vectorRegisters,
-                threads,
-                l1Bytes,
-                l2Bytes,
-                byteProducts,
-                saturates,
-                lockstep,
-                halved,
-                team,
-                sharedBytes,
-                0);
-    }
-
-    /** One whose registers are multiplied as they are. */
-    public Target(
-            int vectorBytes,
-            int vectorRegisters,
-            int threads,
-            long l1Bytes,
-            long l2Bytes,
-            boolean byteProducts,
-            boolean saturates,
-            boolean lockstep) {
-        this(vectorBytes, vectorRegisters, threads, l1Bytes, l2Bytes, byteProducts, saturates, lockstep, false, 0, 0);
-    }
-
-    /** One with exact products of bytes. */
+    /** A processor with exact products of bytes. */
     public Target(int vectorBytes, int vectorRegisters, int threads, long l1Bytes, long l2Bytes) {
-        this(vectorBytes, vectorRegisters, threads, l1Bytes, l2Bytes, true);
-    }
-
-    /** One whose sums of products of bytes, if it has any, are exact. */
-    public Target(int vectorBytes, int vectorRegisters, int threads, long l1Bytes, long l2Bytes, boolean byteProducts) {
-        this(vectorBytes, vectorRegisters, threads, l1Bytes, l2Bytes, byteProducts, false);
-    }
-
-    /** One without teams. */
-    public Target(
-            int vectorBytes,
-            int vectorRegisters,
-            int threads,
-            long l1Bytes,
-            long l2Bytes,
-            boolean byteProducts,
-            boolean saturates,
-            boolean lockstep,
-            boolean halved) {
-        this(vectorBytes, vectorRegisters, threads, l1Bytes, l2Bytes, byteProducts, saturates, lockstep, halved, 0, 0);
-    }
-
-    /** One whose iterations run on their own. */
-    public Target(
-            int vectorBytes,
-            int vectorRegisters,
-            int threads,
-            long l1Bytes,
-            long l2Bytes,
-            boolean byteProducts,
-            boolean saturates) {
-        this(vectorBytes, vectorRegisters, threads, l1Bytes, l2Bytes, byteProducts, saturates, false);
+        this(vectorBytes, vectorRegisters, threads, l1Bytes, l2Bytes, true, false, false, false, 0, 0, 0);
     }
 
     /** All of it, to tell targets apart. */

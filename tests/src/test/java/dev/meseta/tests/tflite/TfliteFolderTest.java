@@ -4,10 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.meseta.frontends.tflite.TfliteReader;
-import dev.meseta.graph.DType;
-import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
-import dev.meseta.graph.program.Port;
 import dev.meseta.graph.program.Program;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -49,7 +46,7 @@ final class TfliteFolderTest {
         Random random = new Random(SEED);
         List<Tensor> inputs = program.inputs().stream()
                 .filter(p -> !p.optional())
-                .map(p -> input(random, p))
+                .map(p -> TfliteModelsTest.input(random, p))
                 .toList();
         List<Tensor> reference = TfliteOperatorsTest.ours(program, "reference", inputs);
         say("%-60s %-10s %s", name, "TFLite", beside(file, inputs, reference));
@@ -59,8 +56,8 @@ final class TfliteFolderTest {
             String difference = difference(reference, found);
             say("%-60s %-10s %s", name, device, difference);
             for (int i = 0; i < found.size(); i++) {
-                boolean close = reference.get(i).dtype().isFloat();
-                if (worst(reference.get(i), found.get(i)) > (close ? 1e-3 * largest(reference.get(i)) : 0))
+                Difference d = Difference.of(reference.get(i), found.get(i));
+                if (d.worst() > (reference.get(i).dtype().isFloat() ? 1e-3 * d.largest() : 0))
                     wrong.add(device + ": output " + i + ": " + difference);
             }
         }
@@ -84,50 +81,19 @@ final class TfliteFolderTest {
         List<String> all = new ArrayList<>();
         for (int i = 0; i < expected.size(); i++) {
             Tensor e = expected.get(i);
-            long differing = 0;
-            for (long k = 0; k < e.elements(); k++)
-                if (Double.compare(e.getDouble(k), found.get(i).getDouble(k)) != 0) differing++;
+            Difference d = Difference.of(e, found.get(i));
             all.add(
-                    differing == 0
+                    d.differing() == 0
                             ? "equal"
                             : String.format(
                                     Locale.ROOT,
                                     "%s: %d of %d differ, by up to %.3g of %.3g",
                                     e.dtype(),
-                                    differing,
+                                    d.differing(),
                                     e.elements(),
-                                    worst(e, found.get(i)),
-                                    largest(e)));
+                                    d.worst(),
+                                    d.largest()));
         }
         return String.join("; ", all);
-    }
-
-    private static double worst(Tensor expected, Tensor found) {
-        double worst = 0;
-        for (long k = 0; k < expected.elements(); k++) {
-            double e = expected.getDouble(k);
-            double f = found.getDouble(k);
-            if (Double.compare(e, f) == 0) continue;
-            double d = Math.abs(e - f);
-            worst = Math.max(worst, Double.isNaN(d) ? Double.POSITIVE_INFINITY : d);
-        }
-        return worst;
-    }
-
-    private static double largest(Tensor t) {
-        double largest = 0;
-        for (long k = 0; k < t.elements(); k++) largest = Math.max(largest, Math.abs(t.getDouble(k)));
-        return largest;
-    }
-
-    private static Tensor input(Random random, Port port) {
-        long[] extents = port.shape().extents();
-        for (int i = 0; i < extents.length; i++) if (extents[i] < 0) extents[i] = 1;
-        Tensor t = Tensor.allocate(port.dtype(), Shape.of(extents));
-        for (long i = 0; i < t.elements(); i++) {
-            if (t.dtype() == DType.F32) t.setDouble(i, random.nextDouble(-1, 1));
-            else t.setLong(i, random.nextLong());
-        }
-        return t;
     }
 }

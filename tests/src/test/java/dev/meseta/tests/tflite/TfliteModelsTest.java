@@ -68,7 +68,8 @@ final class TfliteModelsTest {
         }
     }
 
-    private static Tensor input(Random random, Port port) {
+    /** Random values; open extents are 1. */
+    static Tensor input(Random random, Port port) {
         long[] extents = port.shape().extents();
         for (int i = 0; i < extents.length; i++) if (extents[i] < 0) extents[i] = 1;
         Tensor t = Tensor.allocate(port.dtype(), Shape.of(extents));

@@ -126,21 +126,11 @@ final class TfliteOperatorsTest {
     /** Integers may be off by so much, floats by a small part of the largest. */
     static void compare(String where, Tensor expected, Tensor found, int off, double tolerance) {
         assertEquals(expected.type().toString(), found.type().toString(), where);
-        double largest = 0;
-        double worst = 0;
-        long differing = 0;
-        for (long i = 0; i < expected.elements(); i++) {
-            double e = expected.getDouble(i);
-            double f = found.getDouble(i);
-            if (e == f || Double.isNaN(e) && Double.isNaN(f)) continue;
-            differing++;
-            largest = Math.max(largest, Math.abs(e));
-            worst = Math.max(worst, Double.isNaN(f) || Double.isNaN(e) ? Double.POSITIVE_INFINITY : Math.abs(e - f));
-        }
-        double allowed = expected.dtype().isFloat() ? tolerance * Math.max(1, largest) : off;
-        if (worst > allowed) {
-            fail(where + ": " + differing + " of " + expected.elements() + " differ, by up to " + worst + "; expected "
-                    + first(expected) + ", found " + first(found));
+        Difference d = Difference.of(expected, found);
+        double allowed = expected.dtype().isFloat() ? tolerance * Math.max(1, d.largest()) : off;
+        if (d.worst() > allowed) {
+            fail(where + ": " + d.differing() + " of " + expected.elements() + " differ, by up to " + d.worst()
+                    + "; expected " + first(expected) + ", found " + first(found));
         }
     }
 }

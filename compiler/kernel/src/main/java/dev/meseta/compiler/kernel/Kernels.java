@@ -87,6 +87,11 @@ public final class Kernels {
         return apply(MapFunction.MUL, a, b);
     }
 
+    /** a * b + sum; rounded once if they are floats. */
+    public static Expr multiplyAdd(Expr a, Expr b, Expr sum) {
+        return sum.type().element().isFloat() ? new Expr.Fma(a, b, sum) : add(sum, mul(a, b));
+    }
+
     /** a * literal. */
     public static Expr mul(Expr a, long factor) {
         return mul(a, index(factor));
@@ -208,6 +213,11 @@ public final class Kernels {
     /** base, base + step, …; base itself for one lane. */
     public static Expr ramp(Expr base, long step, int lanes) {
         return lanes == 1 ? base : new Expr.Ramp(base, step, lanes);
+    }
+
+    /** Elements of a buffer that are stored in one type, for arithmetic in another. */
+    public static Expr loadAs(DType type, int buffer, DType storage, Expr index, int lanes) {
+        return convert(type, Op.Cast.Rounding.WRAP, load(buffer, index, new Type(Type.widened(storage), lanes)));
     }
 
     public static Expr load(int buffer, Expr index, Type type) {

@@ -21,8 +21,6 @@ final class Rounds {
     /** Loops that do not run between literals. */
     private final Set<Stmt.For> arguments = Collections.newSetFromMap(new IdentityHashMap<>());
 
-    private boolean sure;
-
     /** The most steps of each loop, as far as they are known. */
     private final Map<Stmt.For, Long> steps = new IdentityHashMap<>();
 
@@ -56,28 +54,30 @@ final class Rounds {
 
     /** The rounds that loops between literals take, which are taken for certain. */
     long certain(Stmt body) {
-        sure = true;
-        long all = of(body);
-        sure = false;
-        return all;
+        return of(body, true);
     }
 
-    /** The rounds of a statement. */
+    /** The most rounds of a statement, as far as they are known. */
     long of(Stmt s) {
+        return of(s, false);
+    }
+
+    /** @param sure whether loops to arguments count as one step */
+    private long of(Stmt s, boolean sure) {
         return switch (s) {
             case Stmt.Block k -> {
                 long sum = 0;
-                for (Stmt x : k.statements()) sum = plus(sum, of(x));
+                for (Stmt x : k.statements()) sum = plus(sum, of(x, sure));
                 yield sum;
             }
             case Stmt.For f -> {
                 long all = sure && arguments.contains(f) ? 1 : steps.getOrDefault(f, 1L);
-                long inner = of(f.body());
+                long inner = of(f.body(), sure);
                 long own = f.unroll() ? 0 : Math.ceilDiv(all, inner == 0 ? each : 1);
                 yield plus(own, times(all, inner));
             }
-            case Stmt.While w -> plus(1, of(w.body()));
-            case Stmt.If i -> Math.max(of(i.then()), i.otherwise() == null ? 0 : of(i.otherwise()));
+            case Stmt.While w -> plus(1, of(w.body(), sure));
+            case Stmt.If i -> Math.max(of(i.then(), sure), i.otherwise() == null ? 0 : of(i.otherwise(), sure));
             default -> 0;
         };
     }

@@ -22,17 +22,4 @@ public record ShaderOptions(
         boolean nearest,
         boolean dots,
         boolean texels,
-        long rounds) {
-    /** Where loops may be of any length. */
-    public ShaderOptions(
-            int localSize,
-            boolean checking,
-            boolean denormals32,
-            boolean denormals64,
-            boolean specials,
-            boolean nearest,
-            boolean dots,
-            boolean texels) {
-        this(localSize, checking, denormals32, denormals64, specials, nearest, dots, texels, Long.MAX_VALUE);
-    }
-}
+        long rounds) {}

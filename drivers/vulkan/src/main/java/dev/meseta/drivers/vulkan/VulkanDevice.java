@@ -69,7 +69,8 @@ final class VulkanDevice implements KernelDevice {
         return p.isProcessor()
                 ? new Target(
                         16, 18, 16, 32 << 10, 512 << 10, false, false, true, false, team, p.sharedBytes(), subgroup)
-                : new Target(16, 32, 8192, 32 << 10, 512 << 10, p.hasDots(), false, true, false, team, p.sharedBytes());
+                : new Target(
+                        16, 32, 8192, 32 << 10, 512 << 10, p.hasDots(), false, true, false, team, p.sharedBytes(), 0);
     }
 
     private synchronized Open open() {

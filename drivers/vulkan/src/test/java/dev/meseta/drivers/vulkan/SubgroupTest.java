@@ -59,7 +59,8 @@ class SubgroupTest {
         Validator validator = Validator.find();
         for (boolean checking : new boolean[] {false, true}) {
             Bounds bounds = Bounds.of(k, List.of(), List.of(16L, 16L), checking ? 0 : 1);
-            ShaderOptions options = new ShaderOptions(team, checking, true, true, true, true, true, !checking);
+            ShaderOptions options =
+                    new ShaderOptions(team, checking, true, true, true, true, true, !checking, Long.MAX_VALUE);
             validator.check(KernelEmitter.emit(k, bounds, options), "a subgroup", k);
         }
     }

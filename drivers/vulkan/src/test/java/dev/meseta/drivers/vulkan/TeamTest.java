@@ -64,7 +64,8 @@ class TeamTest {
         for (boolean checking : new boolean[] {false, true}) {
             Kernel k = kernel(64, 5);
             Bounds bounds = Bounds.of(k, List.of(), List.of(16L, 16L), checking ? 0 : 1);
-            ShaderOptions options = new ShaderOptions(64, checking, true, true, true, true, true, !checking);
+            ShaderOptions options =
+                    new ShaderOptions(64, checking, true, true, true, true, true, !checking, Long.MAX_VALUE);
             validator.check(KernelEmitter.emit(k, bounds, options), "a team", k);
         }
     }

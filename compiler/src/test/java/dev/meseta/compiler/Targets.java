@@ -1,0 +1,25 @@
+package dev.meseta.compiler;
+
+import dev.meseta.driver.Target;
+import java.util.List;
+
+/** Devices that tests compile for. */
+final class Targets {
+    static final Target AVX512 = new Target(64, 32, 2, 32 << 10, 1024 << 10);
+    static final Target AVX2 = new Target(32, 16, 2, 32 << 10, 512 << 10);
+    static final Target NEON = new Target(16, 32, 4, 64 << 10, 512 << 10);
+
+    /** Whose iterations run many at a time. */
+    static final Target LOCKSTEP = lockstep(0);
+
+    /** Whose members of a team read each other's registers, too. */
+    static final Target SUBGROUPS = lockstep(8);
+
+    static final List<Target> ALL = List.of(AVX512, AVX2, NEON, LOCKSTEP, SUBGROUPS);
+
+    private Targets() {}
+
+    static Target lockstep(int subgroup) {
+        return new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true, false, 0, 0, subgroup);
+    }
+}
