@@ -206,15 +206,25 @@ final class Emitter {
                 b));
     }
 
-    /** Loops over several variables, outermost first. */
-    void loops(List<Atom> atoms, long unrollUpTo, Runnable body) {
-        if (atoms.isEmpty()) {
-            body.run();
-            return;
+    /**
+     * Loops over several variables, outermost first.
+     *
+     * @param unrolled the innermost of them are written out while that makes no more copies of the body than this
+     */
+    void loops(List<Atom> atoms, long unrolled, Runnable body) {
+        int rolled = atoms.size();
+        for (long copies = 1; rolled > 0; rolled--) {
+            Size n = atoms.get(rolled - 1).extent();
+            if (!n.isLiteral()) break;
+            copies *= n.value();
+            if (copies > unrolled) break;
         }
-        Atom a = atoms.getFirst();
-        boolean unroll = a.extent().isLiteral() && a.extent().value() <= unrollUpTo;
-        loop(a, unroll, () -> loops(atoms.subList(1, atoms.size()), unrollUpTo, body));
+        loops(atoms, 0, rolled, body);
+    }
+
+    private void loops(List<Atom> atoms, int at, int rolled, Runnable body) {
+        if (at == atoms.size()) body.run();
+        else loop(atoms.get(at), at >= rolled, () -> loops(atoms, at + 1, rolled, body));
     }
 
     private Scope home(long vars) {

@@ -20,8 +20,8 @@ final class Tile {
     /** Steps of the sum that {@link #areRowsVectors} reads at once. */
     private static final int STEPS = 4;
 
-    /** Steps of a short innermost loop that are written out. */
-    private static final int UNROLLED = 8;
+    /** How many steps of the sum are written out at most. More are no faster: the body has products enough, and LLVM takes long. */
+    private static final int UNROLLED = 4;
 
     /** With more rows than this, arithmetic takes longer than reading the columns. */
     private static final long FEW_ROWS = 32;
@@ -124,7 +124,7 @@ final class Tile {
             multiplyFourSteps(rowStarts, rowSteps, columnStart, columnParts[1], sums, rows, columns);
             return sums;
         }
-        e.loops(s.summed(), unrolled(), () -> {
+        e.loops(s.summed(), UNROLLED, () -> {
             Expr k = Kernels.add(columnStart, e.index(columnParts[1]));
             List<Expr> b = new ArrayList<>();
             for (int v = 0; v < vectors; v++) {
@@ -354,12 +354,6 @@ final class Tile {
 
     void bindRow(List<Expr> place) {
         for (int i = 0; i < s.m().size(); i++) e.bind(s.m().get(i), place.get(i));
-    }
-
-    /** Up to how many steps a loop of the sum is written out: small kernels whole, or their last axis. */
-    private long unrolled() {
-        Size last = s.summed().getLast().extent();
-        return last.isLiteral() && last.value() <= UNROLLED ? last.value() : 0;
     }
 
     private Expr load(int buffer, DType storage, Expr index, int lanes) {

@@ -1,0 +1,63 @@
+package dev.meseta.compiler;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.meseta.compiler.kernel.Expr;
+import dev.meseta.compiler.kernel.Kernel;
+import dev.meseta.compiler.kernel.Stmt;
+import dev.meseta.driver.CommandList;
+import dev.meseta.driver.Target;
+import dev.meseta.graph.DType;
+import dev.meseta.graph.Graph;
+import dev.meseta.graph.GraphBuilder;
+import dev.meseta.graph.Op;
+import dev.meseta.graph.Shape;
+import dev.meseta.graph.Tensor;
+import dev.meseta.graph.TensorType;
+import dev.meseta.graph.Value;
+import dev.meseta.graph.interpreter.Interpreter;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Loops that are written out don't make code that takes long to compile, however large the window is. */
+class KernelSizeTest {
+    /** Statements: sums of a tile of 28 vectors, some products of each, and indices. */
+    private static final long MOST = 1000;
+
+    @ParameterizedTest
+    @CsvSource({"1, 3", "2, 1", "3, 3", "3, 8", "5, 2", "7, 3", "7, 7", "8, 8", "11, 3"})
+    void convolutionsAreShort(int window, int channels) {
+        for (Target target : Targets.ALL) {
+            for (CommandList.Command c :
+                    GraphCompiler.compile(graph(window, channels), target).commands()) {
+                if (!(c instanceof CommandList.Launch launch)) continue;
+                Kernel k = launch.kernel();
+                long n = statements(k.body());
+                assertTrue(n <= MOST, () -> k.name() + " has " + n + " statements for " + target);
+            }
+        }
+    }
+
+    private static Graph graph(int window, int channels) {
+        GraphBuilder b = new GraphBuilder("convolution", Interpreter::evaluate);
+        Value x = b.input("x", TensorType.of(DType.F32, 1, channels, 64, 64));
+        List<Long> ones = List.of(1L, 1L);
+        List<Long> pad = List.of(window / 2L, window / 2L);
+        Op op = new Op.Convolution(List.of(2L, 2L), pad, pad, ones, ones, 1, DType.F32);
+        Value kernel = b.constant(Tensor.allocate(DType.F32, Shape.of(64, channels, window, window)));
+        return b.build(List.of(b.add(op, x, kernel)));
+    }
+
+    /** How many statements there are when loops are written out that shall be. */
+    private static long statements(Stmt s) {
+        return switch (s) {
+            case Stmt.Block b ->
+                b.statements().stream().mapToLong(KernelSizeTest::statements).sum();
+            case Stmt.For f -> 1 + statements(f.body()) * (f.unroll() ? ((Expr.Int) f.end()).value() : 1);
+            case Stmt.While w -> 1 + statements(w.body());
+            case Stmt.If i -> 1 + statements(i.then()) + (i.otherwise() == null ? 0 : statements(i.otherwise()));
+            default -> 1;
+        };
+    }
+}
