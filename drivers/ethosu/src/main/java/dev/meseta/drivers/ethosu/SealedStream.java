@@ -1,7 +1,5 @@
 package dev.meseta.drivers.ethosu;
 
-import static dev.meseta.drivers.ethosu.commands.Opcode.*;
-
 import dev.meseta.drivers.ethosu.commands.Checker;
 import dev.meseta.drivers.ethosu.commands.CommandStream;
 import dev.meseta.drivers.ethosu.commands.CommandWriter;
@@ -32,14 +30,14 @@ record SealedStream(MemorySegment words, long constantBytes, long mapBytes, long
         long from = Program.aligned(p.constants().byteSize());
         long to = Program.aligned(p.mapBytes());
         CommandWriter out = new CommandWriter();
-        for (Opcode o : Opcode.values()) {
-            if (o.name().startsWith("SCALE_") || o.name().startsWith("IFM2_")) out.set(o, 0);
+        for (Opcode o : Opcode.all()) {
+            if (o.name().startsWith("SCALE_") || o.name().startsWith("IFM2_")) out.set(o.name(), 0);
         }
         long end = 4L * stream.commands().getLast().word();
         out.append(p.words().asSlice(0, end));
-        out.operation(OP_KERNEL_WAIT, 0);
+        out.operation("OP_KERNEL_WAIT", 0);
         out.copy(Program.CONSTANTS, from, Program.MAPS, to, MARK_BYTES);
-        out.operation(OP_DMA_WAIT, 0);
+        out.operation("OP_DMA_WAIT", 0);
         out.append(p.words().asSlice(end, 4));
         SealedStream sealed = new SealedStream(out.finish(), from + MARK_BYTES, to + MARK_BYTES, from, to);
         CommandStream whole = CommandStream.ofWords(sealed.words, p.configuration());

@@ -1,6 +1,5 @@
 package dev.meseta.drivers.ethosu;
 
-import static dev.meseta.drivers.ethosu.commands.Opcode.*;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -65,11 +64,11 @@ final class LoadedProgramTest {
         return new StreamWriter()
                 .first(IN)
                 .result(OUT, 0x100)
-                .set(IFM2_BROADCAST, 1 << 7)
-                .set(IFM2_SCALAR, 3)
-                .set(IFM2_ZERO_POINT, 0)
-                .set(OFM_SCALE, 1, 0)
-                .set(OP_ELEMENTWISE, 4);
+                .set("IFM2_BROADCAST", 1 << 7)
+                .set("IFM2_SCALAR", 3)
+                .set("IFM2_ZERO_POINT", 0)
+                .set("OFM_SCALE", 1, 0)
+                .set("OP_ELEMENTWISE", 4);
     }
 
     private static Program program(StreamWriter stream, int configuration) {
@@ -119,7 +118,7 @@ final class LoadedProgramTest {
     /** The kernel gives a job up without a word: the mark at the end of the stream is missing then. */
     @Test
     void aJobThatTheDeviceGaveUpFails() {
-        StreamWriter undone = atLeastThree().set(ACTIVATION, 3).set(OP_ELEMENTWISE, 4);
+        StreamWriter undone = atLeastThree().set("ACTIVATION", 3).set("OP_ELEMENTWISE", 4);
         try (Board board = board(new ArrayList<>())) {
             LoadedProgram p = LoadedProgram.of(board, program(undone, U65_256));
             List<MemorySegment> bound =

@@ -1,7 +1,5 @@
 package dev.meseta.drivers.ethosu.commands;
 
-import static dev.meseta.drivers.ethosu.commands.Opcode.*;
-
 import dev.meseta.drivers.ethosu.commands.Operation.Block;
 import dev.meseta.drivers.ethosu.commands.Operation.Kernel;
 import dev.meseta.drivers.ethosu.commands.Operation.Range;
@@ -29,19 +27,19 @@ final class Blocks {
     }
 
     private Block block() {
-        int precision = r.unsigned(OFM_PRECISION);
-        int height = r.unsigned(OFM_HEIGHT_M1) + 1;
-        int width = r.unsigned(OFM_WIDTH_M1) + 1;
-        int depth = r.unsigned(OFM_DEPTH_M1) + 1;
+        int precision = r.unsigned("OFM_PRECISION");
+        int height = r.unsigned("OFM_HEIGHT_M1") + 1;
+        int width = r.unsigned("OFM_WIDTH_M1") + 1;
+        int depth = r.unsigned("OFM_DEPTH_M1") + 1;
         FeatureMap result = result(precision, height, width, depth);
         Kernel kernel = kind.isElementwise() ? new Kernel(1, 1, 1, 1, 1, 1, 0, 0, 0, 0, false) : kernel();
-        int upscale = r.unsignedOrZero(IFM_UPSCALE) & 3;
+        int upscale = r.unsignedOrZero("IFM_UPSCALE") & 3;
         FeatureMap first = first(kernel, upscale, height, width);
         if (kind.isElementwise() && first.depth() != depth) {
             throw new InvalidInputException(
                     "the operand has " + first.depth() + " channels, the result of its elements " + depth);
         }
-        int broadcast = kind.isUnary() ? 0 : r.unsigned(IFM2_BROADCAST);
+        int broadcast = kind.isUnary() ? 0 : r.unsigned("IFM2_BROADCAST");
         boolean isScalar = (broadcast & SCALAR) != 0;
         FeatureMap second = kind.isUnary() || isScalar ? null : second(broadcast, height, width, depth);
         boolean globalScale = (precision & 1 << 8) != 0;
@@ -51,40 +49,40 @@ final class Blocks {
                 kind,
                 first,
                 second,
-                isScalar ? r.signed(IFM2_SCALAR) : 0,
+                isScalar ? r.signed("IFM2_SCALAR") : 0,
                 isScalar,
-                kind.isUnary() ? 0 : r.signed(IFM2_ZERO_POINT),
+                kind.isUnary() ? 0 : r.signed("IFM2_ZERO_POINT"),
                 (broadcast & REVERSED) != 0,
                 result,
                 kernel,
                 upscale,
                 globalScale,
                 precision >> 14 & 3,
-                r.unsigned(IFM_PRECISION) >> 8 & 3,
-                r.unsigned(ACTIVATION),
-                bound(ACTIVATION_MIN, result),
-                bound(ACTIVATION_MAX, result),
-                r.unsigned(OFM_BLK_HEIGHT_M1) + 1,
-                r.unsigned(OFM_BLK_WIDTH_M1) + 1,
-                r.unsigned(OFM_BLK_DEPTH_M1) + 1,
-                r.unsignedOrZero(ACC_FORMAT) & 3,
+                r.unsigned("IFM_PRECISION") >> 8 & 3,
+                r.unsigned("ACTIVATION"),
+                bound("ACTIVATION_MIN", result),
+                bound("ACTIVATION_MAX", result),
+                r.unsigned("OFM_BLK_HEIGHT_M1") + 1,
+                r.unsigned("OFM_BLK_WIDTH_M1") + 1,
+                r.unsigned("OFM_BLK_DEPTH_M1") + 1,
+                r.unsignedOrZero("ACC_FORMAT") & 3,
                 cores(),
                 kind.hasWeights()
-                        ? ranges(WEIGHT_REGION, WEIGHT_BASE, WEIGHT_LENGTH, WEIGHT1_BASE, WEIGHT1_LENGTH)
+                        ? ranges("WEIGHT_REGION", "WEIGHT_BASE", "WEIGHT_LENGTH", "WEIGHT1_BASE", "WEIGHT1_LENGTH")
                         : List.of(),
-                kind.hasWeights() || !scaled && kind != Kind.MAX_POOL && r.addressOrZero(SCALE_LENGTH) > 0
-                        ? ranges(SCALE_REGION, SCALE_BASE, SCALE_LENGTH, SCALE1_BASE, SCALE1_LENGTH)
+                kind.hasWeights() || !scaled && kind != Kind.MAX_POOL && r.addressOrZero("SCALE_LENGTH") > 0
+                        ? ranges("SCALE_REGION", "SCALE_BASE", "SCALE_LENGTH", "SCALE1_BASE", "SCALE1_LENGTH")
                         : List.of(),
-                scaled ? r.scale(OFM_SCALE) : Scale.NONE,
-                sums ? r.scale(OPA_SCALE) : Scale.NONE,
-                sums ? r.scale(OPB_SCALE) : Scale.NONE);
+                scaled ? r.scale("OFM_SCALE") : Scale.NONE,
+                sums ? r.scale("OPA_SCALE") : Scale.NONE,
+                sums ? r.scale("OPB_SCALE") : Scale.NONE);
     }
 
-    private int bound(Opcode register, FeatureMap result) {
+    private int bound(String register, FeatureMap result) {
         return result.signed() ? r.signed(register) : r.unsigned(register);
     }
 
-    private List<Range> ranges(Opcode region, Opcode base, Opcode length, Opcode base1, Opcode length1) {
+    private List<Range> ranges(String region, String base, String length, String base1, String length1) {
         List<Range> ranges = new ArrayList<>();
         int in = r.unsigned(region) & 7;
         ranges.add(new Range(in, r.address(base), r.address(length)));
@@ -93,15 +91,15 @@ final class Blocks {
     }
 
     private int cores() {
-        return r.unsignedOrZero(PARALLEL_MODE) == 0 ? 1 : 2;
+        return r.unsignedOrZero("PARALLEL_MODE") == 0 ? 1 : 2;
     }
 
     private Kernel kernel() {
-        int stride = r.unsigned(KERNEL_STRIDE);
+        int stride = r.unsigned("KERNEL_STRIDE");
         int dilationX = (stride >> 3 & 1) + 1;
         int dilationY = (stride >> 4 & 1) + 1;
-        int reachX = r.unsigned(KERNEL_WIDTH_M1);
-        int reachY = r.unsigned(KERNEL_HEIGHT_M1);
+        int reachX = r.unsigned("KERNEL_WIDTH_M1");
+        int reachY = r.unsigned("KERNEL_HEIGHT_M1");
         if (reachX % dilationX != 0 || reachY % dilationY != 0) {
             throw new InvalidInputException("the kernel reaches over " + (reachY + 1) + "×" + (reachX + 1)
                     + " elements with dilation " + dilationY + "×" + dilationX);
@@ -113,10 +111,10 @@ final class Blocks {
                 (stride & 1 | (stride >> 6 & 7) << 1) + 1,
                 dilationY,
                 dilationX,
-                r.unsigned(IFM_PAD_TOP),
-                r.unsigned(IFM_PAD_LEFT),
-                r.unsigned(IFM_PAD_BOTTOM),
-                r.unsigned(IFM_PAD_RIGHT),
+                r.unsigned("IFM_PAD_TOP"),
+                r.unsigned("IFM_PAD_LEFT"),
+                r.unsigned("IFM_PAD_BOTTOM"),
+                r.unsigned("IFM_PAD_RIGHT"),
                 (stride & 4) != 0);
     }
 
@@ -126,12 +124,12 @@ final class Blocks {
     }
 
     private FeatureMap result(int precision, int height, int width, int depth) {
-        return map(Port.OFM, precision, precision >> 1 & 3, height, width, depth);
+        return map("OFM_", precision, precision >> 1 & 3, height, width, depth);
     }
 
     /** Its height and width follow from the result's and the window. */
     private FeatureMap first(Kernel k, int upscale, int height, int width) {
-        int precision = r.unsigned(IFM_PRECISION);
+        int precision = r.unsigned("IFM_PRECISION");
         int h = (height - 1) * k.strideY() + k.reachY() - k.top() - k.bottom();
         int w = (width - 1) * k.strideX() + k.reachX() - k.left() - k.right();
         if (upscale == 3) throw new InvalidInputException("an operand is upscaled in the unknown way 3");
@@ -140,13 +138,13 @@ final class Blocks {
             w = (w + 1) / 2;
         }
         if (h < 1 || w < 1) throw new InvalidInputException("the operand has " + h + "×" + w + " elements");
-        return map(Port.IFM, precision, precision >> 2 & 3, h, w, r.unsigned(IFM_DEPTH_M1) + 1);
+        return map("IFM_", precision, precision >> 2 & 3, h, w, r.unsigned("IFM_DEPTH_M1") + 1);
     }
 
     private FeatureMap second(int broadcast, int height, int width, int depth) {
-        int precision = r.unsigned(IFM2_PRECISION);
+        int precision = r.unsigned("IFM2_PRECISION");
         return map(
-                Port.IFM2,
+                "IFM2_",
                 precision,
                 precision >> 2 & 3,
                 (broadcast & 1) != 0 ? 1 : height,
@@ -155,24 +153,22 @@ final class Blocks {
     }
 
     /** @param elementBytes the power of two that an element's bytes are */
-    private FeatureMap map(Port p, int precision, int elementBytes, int height, int width, int depth) {
+    private FeatureMap map(String p, int precision, int elementBytes, int height, int width, int depth) {
         return new FeatureMap(
-                r.unsigned(p.register("REGION")) & 7,
-                IntStream.range(0, 4)
-                        .mapToLong(i -> r.address(p.register("BASE" + i)))
-                        .toArray(),
-                r.unsigned(p.register("HEIGHT0_M1")) + 1,
-                r.unsigned(p.register("HEIGHT1_M1")) + 1,
-                r.unsigned(p.register("WIDTH0_M1")) + 1,
-                r.stride(p.register("STRIDE_Y")),
-                r.stride(p.register("STRIDE_X")),
-                r.stride(p.register("STRIDE_C")),
+                r.unsigned(p + "REGION") & 7,
+                IntStream.range(0, 4).mapToLong(i -> r.address(p + "BASE" + i)).toArray(),
+                r.unsigned(p + "HEIGHT0_M1") + 1,
+                r.unsigned(p + "HEIGHT1_M1") + 1,
+                r.unsigned(p + "WIDTH0_M1") + 1,
+                r.stride(p + "STRIDE_Y"),
+                r.stride(p + "STRIDE_X"),
+                r.stride(p + "STRIDE_C"),
                 (precision & 1 << 6) != 0,
                 height,
                 width,
                 depth,
                 bytes(elementBytes),
                 (precision & 1) != 0,
-                r.signed(p.register("ZERO_POINT")));
+                r.signed(p + "ZERO_POINT"));
     }
 }

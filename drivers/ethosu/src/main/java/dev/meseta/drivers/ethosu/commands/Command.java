@@ -9,6 +9,11 @@ package dev.meseta.drivers.ethosu.commands;
  * @param payload of a command that has one: 32 bits, or with those of the parameter 40; else 0
  */
 public record Command(int word, Opcode opcode, int parameter, long payload) {
+    /** Whether its opcode has a name. */
+    public boolean is(String name) {
+        return opcode.name().equals(name);
+    }
+
     /** The value of the register that it sets. */
     public long value() {
         return opcode.hasPayload() ? payload : parameter;

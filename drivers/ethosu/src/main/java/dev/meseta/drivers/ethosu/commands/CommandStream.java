@@ -22,9 +22,6 @@ public record CommandStream(int configuration, List<Command> commands) {
     private static final int READ = 3;
     private static final int DUMP = 4;
     private static final int NOTHING = 5;
-    private static final int OPCODE_BITS = 0x3ff;
-    private static final int MODE_BITS = 0xc000;
-    static final int WITH_PAYLOAD = 0x4000;
 
     public CommandStream {
         commands = List.copyOf(commands);
@@ -79,19 +76,16 @@ public record CommandStream(int configuration, List<Command> commands) {
         int at = 0;
         while (at < words) {
             int word = word(bytes, at);
-            int mode = word & MODE_BITS;
-            boolean payload = mode == WITH_PAYLOAD;
-            if (mode != 0 && !payload) throw broken(at, "a command has the unknown form " + (mode >>> 14));
-            Opcode opcode = Opcode.find(word & OPCODE_BITS, payload);
-            if (opcode == null || (word & ~(OPCODE_BITS | MODE_BITS) & 0xffff) != 0) {
-                throw broken(at, String.format("there is no command %04x", word & 0xffff));
-            }
+            Opcode opcode = Opcode.find(word & 0xffff);
+            if (opcode == null) throw broken(at, String.format("there is no command %04x", word & 0xffff));
+            boolean payload = opcode.hasPayload();
             if (payload && at + 1 >= words) throw broken(at, opcode + " is cut off");
             int parameter = word >>> 16;
             long value = payload ? word(bytes, at + 1) & 0xffff_ffffL : 0;
-            commands.add(new Command(at, opcode, parameter, value));
+            Command command = new Command(at, opcode, parameter, value);
+            commands.add(command);
             at += payload ? 2 : 1;
-            if (opcode == Opcode.OP_STOP) return new CommandStream(configuration, commands);
+            if (command.is("OP_STOP")) return new CommandStream(configuration, commands);
         }
         throw broken(at, "the stream does not end with OP_STOP");
     }

@@ -1,10 +1,9 @@
 package dev.meseta.drivers.ethosu.commands;
 
-import static dev.meseta.drivers.ethosu.commands.Opcode.*;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 
 import java.lang.foreign.MemorySegment;
-import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.stream.IntStream;
 
@@ -12,40 +11,37 @@ import java.util.stream.IntStream;
 public final class CommandWriter {
     private static final int INSIDE_BIT = 0x103;
 
-    private final Map<Opcode, Long> registers = new EnumMap<>(Opcode.class);
+    private final Map<Opcode, Long> registers = new HashMap<>();
     private final IntStream.Builder words = IntStream.builder();
 
     /** Sets a register: to the low 16 bits of a value, or if it has a payload, as for addresses, lengths and strides, to 40. */
-    public void set(Opcode register, long value) {
-        set(register, value, register.hasPayload() ? (int) (value >> 32) & 0xff : 0);
+    public void set(String register, long value) {
+        set(register, value, Opcode.of(register).hasPayload() ? (int) (value >> 32) & 0xff : 0);
     }
 
     /** Sets a register with a payload, and the 16 bits beside it. */
-    public void set(Opcode register, long low, int high) {
+    public void set(String name, long low, int high) {
+        Opcode register = Opcode.of(name);
         long value = register.hasPayload() ? low & 0xffff_ffffL | (long) high << 32 : low & 0xffff;
         Long before = registers.put(register, value);
         if (before != null && before == value) return;
-        if (!register.hasPayload()) {
-            operation(register, (int) low);
-        } else {
-            words.add(register.number() | CommandStream.WITH_PAYLOAD | high << 16);
-            words.add((int) low);
-        }
+        words.add(register.number() | (register.hasPayload() ? high : (int) low) << 16);
+        if (register.hasPayload()) words.add((int) low);
     }
 
     /** A command without a payload. */
-    public void operation(Opcode opcode, int parameter) {
-        words.add(opcode.number() | parameter << 16);
+    public void operation(String opcode, int parameter) {
+        words.add(Opcode.of(opcode).number() | parameter << 16);
     }
 
     /** Copies bytes between regions, of which {@link Operation#INSIDE} may be one. */
     public void copy(int fromRegion, long from, int toRegion, long to, long bytes) {
-        set(DMA0_SRC_REGION, fromRegion);
-        set(DMA0_SRC, from);
-        set(DMA0_DST_REGION, toRegion == Operation.INSIDE ? INSIDE_BIT : toRegion);
-        set(DMA0_DST, to);
-        set(DMA0_LEN, bytes);
-        operation(OP_DMA_START, 0);
+        set("DMA0_SRC_REGION", fromRegion);
+        set("DMA0_SRC", from);
+        set("DMA0_DST_REGION", toRegion == Operation.INSIDE ? INSIDE_BIT : toRegion);
+        set("DMA0_DST", to);
+        set("DMA0_LEN", bytes);
+        operation("OP_DMA_START", 0);
     }
 
     /** Words that were written elsewhere. */

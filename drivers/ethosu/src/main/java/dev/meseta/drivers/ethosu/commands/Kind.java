@@ -4,38 +4,38 @@ import dev.meseta.graph.InvalidInputException;
 
 /** What an operation on feature maps computes, and the command for it with its parameter. */
 public enum Kind {
-    CONVOLUTION(Opcode.OP_CONV, 0),
-    DEPTHWISE(Opcode.OP_DEPTHWISE, 0),
-    MAX_POOL(Opcode.OP_POOL, 0),
-    AVERAGE_POOL(Opcode.OP_POOL, 1),
-    SUM_CHANNELS(Opcode.OP_POOL, 2),
-    MUL(Opcode.OP_ELEMENTWISE, 0),
-    ADD(Opcode.OP_ELEMENTWISE, 1),
-    SUB(Opcode.OP_ELEMENTWISE, 2),
-    MIN(Opcode.OP_ELEMENTWISE, 3),
-    MAX(Opcode.OP_ELEMENTWISE, 4),
-    LEAKY(Opcode.OP_ELEMENTWISE, 5),
-    ABS(Opcode.OP_ELEMENTWISE, 6),
-    LEADING_ZEROS(Opcode.OP_ELEMENTWISE, 7),
-    SHIFT_RIGHT(Opcode.OP_ELEMENTWISE, 8),
-    SHIFT_LEFT(Opcode.OP_ELEMENTWISE, 9);
+    CONVOLUTION("OP_CONV", 0),
+    DEPTHWISE("OP_DEPTHWISE", 0),
+    MAX_POOL("OP_POOL", 0),
+    AVERAGE_POOL("OP_POOL", 1),
+    SUM_CHANNELS("OP_POOL", 2),
+    MUL("OP_ELEMENTWISE", 0),
+    ADD("OP_ELEMENTWISE", 1),
+    SUB("OP_ELEMENTWISE", 2),
+    MIN("OP_ELEMENTWISE", 3),
+    MAX("OP_ELEMENTWISE", 4),
+    LEAKY("OP_ELEMENTWISE", 5),
+    ABS("OP_ELEMENTWISE", 6),
+    LEADING_ZEROS("OP_ELEMENTWISE", 7),
+    SHIFT_RIGHT("OP_ELEMENTWISE", 8),
+    SHIFT_LEFT("OP_ELEMENTWISE", 9);
 
-    private final Opcode opcode;
+    private final String opcode;
     private final int mode;
 
-    Kind(Opcode opcode, int mode) {
+    Kind(String opcode, int mode) {
         this.opcode = opcode;
         this.mode = mode;
     }
 
     /** Of a command that computes. Throws {@link InvalidInputException} for a parameter that is not known. */
     static Kind of(Command c) {
-        for (Kind k : values()) if (k.opcode == c.opcode() && k.mode == c.parameter()) return k;
+        for (Kind k : values()) if (c.is(k.opcode) && k.mode == c.parameter()) return k;
         throw new InvalidInputException(c.opcode() + " has no mode " + c.parameter());
     }
 
     /** The command for it. */
-    public Opcode opcode() {
+    public String opcode() {
         return opcode;
     }
 
@@ -46,7 +46,7 @@ public enum Kind {
 
     /** Whether it is element by element. */
     public boolean isElementwise() {
-        return opcode == Opcode.OP_ELEMENTWISE;
+        return opcode.equals("OP_ELEMENTWISE");
     }
 
     /** Whether it has one operand. */

@@ -1,7 +1,5 @@
 package dev.meseta.drivers.ethosu.commands;
 
-import static dev.meseta.drivers.ethosu.commands.Opcode.*;
-
 import dev.meseta.graph.InvalidInputException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -113,15 +111,15 @@ public sealed interface Operation {
 
     /** The operation of a command; null if it computes nothing. Throws {@link InvalidInputException} for registers that make no sense. */
     static @Nullable Operation of(Command c, Registers r) {
-        return switch (c.opcode()) {
-            case OP_DMA_START ->
+        return switch (c.opcode().name()) {
+            case "OP_DMA_START" ->
                 new Dma(
-                        dmaRegion(r.unsigned(DMA0_SRC_REGION)),
-                        r.address(DMA0_SRC),
-                        dmaRegion(r.unsigned(DMA0_DST_REGION)),
-                        r.address(DMA0_DST),
-                        r.address(DMA0_LEN));
-            case OP_CONV, OP_DEPTHWISE, OP_POOL, OP_ELEMENTWISE -> Blocks.of(Kind.of(c), r);
+                        dmaRegion(r.unsigned("DMA0_SRC_REGION")),
+                        r.address("DMA0_SRC"),
+                        dmaRegion(r.unsigned("DMA0_DST_REGION")),
+                        r.address("DMA0_DST"),
+                        r.address("DMA0_LEN"));
+            case "OP_CONV", "OP_DEPTHWISE", "OP_POOL", "OP_ELEMENTWISE" -> Blocks.of(Kind.of(c), r);
             default -> null;
         };
     }

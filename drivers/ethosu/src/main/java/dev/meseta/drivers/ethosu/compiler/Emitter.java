@@ -1,13 +1,10 @@
 package dev.meseta.drivers.ethosu.compiler;
 
-import static dev.meseta.drivers.ethosu.commands.Opcode.*;
 import static dev.meseta.drivers.ethosu.compiler.Bricks.BRICK;
 
 import dev.meseta.drivers.ethosu.commands.CommandWriter;
 import dev.meseta.drivers.ethosu.commands.Kind;
-import dev.meseta.drivers.ethosu.commands.Opcode;
 import dev.meseta.drivers.ethosu.commands.Operation;
-import dev.meseta.drivers.ethosu.commands.Port;
 import dev.meseta.drivers.ethosu.compiler.Blocks.Block;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -39,7 +36,7 @@ final class Emitter {
     private @Nullable Range lastResult;
 
     Emitter(Machine machine) {
-        out.set(PARALLEL_MODE, machine.cores() - 1);
+        out.set("PARALLEL_MODE", machine.cores() - 1);
     }
 
     private record Range(int region, long begin, long end) {
@@ -62,7 +59,7 @@ final class Emitter {
     }
 
     MemorySegment finish() {
-        out.operation(OP_STOP, LAST);
+        out.operation("OP_STOP", LAST);
         return out.finish();
     }
 
@@ -72,13 +69,13 @@ final class Emitter {
 
     private void copy(Range from, Range to) {
         Touched t = new Touched(List.of(from), to);
-        waitFor(operations, t, OP_KERNEL_WAIT);
+        waitFor(operations, t, "OP_KERNEL_WAIT");
         begun(copies, t);
         out.copy(from.region, from.begin, to.region, to.begin, from.end - from.begin);
     }
 
     /** Waits until so few of what is under way are left that none of them is in the way. */
-    private void waitFor(List<Touched> underWay, Touched t, Opcode opcode) {
+    private void waitFor(List<Touched> underWay, Touched t, String opcode) {
         for (int i = underWay.size() - 1; i >= 0; i--) {
             if (!underWay.get(i).conflicts(t)) continue;
             out.operation(opcode, underWay.size() - 1 - i);
@@ -93,7 +90,7 @@ final class Emitter {
     }
 
     /** Sets the registers of a feature map; the bytes that it lies in. */
-    private Range map(Port port, Place p, int zero, int precision) {
+    private Range map(String port, Place p, int zero, int precision) {
         int bytes = p.bytes();
         boolean bricks = p.buffer().bricks;
         long strideY = p.stride(0);
@@ -112,22 +109,22 @@ final class Emitter {
             range = Range.of(p.buffer(), first * bytes, ((p.height() - 1) * strideY + Bricks.row(all)) * bytes);
             base = range.begin + bytes * (p.offset() % all.depth() / BRICK * strideC + x * BRICK);
         }
-        out.set(port.register("REGION"), range.region);
-        for (int i = 0; i < 4; i++) out.set(port.register("BASE" + i), i == 0 ? base : 0);
-        out.set(port.register("HEIGHT0_M1"), p.height() - 1);
-        out.set(port.register("HEIGHT1_M1"), p.height() - 1);
-        out.set(port.register("WIDTH0_M1"), p.width() - 1);
-        out.set(port.register("STRIDE_Y"), strideY * bytes);
-        out.set(port.register("STRIDE_X"), strideX * bytes);
-        out.set(port.register("STRIDE_C"), strideC * bytes);
-        out.set(port.register("ZERO_POINT"), zero);
+        out.set(port + "REGION", range.region);
+        for (int i = 0; i < 4; i++) out.set(port + "BASE" + i, i == 0 ? base : 0);
+        out.set(port + "HEIGHT0_M1", p.height() - 1);
+        out.set(port + "HEIGHT1_M1", p.height() - 1);
+        out.set(port + "WIDTH0_M1", p.width() - 1);
+        out.set(port + "STRIDE_Y", strideY * bytes);
+        out.set(port + "STRIDE_X", strideX * bytes);
+        out.set(port + "STRIDE_C", strideC * bytes);
+        out.set(port + "ZERO_POINT", zero);
         precision(port, p, bricks, precision);
         return range;
     }
 
-    private void precision(Port port, Place p, boolean bricks, int more) {
-        int bytes = Integer.numberOfTrailingZeros(p.bytes()) << (port == Port.OFM ? 1 : 2);
-        out.set(port.register("PRECISION"), (p.signed() ? 1 : 0) | bytes | (bricks ? 1 << 6 : 0) | more);
+    private void precision(String port, Place p, boolean bricks, int more) {
+        int bytes = Integer.numberOfTrailingZeros(p.bytes()) << (port.equals("OFM_") ? 1 : 2);
+        out.set(port + "PRECISION", (p.signed() ? 1 : 0) | bytes | (bricks ? 1 << 6 : 0) | more);
     }
 
     /**
@@ -138,27 +135,27 @@ final class Emitter {
      */
     void work(Work w, Block b, @Nullable Encoded encoded, @Nullable Buffer home) {
         List<Range> reads = new ArrayList<>();
-        out.set(ACTIVATION, activation(w, reads));
-        out.set(ACTIVATION_MIN, w.minimum);
-        out.set(ACTIVATION_MAX, w.maximum);
-        reads.add(map(Port.IFM, w.in, w.zero, w.operandToScale << 8));
-        out.set(IFM_DEPTH_M1, w.in.depth() - 1);
-        out.set(IFM_UPSCALE, 0);
+        out.set("ACTIVATION", activation(w, reads));
+        out.set("ACTIVATION_MIN", w.minimum);
+        out.set("ACTIVATION_MAX", w.maximum);
+        reads.add(map("IFM_", w.in, w.zero, w.operandToScale << 8));
+        out.set("IFM_DEPTH_M1", w.in.depth() - 1);
+        out.set("IFM_UPSCALE", 0);
         int rounding = w.product == null ? w.rounding : w.product.rounding();
-        Range result = map(Port.OFM, w.out, w.outZero, (isScaled(w) ? 1 << 8 : 0) | rounding << 14);
-        out.set(OFM_HEIGHT_M1, w.out.height() - 1);
-        out.set(OFM_WIDTH_M1, w.out.width() - 1);
-        out.set(OFM_DEPTH_M1, w.out.depth() - 1);
+        Range result = map("OFM_", w.out, w.outZero, (isScaled(w) ? 1 << 8 : 0) | rounding << 14);
+        out.set("OFM_HEIGHT_M1", w.out.height() - 1);
+        out.set("OFM_WIDTH_M1", w.out.width() - 1);
+        out.set("OFM_DEPTH_M1", w.out.depth() - 1);
         if (w.second != null || w.hasNumber) second(w, reads);
         if (!w.kind.isElementwise()) window(w);
         scale(w);
         if (encoded != null && home != null) weights(encoded, home, reads);
         block(w, b);
         boolean follows = lastResult == null || reads.stream().anyMatch(lastResult::meets);
-        out.set(BLOCKDEP, follows ? 0 : MOST_BLOCKS_AHEAD);
+        out.set("BLOCKDEP", follows ? 0 : MOST_BLOCKS_AHEAD);
         lastResult = result;
         Touched t = new Touched(reads, result);
-        waitFor(copies, t, OP_DMA_WAIT);
+        waitFor(copies, t, "OP_DMA_WAIT");
         begun(operations, t);
         out.operation(w.kind.opcode(), w.kind.mode());
     }
@@ -175,63 +172,63 @@ final class Emitter {
         Place p = w.second;
         if (p == null) {
             bits |= 1 << 7;
-            out.set(IFM2_SCALAR, w.number);
-            out.set(IFM2_ZERO_POINT, w.secondZero);
-            precision(Port.IFM2, w.in, false, 0);
+            out.set("IFM2_SCALAR", w.number);
+            out.set("IFM2_ZERO_POINT", w.secondZero);
+            precision("IFM2_", w.in, false, 0);
         } else {
-            reads.add(map(Port.IFM2, p, w.secondZero, 0));
+            reads.add(map("IFM2_", p, w.secondZero, 0));
             if (p.height() < w.out.height()) bits |= 1;
             if (p.width() < w.out.width()) bits |= 2;
             if (p.depth() < w.out.depth()) bits |= 4;
         }
-        out.set(IFM2_BROADCAST, bits);
+        out.set("IFM2_BROADCAST", bits);
     }
 
     private void window(Work w) {
         Window.Axis x = w.window.x();
         Window.Axis y = w.window.y();
-        out.set(IFM_PAD_TOP, y.before());
-        out.set(IFM_PAD_LEFT, x.before());
-        out.set(IFM_PAD_BOTTOM, y.behind());
-        out.set(IFM_PAD_RIGHT, x.behind());
-        out.set(KERNEL_HEIGHT_M1, y.reach() - 1);
-        out.set(KERNEL_WIDTH_M1, x.reach() - 1);
+        out.set("IFM_PAD_TOP", y.before());
+        out.set("IFM_PAD_LEFT", x.before());
+        out.set("IFM_PAD_BOTTOM", y.behind());
+        out.set("IFM_PAD_RIGHT", x.behind());
+        out.set("KERNEL_HEIGHT_M1", y.reach() - 1);
+        out.set("KERNEL_WIDTH_M1", x.reach() - 1);
         int low = x.stride() - 1 & 1 | (y.stride() - 1 & 1) << 1 | (Blocks.isPartFirst(w) ? 4 : 0);
         int dilation = x.dilation() - 1 << 3 | y.dilation() - 1 << 4;
-        out.set(KERNEL_STRIDE, low | dilation | x.stride() - 1 >> 1 << 6 | y.stride() - 1 >> 1 << 9);
+        out.set("KERNEL_STRIDE", low | dilation | x.stride() - 1 >> 1 << 6 | y.stride() - 1 >> 1 << 9);
     }
 
     private void scale(Work w) {
         if (w.scale == null && !w.kind.isElementwise()) return;
         Ratio s = w.scale == null ? Ratio.ONE : w.scale;
-        out.set(OFM_SCALE, s.factor(), s.shift());
+        out.set("OFM_SCALE", s.factor(), s.shift());
         if (w.kind != Kind.ADD && w.kind != Kind.SUB) return;
-        out.set(OPA_SCALE, w.operandScale.factor(), w.operandScale.shift());
-        out.set(OPB_SCALE, w.operandToScale == 0 ? 1 : 0, 0);
+        out.set("OPA_SCALE", w.operandScale.factor(), w.operandScale.shift());
+        out.set("OPB_SCALE", w.operandToScale == 0 ? 1 : 0, 0);
     }
 
     private void weights(Encoded e, Buffer home, List<Range> reads) {
         Range all = Range.of(home, 0, home.bytes);
         reads.add(all);
-        out.set(WEIGHT_REGION, all.region);
-        out.set(SCALE_REGION, all.region);
+        out.set("WEIGHT_REGION", all.region);
+        out.set("SCALE_REGION", all.region);
         for (int core = 0; core < e.cores().size(); core++) {
             Encoded.Core c = e.cores().get(core);
-            out.set(core == 0 ? WEIGHT_BASE : WEIGHT1_BASE, all.begin + c.weights());
-            out.set(core == 0 ? WEIGHT_LENGTH : WEIGHT1_LENGTH, c.weightBytes());
-            out.set(core == 0 ? SCALE_BASE : SCALE1_BASE, all.begin + c.scales());
-            out.set(core == 0 ? SCALE_LENGTH : SCALE1_LENGTH, c.scaleBytes());
+            out.set(core == 0 ? "WEIGHT_BASE" : "WEIGHT1_BASE", all.begin + c.weights());
+            out.set(core == 0 ? "WEIGHT_LENGTH" : "WEIGHT1_LENGTH", c.weightBytes());
+            out.set(core == 0 ? "SCALE_BASE" : "SCALE1_BASE", all.begin + c.scales());
+            out.set(core == 0 ? "SCALE_LENGTH" : "SCALE1_LENGTH", c.scaleBytes());
         }
     }
 
     private void block(Work w, Block b) {
-        out.set(OFM_BLK_HEIGHT_M1, b.out().height() - 1);
-        out.set(OFM_BLK_WIDTH_M1, b.out().width() - 1);
-        out.set(OFM_BLK_DEPTH_M1, b.out().depth() - 1);
-        out.set(IFM_IB_END, w.kind.isElementwise() ? b.sumStart() : b.operandEnd());
-        if (w.second != null) out.set(IFM2_IB_START, b.operandEnd());
-        out.set(AB_START, b.sumStart());
-        out.set(ACC_FORMAT, Blocks.isWide(w) ? 1 : 0);
+        out.set("OFM_BLK_HEIGHT_M1", b.out().height() - 1);
+        out.set("OFM_BLK_WIDTH_M1", b.out().width() - 1);
+        out.set("OFM_BLK_DEPTH_M1", b.out().depth() - 1);
+        out.set("IFM_IB_END", w.kind.isElementwise() ? b.sumStart() : b.operandEnd());
+        if (w.second != null) out.set("IFM2_IB_START", b.operandEnd());
+        out.set("AB_START", b.sumStart());
+        out.set("ACC_FORMAT", Blocks.isWide(w) ? 1 : 0);
     }
 
     /** Sees that the table is inside; the register that names it. */

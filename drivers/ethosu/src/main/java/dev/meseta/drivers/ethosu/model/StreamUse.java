@@ -1,6 +1,5 @@
 package dev.meseta.drivers.ethosu.model;
 
-import static dev.meseta.drivers.ethosu.commands.Opcode.*;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 
 import dev.meseta.drivers.ethosu.commands.Opcode;
@@ -8,7 +7,6 @@ import dev.meseta.drivers.ethosu.kernel.Requests;
 import dev.meseta.graph.InvalidInputException;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import java.util.List;
 
 /**
  * What the kernel makes of a command stream when it is handed one: how far each region is used, by a calculation of its own. It is coarser than
@@ -45,47 +43,6 @@ public record StreamUse(long[] bytes, boolean[] written) {
         return r.use;
     }
 
-    /** One of the three feature maps, by its registers. */
-    private enum Map {
-        RESULT(
-                OFM_REGION,
-                OFM_PRECISION,
-                OFM_WIDTH0_M1,
-                List.of(OFM_HEIGHT0_M1, OFM_HEIGHT1_M1),
-                OFM_BASE0,
-                OFM_STRIDE_X),
-        FIRST(
-                IFM_REGION,
-                IFM_PRECISION,
-                IFM_WIDTH0_M1,
-                List.of(IFM_HEIGHT0_M1, IFM_HEIGHT1_M1),
-                IFM_BASE0,
-                IFM_STRIDE_X),
-        SECOND(
-                IFM2_REGION,
-                IFM2_PRECISION,
-                IFM2_WIDTH0_M1,
-                List.of(IFM2_HEIGHT0_M1, IFM2_HEIGHT1_M1),
-                IFM2_BASE0,
-                IFM2_STRIDE_X);
-
-        private final Opcode region;
-        private final Opcode precision;
-        private final Opcode width0;
-        private final List<Opcode> heights;
-        private final Opcode base;
-        private final Opcode strideX;
-
-        Map(Opcode region, Opcode precision, Opcode width0, List<Opcode> heights, Opcode base, Opcode strideX) {
-            this.region = region;
-            this.precision = precision;
-            this.width0 = width0;
-            this.heights = heights;
-            this.base = base;
-            this.strideX = strideX;
-        }
-    }
-
     /** Registers as they are; -1 where they were never set. */
     private static final class Reader {
         private final int[] small = new int[NUMBERS];
@@ -97,93 +54,98 @@ public record StreamUse(long[] bytes, boolean[] written) {
             Arrays.fill(large, UNSET);
         }
 
-        private int get(Opcode register) {
-            return small[register.number()];
+        private static int number(String register) {
+            return Opcode.of(register).number() & NUMBERS - 1;
         }
 
-        private int set(Opcode register) {
+        private int get(String register) {
+            return small[Opcode.of(register).number()];
+        }
+
+        private int set(String register) {
             int v = get(register);
             if (v == UNSET) throw new InvalidInputException(register + " is not set");
             return v;
         }
 
-        private long address(Opcode register) {
-            long v = large[register.number()];
+        private long address(String register) {
+            long v = large[number(register)];
             if (v == UNSET) throw new InvalidInputException(register + " is not set");
             return v;
         }
 
         void operation(int command, int parameter) {
-            if (command == OP_DMA_START.number()) {
-                copy(DMA0_SRC_REGION, DMA0_SRC, false);
-                copy(DMA0_DST_REGION, DMA0_DST, true);
-            } else if (command == OP_CONV.number() || command == OP_DEPTHWISE.number()) {
+            if (command == Opcode.of("OP_DMA_START").number()) {
+                copy("DMA0_SRC_REGION", "DMA0_SRC", false);
+                copy("DMA0_DST_REGION", "DMA0_DST", true);
+            } else if (command == Opcode.of("OP_CONV").number()
+                    || command == Opcode.of("OP_DEPTHWISE").number()) {
                 window();
-                range(WEIGHT_REGION, WEIGHT_BASE, WEIGHT_LENGTH);
+                range("WEIGHT_REGION", "WEIGHT_BASE", "WEIGHT_LENGTH");
                 result();
-            } else if (command == OP_POOL.number()) {
+            } else if (command == Opcode.of("OP_POOL").number()) {
                 window();
                 result();
-            } else if (command == OP_ELEMENTWISE.number()) {
-                reach(Map.FIRST, set(OFM_WIDTH_M1), set(OFM_HEIGHT_M1), set(OFM_DEPTH_M1));
+            } else if (command == Opcode.of("OP_ELEMENTWISE").number()) {
+                reach("IFM_", set("OFM_WIDTH_M1"), set("OFM_HEIGHT_M1"), set("OFM_DEPTH_M1"));
                 boolean unary = parameter >= 5 && parameter <= 7;
                 if (!unary) {
-                    int broadcast = get(IFM2_BROADCAST);
+                    int broadcast = get("IFM2_BROADCAST");
                     reach(
-                            Map.SECOND,
-                            (broadcast & 2) != 0 ? 0 : set(OFM_WIDTH_M1),
-                            (broadcast & 1) != 0 ? 0 : set(OFM_HEIGHT_M1),
-                            (broadcast & 4) != 0 ? 0 : set(OFM_DEPTH_M1));
+                            "IFM2_",
+                            (broadcast & 2) != 0 ? 0 : set("OFM_WIDTH_M1"),
+                            (broadcast & 1) != 0 ? 0 : set("OFM_HEIGHT_M1"),
+                            (broadcast & 4) != 0 ? 0 : set("OFM_DEPTH_M1"));
                 }
                 result();
             }
         }
 
-        private void copy(Opcode region, Opcode from, boolean writes) {
+        private void copy(String region, String from, boolean writes) {
             int register = set(region);
             if ((register & 0x100) != 0) return;
-            use(register & 7, address(from) + address(DMA0_LEN));
+            use(register & 7, address(from) + address("DMA0_LEN"));
             if (writes) use.written[register & 7] = true;
         }
 
         private void window() {
-            int stride = set(KERNEL_STRIDE);
+            int stride = set("KERNEL_STRIDE");
             int strideY = (stride >> 8 & 2) + (stride >> 1 & 1) + 1;
             int strideX = (stride >> 5 & 2) + (stride & 1) + 1;
-            int height = set(OFM_HEIGHT_M1) * strideY
-                    + set(KERNEL_HEIGHT_M1)
-                    - (set(IFM_PAD_TOP) & 0x7f)
-                    - (set(IFM_PAD_BOTTOM) & 0xff);
-            int width = set(OFM_WIDTH_M1) * strideX
-                    + set(KERNEL_WIDTH_M1)
-                    - (set(IFM_PAD_LEFT) & 0x7f)
-                    - (set(IFM_PAD_RIGHT) & 0xff);
-            reach(Map.FIRST, width, height, set(IFM_DEPTH_M1));
-            boolean scales = (set(OFM_PRECISION) & 0x100) == 0;
-            if (scales) range(SCALE_REGION, SCALE_BASE, SCALE_LENGTH);
+            int height = set("OFM_HEIGHT_M1") * strideY
+                    + set("KERNEL_HEIGHT_M1")
+                    - (set("IFM_PAD_TOP") & 0x7f)
+                    - (set("IFM_PAD_BOTTOM") & 0xff);
+            int width = set("OFM_WIDTH_M1") * strideX
+                    + set("KERNEL_WIDTH_M1")
+                    - (set("IFM_PAD_LEFT") & 0x7f)
+                    - (set("IFM_PAD_RIGHT") & 0xff);
+            reach("IFM_", width, height, set("IFM_DEPTH_M1"));
+            boolean scales = (set("OFM_PRECISION") & 0x100) == 0;
+            if (scales) range("SCALE_REGION", "SCALE_BASE", "SCALE_LENGTH");
         }
 
-        private void range(Opcode region, Opcode base, Opcode length) {
+        private void range(String region, String base, String length) {
             use(set(region) & 7, address(base) + (address(length) & 0xffff_ffffL));
         }
 
         private void result() {
-            reach(Map.RESULT, set(OFM_WIDTH_M1), set(OFM_HEIGHT_M1), set(OFM_DEPTH_M1));
-            use.written[set(OFM_REGION) & 7] = true;
+            reach("OFM_", set("OFM_WIDTH_M1"), set("OFM_HEIGHT_M1"), set("OFM_DEPTH_M1"));
+            use.written[set("OFM_REGION") & 7] = true;
         }
 
         /** Counts up to the byte in which an element begins: the last one of a feature map. */
-        private void reach(Map map, int lastX, int lastY, int lastC) {
-            int precision = set(map.precision);
+        private void reach(String map, int lastX, int lastY, int lastC) {
+            int precision = set(map + "PRECISION");
             int tile = 0;
             long x = lastX;
             long y = lastY;
-            int[] heights = {get(map.heights.get(0)) & 0xffff, get(map.heights.get(1)) & 0xffff};
+            int[] heights = {get(map + "HEIGHT0_M1") & 0xffff, get(map + "HEIGHT1_M1") & 0xffff};
             // Of a result, these bits say how it is rounded; the kernel takes them for an arrangement of tiles all the
             // same.
             switch (precision >> 14) {
                 case 0 -> {
-                    int width0 = (get(map.width0) & 0xffff) + 1;
+                    int width0 = (get(map + "WIDTH0_M1") & 0xffff) + 1;
                     if (x >= width0) {
                         x -= width0;
                         tile = 1;
@@ -204,16 +166,16 @@ public record StreamUse(long[] bytes, boolean[] written) {
                 }
                 default -> {}
             }
-            long base = large[map.base.number() + tile];
+            long base = large[number(map + "BASE0") + tile];
             if (base == UNSET) throw new InvalidInputException("tile " + tile + " of an operand has no base");
-            int first = map.strideX.number();
+            int first = number(map + "STRIDE_X");
             long at = base + y * stride(first + 1);
             if ((precision >> 6 & 3) == 0) {
                 at += x * stride(first) + lastC;
             } else {
                 at += lastC / 16 * stride(first + 2) + (16 * x + (lastC & 15)) * (1L << (precision >> 1 & 3));
             }
-            use(set(map.region) & 7, at + 1);
+            use(set(map + "REGION") & 7, at + 1);
         }
 
         private long stride(int register) {

@@ -3,7 +3,6 @@ package dev.meseta.drivers.ethosu.model;
 import dev.meseta.drivers.ethosu.commands.Checker;
 import dev.meseta.drivers.ethosu.commands.Command;
 import dev.meseta.drivers.ethosu.commands.CommandStream;
-import dev.meseta.drivers.ethosu.commands.Opcode;
 import dev.meseta.drivers.ethosu.commands.Operation;
 import dev.meseta.drivers.ethosu.commands.Operation.Dma;
 import java.util.ArrayDeque;
@@ -69,8 +68,8 @@ public record Timeline(List<Step> steps, double cycles, double macs, long fastBy
         double macs = 0;
         long fast = 0;
         for (Command c : stream.commands()) {
-            if (c.opcode() == Opcode.OP_KERNEL_WAIT) now = kernels.wait(now, c.parameter());
-            if (c.opcode() == Opcode.OP_DMA_WAIT) now = copies.wait(now, c.parameter());
+            if (c.is("OP_KERNEL_WAIT")) now = kernels.wait(now, c.parameter());
+            if (c.is("OP_DMA_WAIT")) now = copies.wait(now, c.parameter());
             Operation o = operations.get(c.word());
             if (o == null) continue;
             Cycles.Cost cost = Cycles.of(o);

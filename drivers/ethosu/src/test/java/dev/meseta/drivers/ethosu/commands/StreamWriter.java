@@ -1,7 +1,5 @@
 package dev.meseta.drivers.ethosu.commands;
 
-import static dev.meseta.drivers.ethosu.commands.Opcode.*;
-
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,16 +9,17 @@ public final class StreamWriter {
     private final List<Integer> words = new ArrayList<>();
 
     /** A command with its parameter, or with a payload whose upper bits are the parameter's. */
-    public StreamWriter set(Opcode o, long value) {
-        return set(o, value, (int) (value >> 32 & 0xff));
+    public StreamWriter set(String name, long value) {
+        return set(name, value, (int) (value >> 32 & 0xff));
     }
 
     /** A command with a payload and a parameter of its own. */
-    public StreamWriter set(Opcode o, long payload, int parameter) {
+    public StreamWriter set(String name, long payload, int parameter) {
+        Opcode o = Opcode.of(name);
         if (!o.hasPayload()) {
             words.add(o.number() | (int) payload << 16);
         } else {
-            words.add(o.number() | 0x4000 | parameter << 16);
+            words.add(o.number() | parameter << 16);
             words.add((int) payload);
         }
         return this;
@@ -65,29 +64,31 @@ public final class StreamWriter {
 
     /** The first operand. Its height and width follow from the result's and the window. */
     public StreamWriter first(Map m) {
-        set(IFM_REGION, m.region)
-                .set(IFM_BASE0, m.base)
-                .set(IFM_BASE1, 0)
-                .set(IFM_BASE2, 0)
-                .set(IFM_BASE3, 0);
-        set(IFM_HEIGHT0_M1, m.height - 1).set(IFM_HEIGHT1_M1, m.height - 1).set(IFM_WIDTH0_M1, m.width - 1);
-        set(IFM_DEPTH_M1, m.depth - 1).set(IFM_STRIDE_X, m.strideX()).set(IFM_STRIDE_Y, m.strideY());
-        set(IFM_STRIDE_C, m.strideC()).set(IFM_ZERO_POINT, m.zeroPoint & 0xffff);
-        return set(IFM_PRECISION, m.precision(2)).set(IFM_UPSCALE, 0);
+        set("IFM_REGION", m.region)
+                .set("IFM_BASE0", m.base)
+                .set("IFM_BASE1", 0)
+                .set("IFM_BASE2", 0)
+                .set("IFM_BASE3", 0);
+        set("IFM_HEIGHT0_M1", m.height - 1).set("IFM_HEIGHT1_M1", m.height - 1).set("IFM_WIDTH0_M1", m.width - 1);
+        set("IFM_DEPTH_M1", m.depth - 1).set("IFM_STRIDE_X", m.strideX()).set("IFM_STRIDE_Y", m.strideY());
+        set("IFM_STRIDE_C", m.strideC()).set("IFM_ZERO_POINT", m.zeroPoint & 0xffff);
+        return set("IFM_PRECISION", m.precision(2)).set("IFM_UPSCALE", 0);
     }
 
     /** The second operand, which is repeated along the axes in which it has one element. */
     public StreamWriter second(Map m, int broadcast) {
-        set(IFM2_REGION, m.region)
-                .set(IFM2_BASE0, m.base)
-                .set(IFM2_BASE1, 0)
-                .set(IFM2_BASE2, 0)
-                .set(IFM2_BASE3, 0);
-        set(IFM2_HEIGHT0_M1, m.height - 1).set(IFM2_HEIGHT1_M1, m.height - 1).set(IFM2_WIDTH0_M1, m.width - 1);
-        set(IFM2_STRIDE_X, m.strideX()).set(IFM2_STRIDE_Y, m.strideY()).set(IFM2_STRIDE_C, m.strideC());
-        return set(IFM2_ZERO_POINT, m.zeroPoint & 0xffff)
-                .set(IFM2_PRECISION, m.precision(2))
-                .set(IFM2_BROADCAST, broadcast);
+        set("IFM2_REGION", m.region)
+                .set("IFM2_BASE0", m.base)
+                .set("IFM2_BASE1", 0)
+                .set("IFM2_BASE2", 0)
+                .set("IFM2_BASE3", 0);
+        set("IFM2_HEIGHT0_M1", m.height - 1)
+                .set("IFM2_HEIGHT1_M1", m.height - 1)
+                .set("IFM2_WIDTH0_M1", m.width - 1);
+        set("IFM2_STRIDE_X", m.strideX()).set("IFM2_STRIDE_Y", m.strideY()).set("IFM2_STRIDE_C", m.strideC());
+        return set("IFM2_ZERO_POINT", m.zeroPoint & 0xffff)
+                .set("IFM2_PRECISION", m.precision(2))
+                .set("IFM2_BROADCAST", broadcast);
     }
 
     /**
@@ -96,38 +97,38 @@ public final class StreamWriter {
      * @param flags 0x100 for one scale for all channels; the rounding at bit 14
      */
     public StreamWriter result(Map m, int flags) {
-        set(OFM_REGION, m.region)
-                .set(OFM_BASE0, m.base)
-                .set(OFM_BASE1, 0)
-                .set(OFM_BASE2, 0)
-                .set(OFM_BASE3, 0);
-        set(OFM_HEIGHT0_M1, m.height - 1).set(OFM_HEIGHT1_M1, m.height - 1).set(OFM_WIDTH0_M1, m.width - 1);
-        set(OFM_HEIGHT_M1, m.height - 1).set(OFM_WIDTH_M1, m.width - 1).set(OFM_DEPTH_M1, m.depth - 1);
-        set(OFM_STRIDE_X, m.strideX()).set(OFM_STRIDE_Y, m.strideY()).set(OFM_STRIDE_C, m.strideC());
-        set(OFM_ZERO_POINT, m.zeroPoint & 0xffff).set(OFM_PRECISION, m.precision(1) | flags);
-        set(OFM_BLK_HEIGHT_M1, 7).set(OFM_BLK_WIDTH_M1, 7).set(OFM_BLK_DEPTH_M1, 15);
+        set("OFM_REGION", m.region)
+                .set("OFM_BASE0", m.base)
+                .set("OFM_BASE1", 0)
+                .set("OFM_BASE2", 0)
+                .set("OFM_BASE3", 0);
+        set("OFM_HEIGHT0_M1", m.height - 1).set("OFM_HEIGHT1_M1", m.height - 1).set("OFM_WIDTH0_M1", m.width - 1);
+        set("OFM_HEIGHT_M1", m.height - 1).set("OFM_WIDTH_M1", m.width - 1).set("OFM_DEPTH_M1", m.depth - 1);
+        set("OFM_STRIDE_X", m.strideX()).set("OFM_STRIDE_Y", m.strideY()).set("OFM_STRIDE_C", m.strideC());
+        set("OFM_ZERO_POINT", m.zeroPoint & 0xffff).set("OFM_PRECISION", m.precision(1) | flags);
+        set("OFM_BLK_HEIGHT_M1", 7).set("OFM_BLK_WIDTH_M1", 7).set("OFM_BLK_DEPTH_M1", 15);
         int bits = Math.min(16, 8 * m.bytes());
         int least = m.type < 0 ? -(1 << bits - 1) : 0;
-        set(ACTIVATION, 0).set(ACTIVATION_MIN, least & 0xffff);
-        return set(ACTIVATION_MAX, least + (1 << bits) - 1 & 0xffff);
+        set("ACTIVATION", 0).set("ACTIVATION_MIN", least & 0xffff);
+        return set("ACTIVATION_MAX", least + (1 << bits) - 1 & 0xffff);
     }
 
     /** A window without dilation; padding at the top, left, bottom, right. */
     public StreamWriter window(int height, int width, int strideY, int strideX, int... padding) {
-        set(KERNEL_HEIGHT_M1, height - 1).set(KERNEL_WIDTH_M1, width - 1);
+        set("KERNEL_HEIGHT_M1", height - 1).set("KERNEL_WIDTH_M1", width - 1);
         set(
-                KERNEL_STRIDE,
+                "KERNEL_STRIDE",
                 strideX - 1 & 1 | (strideY - 1 & 1) << 1 | (strideX - 1 >> 1) << 6 | (strideY - 1 >> 1) << 9);
-        set(IFM_PAD_TOP, padding[0]).set(IFM_PAD_LEFT, padding[1]);
-        return set(IFM_PAD_BOTTOM, padding[2]).set(IFM_PAD_RIGHT, padding[3]);
+        set("IFM_PAD_TOP", padding[0]).set("IFM_PAD_LEFT", padding[1]);
+        return set("IFM_PAD_BOTTOM", padding[2]).set("IFM_PAD_RIGHT", padding[3]);
     }
 
     /** Copies bytes; a region of {@link Operation#INSIDE} is the device's own memory. */
     public StreamWriter copy(int fromRegion, long from, int toRegion, long to, long bytes) {
-        set(DMA0_SRC_REGION, fromRegion == Operation.INSIDE ? 0x100 : fromRegion)
-                .set(DMA0_SRC, from);
-        set(DMA0_DST_REGION, toRegion == Operation.INSIDE ? 0x100 : toRegion).set(DMA0_DST, to);
-        return set(DMA0_LEN, bytes).set(OP_DMA_START, 0).set(OP_DMA_WAIT, 0);
+        set("DMA0_SRC_REGION", fromRegion == Operation.INSIDE ? 0x100 : fromRegion)
+                .set("DMA0_SRC", from);
+        set("DMA0_DST_REGION", toRegion == Operation.INSIDE ? 0x100 : toRegion).set("DMA0_DST", to);
+        return set("DMA0_LEN", bytes).set("OP_DMA_START", 0).set("OP_DMA_WAIT", 0);
     }
 
     /** The words, with the end. */

@@ -9,7 +9,6 @@ import dev.meseta.drivers.ethosu.commands.Access;
 import dev.meseta.drivers.ethosu.commands.Checker;
 import dev.meseta.drivers.ethosu.commands.CommandStream;
 import dev.meseta.drivers.ethosu.commands.Disassembler;
-import dev.meseta.drivers.ethosu.commands.Opcode;
 import dev.meseta.drivers.ethosu.commands.Operation;
 import dev.meseta.drivers.ethosu.commands.StreamMutations;
 import dev.meseta.drivers.ethosu.commands.StreamWriter;
@@ -104,15 +103,15 @@ final class MutatedStreamsTest {
                 .first(in)
                 .result(out, 0x100)
                 .window(3, 3, 1, 1, 1, 1, 1, 1)
-                .set(Opcode.IFM_UPSCALE, 1)
-                .set(Opcode.ACTIVATION, 17)
-                .set(Opcode.OFM_SCALE, 1 << 20, 23)
-                .set(Opcode.OP_POOL, 1)
+                .set("IFM_UPSCALE", 1)
+                .set("ACTIVATION", 17)
+                .set("OFM_SCALE", 1 << 20, 23)
+                .set("OP_POOL", 1)
                 .first(out)
                 .result(sums, 0x100)
                 .window(1, 1, 1, 1, 0, 0, 0, 0)
-                .set(Opcode.OFM_SCALE, 1, 0)
-                .set(Opcode.OP_POOL, 2)
+                .set("OFM_SCALE", 1, 0)
+                .set("OP_POOL", 2)
                 .words();
         return new Original(
                 words.toArray(JAVA_INT_UNALIGNED), MemorySegment.ofArray(new byte[2048]), new long[] {2048, 2048, 2048

@@ -1,6 +1,5 @@
 package dev.meseta.drivers.ethosu.kernel;
 
-import static dev.meseta.drivers.ethosu.commands.Opcode.*;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -173,15 +172,15 @@ final class ModelKernelTest {
                 .first(map)
                 .result(map, 0)
                 .window(1, 1, 1, 1, 0, 0, 0, 0)
-                .set(OP_POOL, 0);
+                .set("OP_POOL", 0);
         StreamWriter number = new StreamWriter()
                 .first(map)
                 .result(map, 0x100)
-                .set(IFM2_BROADCAST, 1 << 7)
-                .set(IFM2_SCALAR, 1)
-                .set(IFM2_ZERO_POINT, 0)
-                .set(OFM_SCALE, 1, 0)
-                .set(OP_ELEMENTWISE, 3);
+                .set("IFM2_BROADCAST", 1 << 7)
+                .set("IFM2_SCALAR", 1)
+                .set("IFM2_ZERO_POINT", 0)
+                .set("OFM_SCALE", 1, 0)
+                .set("OP_ELEMENTWISE", 3);
         try (Board b = board()) {
             for (StreamWriter s : new StreamWriter[] {pool, number}) {
                 DeviceException e = assertThrows(DeviceException.class, () -> b.load(s.words()));

@@ -1,6 +1,5 @@
 package dev.meseta.drivers.ethosu.model;
 
-import static dev.meseta.drivers.ethosu.commands.Opcode.*;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
@@ -42,11 +41,11 @@ final class ModelOperationsTest {
         return run(
                 new StreamWriter()
                         .first(new Map(1, 0, 2, 3, 1, -1))
-                        .set(IFM_UPSCALE, way)
+                        .set("IFM_UPSCALE", way)
                         .result(new Map(1, 6, 4, 6, 1, -1), mode == SUMS ? ONE_SCALE : 0)
                         .window(window, window, 1, 1, padding)
-                        .set(OFM_SCALE, 1, 0)
-                        .set(OP_POOL, mode),
+                        .set("OFM_SCALE", 1, 0)
+                        .set("OP_POOL", mode),
                 new byte[0],
                 maps);
     }
@@ -97,10 +96,10 @@ final class ModelOperationsTest {
             run(
                     new StreamWriter()
                             .first(new Map(1, 0, 2, 3, 1, -1))
-                            .set(IFM_UPSCALE, NEAREST)
+                            .set("IFM_UPSCALE", NEAREST)
                             .result(new Map(1, 6, 4, 6, 1, -1), rounding << 14)
                             .window(2, 2, 1, 1, 0, 0, 1, 1)
-                            .set(OP_POOL, SUMS),
+                            .set("OP_POOL", SUMS),
                     new byte[0],
                     maps);
             for (int y = 0; y < 4; y++) {
@@ -133,12 +132,12 @@ final class ModelOperationsTest {
                 .copy(0, 0, Operation.INSIDE, Operation.INSIDE_BYTES - 2048, 2048)
                 .first(in)
                 .result(out, ONE_SCALE)
-                .set(IFM2_BROADCAST, NUMBER)
-                .set(IFM2_SCALAR, 0x7fff)
-                .set(IFM2_ZERO_POINT, 0)
-                .set(ACTIVATION, activation)
-                .set(OFM_SCALE, 1, 0)
-                .set(OP_ELEMENTWISE, LESSER);
+                .set("IFM2_BROADCAST", NUMBER)
+                .set("IFM2_SCALAR", 0x7fff)
+                .set("IFM2_ZERO_POINT", 0)
+                .set("ACTIVATION", activation)
+                .set("OFM_SCALE", 1, 0)
+                .set("OP_ELEMENTWISE", LESSER);
     }
 
     /** As TFLite looks up 16 bits: between the entries for value / 128 and the next, rounded. */
@@ -180,7 +179,7 @@ final class ModelOperationsTest {
         maps[0] = 5;
         int forcedToBytes = 3 << 12;
         StreamWriter s = throughTable(new Map(1, 0, 1, 1, 1, -1), new Map(1, 1, 1, 1, 1, -4), forcedToBytes | 16 + 4);
-        s = s.set(ACTIVATION_MIN, -128 & 0xffff).set(ACTIVATION_MAX, 127).set(OP_ELEMENTWISE, LESSER);
+        s = s.set("ACTIVATION_MIN", -128 & 0xffff).set("ACTIVATION_MAX", 127).set("OP_ELEMENTWISE", LESSER);
         run(s, tables, maps);
         assertEquals(1_000_000 + 133, MemorySegment.ofArray(maps).get(JAVA_INT_UNALIGNED, 1));
         assertThrows(
@@ -218,8 +217,8 @@ final class ModelOperationsTest {
                     .first(new Map(1, 0, 1, 1, 1, -4))
                     .second(new Map(1, 4, 1, 1, 1, -4), 0)
                     .result(new Map(1, 8, 1, 1, 1, -4), ONE_SCALE | rounding << 14)
-                    .set(OFM_SCALE, random.nextInt() & 0xffff_ffffL, shift)
-                    .set(OP_ELEMENTWISE, MUL);
+                    .set("OFM_SCALE", random.nextInt() & 0xffff_ffffL, shift)
+                    .set("OP_ELEMENTWISE", MUL);
             DeviceModel.run(s.stream(), MemorySegment.NULL, maps);
             int expected = shifted(BigInteger.valueOf(x).multiply(BigInteger.valueOf(y)), shift, rounding);
             assertEquals(expected, maps.get(JAVA_INT_UNALIGNED, 8), x + " · " + y + " >> " + shift + " by " + rounding);
@@ -244,12 +243,12 @@ final class ModelOperationsTest {
     @Test
     void copiesInSeveralDimensionsAreRefused() {
         StreamWriter s = new StreamWriter()
-                .set(DMA0_SRC_REGION, 1 | 1 << 9)
-                .set(DMA0_SRC, 0)
-                .set(DMA0_DST_REGION, 1)
-                .set(DMA0_DST, 0)
-                .set(DMA0_LEN, 1)
-                .set(OP_DMA_START, 0);
+                .set("DMA0_SRC_REGION", 1 | 1 << 9)
+                .set("DMA0_SRC", 0)
+                .set("DMA0_DST_REGION", 1)
+                .set("DMA0_DST", 0)
+                .set("DMA0_LEN", 1)
+                .set("OP_DMA_START", 0);
         InvalidInputException e = assertThrows(InvalidInputException.class, () -> run(s, new byte[1], new byte[1]));
         assertTrue(e.getMessage().contains("2 dimensions"), e.getMessage());
     }
@@ -259,15 +258,18 @@ final class ModelOperationsTest {
     void hugeOperandsAreRefused() {
         Map one = new Map(1, 0, 1, 1, 1, -1);
         StreamWriter s = new StreamWriter().first(one).result(one, ONE_SCALE).window(1, 1, 1, 1, 0, 0, 0, 0);
-        s = s.set(OFM_HEIGHT_M1, 65535)
-                .set(OFM_WIDTH_M1, 65535)
-                .set(IFM_STRIDE_X, 0)
-                .set(IFM_STRIDE_Y, 0);
-        s = s.set(OFM_STRIDE_X, 0).set(OFM_STRIDE_Y, 0).set(OFM_SCALE, 1, 0).set(OFM_HEIGHT0_M1, 65535);
-        StreamWriter huge = s.set(OFM_WIDTH0_M1, 65535)
-                .set(IFM_HEIGHT0_M1, 65535)
-                .set(IFM_WIDTH0_M1, 65535)
-                .set(OP_POOL, SUMS);
+        s = s.set("OFM_HEIGHT_M1", 65535)
+                .set("OFM_WIDTH_M1", 65535)
+                .set("IFM_STRIDE_X", 0)
+                .set("IFM_STRIDE_Y", 0);
+        s = s.set("OFM_STRIDE_X", 0)
+                .set("OFM_STRIDE_Y", 0)
+                .set("OFM_SCALE", 1, 0)
+                .set("OFM_HEIGHT0_M1", 65535);
+        StreamWriter huge = s.set("OFM_WIDTH0_M1", 65535)
+                .set("IFM_HEIGHT0_M1", 65535)
+                .set("IFM_WIDTH0_M1", 65535)
+                .set("OP_POOL", SUMS);
         InvalidInputException e = assertThrows(InvalidInputException.class, () -> run(huge, new byte[0], new byte[1]));
         assertTrue(e.getMessage().contains("does not"), e.getMessage());
         assertArrayEquals(new byte[] {9}, run(new StreamWriter().copy(1, 0, 1, 0, 1), new byte[0], new byte[] {9}));
