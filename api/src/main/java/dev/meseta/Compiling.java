@@ -8,6 +8,7 @@ import dev.meseta.driver.Device;
 import dev.meseta.driver.Executable;
 import dev.meseta.driver.GraphDevice;
 import dev.meseta.driver.KernelDevice;
+import dev.meseta.driver.Loading;
 import dev.meseta.frontends.onnx.OnnxFrontend;
 import dev.meseta.graph.Data;
 import dev.meseta.graph.Debug;
@@ -142,12 +143,13 @@ final class Compiling {
     }
 
     private static Executable load(KernelDevice device, Graph graph, Choices choices) {
+        Loading loading = device.loading();
         CommandList commands;
         try (Trace.Work _ = Trace.compile("graph to kernels", graph.name(), device.name())) {
-            commands = GraphCompiler.compile(graph, device.target(), choices);
+            commands = GraphCompiler.compile(graph, device.target(), choices, loading::expect);
         }
         try (Trace.Work _ = Trace.compile("kernels to code", graph.name(), device.name())) {
-            return device.load(commands);
+            return loading.load(commands);
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.meseta.compiler;
 
 import dev.meseta.compiler.Flow.V;
+import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.CommandList.Command;
 import dev.meseta.driver.CommandList.Slot;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
 /** A command list under construction: its slots, and the commands of the body that is being compiled. */
@@ -21,13 +23,15 @@ final class Assembly {
     final Choices choices;
     final List<Slot> slots = new ArrayList<>();
     final Repeats repeats;
+    private final Consumer<Kernel> made;
     private final Map<Tensor, Place> constants = new IdentityHashMap<>();
     private List<Command> commands = new ArrayList<>();
 
     /** Number of repetitions around the commands that are being added. */
     private int repetitions;
 
-    Assembly(Target target, Choices choices, boolean checking) {
+    Assembly(Target target, Choices choices, Consumer<Kernel> made, boolean checking) {
+        this.made = made;
         this.target = target;
         this.choices = choices;
         this.repeats = new Repeats(this, checking);
@@ -39,6 +43,7 @@ final class Assembly {
     }
 
     void add(Command command) {
+        if (command instanceof CommandList.Launch l) made.accept(l.kernel());
         commands.add(command);
     }
 

@@ -1,11 +1,13 @@
 package dev.meseta.compiler;
 
 import dev.meseta.compiler.Flow.V;
+import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.Target;
 import dev.meseta.graph.Graph;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * Compiles graphs to kernels and the commands that run them. Covers the whole op set. Another extent of a dimension that has a symbol
@@ -29,12 +31,21 @@ public final class GraphCompiler {
      * @param choices answers to what has several good ones
      */
     public static CommandList compile(Graph graph, Target target, Choices choices) {
-        return compile(graph, target, choices, Boolean.getBoolean("meseta.check"));
+        return compile(graph, target, choices, _ -> {});
     }
 
-    /** As {@link #compile(Graph, Target, Choices)}, with or without tests of the compiler's own short cuts. */
-    static CommandList compile(Graph graph, Target target, Choices choices, boolean checking) {
-        Assembly a = new Assembly(target, choices, checking);
+    /**
+     * As {@link #compile(Graph, Target, Choices)}.
+     *
+     * @param made is told of each kernel as soon as it is made; a few may not come to be in the command list
+     */
+    public static CommandList compile(Graph graph, Target target, Choices choices, Consumer<Kernel> made) {
+        return compile(graph, target, choices, made, Boolean.getBoolean("meseta.check"));
+    }
+
+    /** As {@link #compile(Graph, Target, Choices, Consumer)}, with or without tests of the compiler's own short cuts. */
+    static CommandList compile(Graph graph, Target target, Choices choices, Consumer<Kernel> made, boolean checking) {
+        Assembly a = new Assembly(target, choices, made, checking);
         List<Integer> inputs = new ArrayList<>();
         List<Place> places = new ArrayList<>();
         for (var type : graph.inputTypes()) {

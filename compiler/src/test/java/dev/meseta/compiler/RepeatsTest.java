@@ -27,8 +27,8 @@ class RepeatsTest {
 
     private static CommandList compile(Graph g) {
         // Both ways: the second runs, the first tells where it would have been different.
-        GraphCompiler.compile(g, Targets.AVX2, Choices.NONE, true);
-        return GraphCompiler.compile(g, Targets.AVX2, Choices.NONE, false);
+        GraphCompiler.compile(g, Targets.AVX2, Choices.NONE, _ -> {}, true);
+        return GraphCompiler.compile(g, Targets.AVX2, Choices.NONE, _ -> {}, false);
     }
 
     private static void compare(Graph g, CommandList list, List<Tensor> inputs) {

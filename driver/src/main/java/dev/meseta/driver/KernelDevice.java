@@ -1,5 +1,7 @@
 package dev.meseta.driver;
 
+import dev.meseta.compiler.kernel.Kernel;
+
 /** A device whose driver compiles kernels (a processor, a GPU). */
 public non-sealed interface KernelDevice extends Device {
     /** What schedules need to know. */
@@ -7,4 +9,17 @@ public non-sealed interface KernelDevice extends Device {
 
     /** Compiles the kernels of a command list and makes it ready to run. */
     Executable load(CommandList commands);
+
+    /** Begins to load a command list that is still being made. A device that compiles nothing before it has all of it leaves this as it is. */
+    default Loading loading() {
+        return new Loading() {
+            @Override
+            public void expect(Kernel kernel) {}
+
+            @Override
+            public Executable load(CommandList commands) {
+                return KernelDevice.this.load(commands);
+            }
+        };
+    }
 }

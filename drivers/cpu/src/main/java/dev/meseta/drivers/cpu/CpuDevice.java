@@ -10,6 +10,7 @@ import dev.meseta.driver.Image;
 import dev.meseta.driver.Job;
 import dev.meseta.driver.KernelDevice;
 import dev.meseta.driver.Limits;
+import dev.meseta.driver.Loading;
 import dev.meseta.driver.Target;
 import dev.meseta.linux.FileStamp;
 import dev.meseta.linux.Processors;
@@ -124,8 +125,12 @@ final class CpuDevice implements KernelDevice {
     }
 
     @Override
+    public Loading loading() {
+        return new KernelBatch(KernelCache.get(), WorkerPool.get().threads());
+    }
+
+    @Override
     public Executable load(CommandList commands) {
-        return new CpuExecutable(
-                new Plan(commands, KernelCache.get(), WorkerPool.get().threads()), WorkerPool.get());
+        return loading().load(commands);
     }
 }

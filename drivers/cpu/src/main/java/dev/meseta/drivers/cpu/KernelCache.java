@@ -6,18 +6,15 @@ import dev.meseta.compiler.llvm.KernelCompiler;
 import dev.meseta.graph.Debug;
 import dev.meseta.machine.Dispatcher;
 import dev.meseta.machine.MachineCode;
-import java.util.Collection;
-import java.util.HashMap;
-import java.util.IdentityHashMap;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -28,8 +25,12 @@ import org.jspecify.annotations.Nullable;
 final class KernelCache {
     private static final System.Logger LOG = System.getLogger(KernelCache.class.getName());
 
+    /** For how long a thread that compiles waits for more. */
+    private static final long IDLE_SECONDS = 1;
+
     private final KernelCompiler compiler;
     private final int threads;
+    private final ThreadPoolExecutor compilers;
     private final ObjectCache objects;
     private @Nullable MachineCode dispatcher;
     private final CodeCache codes;
@@ -70,6 +71,14 @@ final class KernelCache {
         this.compiler = compiler;
         this.objects = objects;
         this.threads = threads;
+        this.compilers = new ThreadPoolExecutor(
+                threads,
+                threads,
+                IDLE_SECONDS,
+                TimeUnit.SECONDS,
+                new LinkedBlockingQueue<>(),
+                Thread.ofPlatform().daemon().name("meseta-compiler-", 1).factory());
+        compilers.allowCoreThreadTimeOut(true);
     }
 
     /** One whose kernels are for a processor that need not be here: they are laid out, and never run. */
@@ -81,43 +90,22 @@ final class KernelCache {
         return compiler.checking();
     }
 
-    /** The code of each kernel (by identity); what is not here is compiled, on several threads. */
-    Map<Kernel, MachineCode> compile(Collection<Kernel> kernels) {
-        Map<Kernel, String> symbols = new IdentityHashMap<>();
-        Map<String, Kernel> missing = new LinkedHashMap<>();
-        Map<String, MachineCode> found = new HashMap<>();
-        for (Kernel k : kernels) {
-            if (symbols.containsKey(k)) continue;
-            String symbol = compiler.symbol(k);
-            symbols.put(k, symbol);
+    /** The code of a kernel; what is not here is compiled on a thread beside, if there are several. */
+    Future<MachineCode> begin(Kernel kernel) {
+        FutureTask<MachineCode> task = new FutureTask<>(() -> {
+            String symbol = compiler.symbol(kernel);
             MachineCode code = codes.find(symbol);
-            if (code != null) found.put(symbol, code);
-            else missing.put(symbol, k);
-        }
-        if (missing.size() < 2 || threads < 2) missing.forEach((symbol, k) -> found.put(symbol, one(symbol, k)));
-        else compileAll(missing, found);
-        Map<Kernel, MachineCode> result = new IdentityHashMap<>();
-        symbols.forEach((k, symbol) -> result.put(k, found.get(symbol)));
-        return result;
+            return code != null ? code : one(symbol, kernel);
+        });
+        if (threads < 2) task.run();
+        else compilers.execute(task);
+        return task;
     }
 
     /** The code that runs launches. */
     synchronized MachineCode dispatcher() {
         if (dispatcher == null) dispatcher = load(Dispatcher.SYMBOL, compiler::dispatcher);
         return dispatcher;
-    }
-
-    private void compileAll(Map<String, Kernel> missing, Map<String, MachineCode> found) {
-        ExecutorService executor = Executors.newFixedThreadPool(
-                threads,
-                Thread.ofPlatform().daemon().name("meseta-compiler-", 1).factory());
-        try {
-            Map<String, Future<MachineCode>> futures = new LinkedHashMap<>();
-            missing.forEach((symbol, k) -> futures.put(symbol, executor.submit(() -> one(symbol, k))));
-            futures.forEach((symbol, future) -> found.put(symbol, get(future)));
-        } finally {
-            executor.shutdownNow();
-        }
     }
 
     private MachineCode one(String symbol, Kernel kernel) {
@@ -164,7 +152,7 @@ final class KernelCache {
         }
     }
 
-    private static MachineCode get(Future<MachineCode> future) {
+    static MachineCode get(Future<MachineCode> future) {
         boolean interrupted = false;
         try {
             while (true) {

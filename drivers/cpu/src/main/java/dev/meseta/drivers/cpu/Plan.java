@@ -33,18 +33,18 @@ final class Plan {
     private final @Nullable LaunchTimes times;
     private long argumentBytes;
 
-    Plan(CommandList commands, KernelCache kernels, int threads) {
+    Plan(CommandList commands, KernelBatch kernels) {
         this.commands = commands;
-        this.checking = kernels.checking();
+        this.checking = kernels.cache().checking();
         List<Kernel> used = new ArrayList<>();
         collect(commands.commands(), used);
         this.codes = kernels.compile(used);
-        this.dispatcher = kernels.dispatcher();
+        this.dispatcher = kernels.cache().dispatcher();
         this.launches = new ArrayList<>();
         this.constants = constants(commands);
         slots();
         this.steps = steps(commands.commands(), List.of());
-        this.division = new Division(commands.slots(), launches, threads);
+        this.division = new Division(commands.slots(), launches, kernels.threads());
         this.times = LaunchTimes.of(this);
     }
 

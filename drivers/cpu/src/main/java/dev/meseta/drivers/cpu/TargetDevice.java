@@ -5,6 +5,7 @@ import dev.meseta.driver.CommandList;
 import dev.meseta.driver.Executable;
 import dev.meseta.driver.Image;
 import dev.meseta.driver.KernelDevice;
+import dev.meseta.driver.Loading;
 import dev.meseta.driver.Target;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -65,7 +66,12 @@ final class TargetDevice implements KernelDevice {
     }
 
     @Override
+    public Loading loading() {
+        return new KernelBatch(kernels, target.threads());
+    }
+
+    @Override
     public Executable load(CommandList commands) {
-        return new CpuExecutable(new Plan(commands, kernels, target.threads()), WorkerPool.get());
+        return loading().load(commands);
     }
 }

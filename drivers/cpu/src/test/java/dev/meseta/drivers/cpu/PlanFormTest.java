@@ -45,7 +45,8 @@ class PlanFormTest {
         CRC32C sum = new CRC32C();
         KernelCache kernels =
                 new KernelCache(new KernelCompiler(LlvmTarget.host(), false), ObjectCache.configured(), 1);
-        for (CommandList list : List.of(control, chain)) sum.update(withoutCode(new Plan(list, kernels, 1)));
+        for (CommandList list : List.of(control, chain))
+            sum.update(withoutCode(new Plan(list, new KernelBatch(kernels, 1))));
         ByteArrayOutputStream agreed = new ByteArrayOutputStream();
         DataOutputStream out = new DataOutputStream(agreed);
         ArgumentLayout layout = new ArgumentLayout(3, 2);
