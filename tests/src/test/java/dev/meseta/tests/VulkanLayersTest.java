@@ -95,4 +95,10 @@ final class VulkanLayersTest {
     void suitesAreCleanUnderTheLayers() throws IOException, InterruptedException {
         suites(Map.of(), 23, 60, "compile*", "submit*", "buffers*");
     }
+
+    /** Memory is copied in other ways where the host does not reach the device's. */
+    @Test
+    void stagingIsCleanUnderTheLayers() throws IOException, InterruptedException {
+        suites(Map.of("MESETA_VULKAN_STAGING", "1"), 97, 60, "compile*", "submit*", "buffers*");
+    }
 }

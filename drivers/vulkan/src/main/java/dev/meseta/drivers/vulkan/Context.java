@@ -22,10 +22,6 @@ final class Context {
     final long argumentLayout;
     final long texelLayout;
     final long pipelineLayout;
-    /** Of VkMemoryType numbers: for what the device uses, and for what the host reads and writes. */
-    final PhysicalDevice.MemoryType deviceMemory;
-
-    final PhysicalDevice.MemoryType hostMemory;
     final boolean sharing;
     private final long queue;
     private final long timeline;
@@ -36,8 +32,6 @@ final class Context {
         this.physical = physical;
         this.name = name;
         this.sharing = physical.extensions().contains("VK_KHR_external_memory_fd");
-        this.deviceMemory = deviceMemory(physical.memory());
-        this.hostMemory = hostMemory(physical.memory());
         try (Arena arena = Arena.ofConfined()) {
             this.device = createDevice(arena);
             Struct out = Struct.plain(arena, 8);
@@ -72,36 +66,6 @@ final class Context {
                 .set(20, count)
                 .set(24, bindings.memory());
         return create(arena, Function.vkCreateDescriptorSetLayout, info);
-    }
-
-    /** The device's own memory; where that is all within the host's reach, a kind of it that the host can map. */
-    private static PhysicalDevice.MemoryType deviceMemory(List<PhysicalDevice.MemoryType> types) {
-        PhysicalDevice.MemoryType best = types.getFirst();
-        for (PhysicalDevice.MemoryType t : types) {
-            boolean larger = t.heapBytes() > best.heapBytes() || !best.has(Vk.MEMORY_DEVICE_LOCAL);
-            boolean mapped = t.heapBytes() == best.heapBytes() && isMapped(t) && !isMapped(best);
-            if (t.has(Vk.MEMORY_DEVICE_LOCAL) && (larger || mapped)) best = t;
-        }
-        return best;
-    }
-
-    private static PhysicalDevice.MemoryType hostMemory(List<PhysicalDevice.MemoryType> types) {
-        PhysicalDevice.MemoryType best = null;
-        for (PhysicalDevice.MemoryType t : types) {
-            if (!isMapped(t)) continue;
-            if (best == null || t.has(Vk.MEMORY_HOST_CACHED) && !best.has(Vk.MEMORY_HOST_CACHED)) best = t;
-        }
-        // The specification promises one.
-        return best == null ? types.getFirst() : best;
-    }
-
-    static boolean isMapped(PhysicalDevice.MemoryType t) {
-        return t.has(Vk.MEMORY_HOST_VISIBLE | Vk.MEMORY_HOST_COHERENT);
-    }
-
-    /** Whether the host reads and writes the memory that kernels use. */
-    boolean isShared() {
-        return isMapped(deviceMemory);
     }
 
     private long createDevice(Arena arena) {

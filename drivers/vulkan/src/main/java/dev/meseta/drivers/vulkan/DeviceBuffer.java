@@ -51,7 +51,7 @@ final class DeviceBuffer implements AutoCloseable {
         IMPORT
     }
 
-    private DeviceBuffer(Context c, long bytes, PhysicalDevice.MemoryType type, Crossing crossing, int descriptor) {
+    private DeviceBuffer(Context c, long bytes, boolean forKernels, Crossing crossing, int descriptor) {
         this.bytes = bytes;
         try (Arena arena = Arena.ofConfined()) {
             Struct info = Struct.of(arena, Vk.TYPE_BUFFER_CREATE_INFO, 56)
@@ -61,13 +61,16 @@ final class DeviceBuffer implements AutoCloseable {
                 info.next(Struct.of(arena, Vk.TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO, 24)
                         .set(16, Vk.HANDLE_OPAQUE_FD));
             this.handle = c.create(arena, Function.vkCreateBuffer, info);
-            this.memory = allocate(c, arena, type, crossing, descriptor);
+            Struct needs = Struct.plain(arena, 24);
+            c.vk.call(Function.vkGetBufferMemoryRequirements, c.device, handle, needs.address());
+            var type = PhysicalDevice.MemoryType.choose(c.physical.memory(), needs.getInt(16), forKernels);
+            this.memory = allocate(c, arena, needs.getLong(0), type.number(), crossing, descriptor);
             c.vk.check(c.name, Function.vkBindBufferMemory, c.device, handle, memory, 0);
             Struct query =
                     Struct.of(arena, Vk.TYPE_BUFFER_DEVICE_ADDRESS_INFO, 24).set(16, handle);
             this.address = c.vk.call(Function.vkGetBufferDeviceAddress, c.device, query.address());
             MemorySegment view = null;
-            if (Context.isMapped(type)) {
+            if (type.isMapped()) {
                 Struct out = Struct.plain(arena, 8);
                 c.vk.check(c.name, Function.vkMapMemory, c.device, memory, 0, -1L, 0, out.address());
                 view = MemorySegment.ofAddress(out.getLong(0)).reinterpret(bytes);
@@ -83,9 +86,7 @@ final class DeviceBuffer implements AutoCloseable {
         this.cleanable = CLEANER.register(this, new Free(c, handle, memory, texels));
     }
 
-    private long allocate(Context c, Arena arena, PhysicalDevice.MemoryType type, Crossing crossing, int descriptor) {
-        Struct needs = Struct.plain(arena, 24);
-        c.vk.call(Function.vkGetBufferMemoryRequirements, c.device, handle, needs.address());
+    private long allocate(Context c, Arena arena, long size, int type, Crossing crossing, int descriptor) {
         Struct flags =
                 Struct.of(arena, Vk.TYPE_MEMORY_ALLOCATE_FLAGS_INFO, 24).set(16, Vk.MEMORY_ALLOCATE_DEVICE_ADDRESS);
         if (crossing == Crossing.EXPORT)
@@ -95,8 +96,8 @@ final class DeviceBuffer implements AutoCloseable {
                     .set(16, Vk.HANDLE_OPAQUE_FD)
                     .set(20, descriptor));
         Struct info = Struct.of(arena, Vk.TYPE_MEMORY_ALLOCATE_INFO, 32)
-                .set(16, needs.getLong(0))
-                .set(24, type.number())
+                .set(16, size)
+                .set(24, type)
                 .next(flags);
         try {
             return c.create(arena, Function.vkAllocateMemory, info);
@@ -110,22 +111,22 @@ final class DeviceBuffer implements AutoCloseable {
 
     /** Memory that the device uses. */
     static DeviceBuffer onDevice(Context c, long bytes) {
-        return new DeviceBuffer(c, bytes, c.deviceMemory, Crossing.NONE, -1);
+        return new DeviceBuffer(c, bytes, true, Crossing.NONE, -1);
     }
 
     /** Memory that the host reads and writes, and the device too. */
     static DeviceBuffer onHost(Context c, long bytes) {
-        return new DeviceBuffer(c, bytes, c.hostMemory, Crossing.NONE, -1);
+        return new DeviceBuffer(c, bytes, false, Crossing.NONE, -1);
     }
 
     /** Memory of the host's that other processes can import. */
     static DeviceBuffer exportable(Context c, long bytes) {
-        return new DeviceBuffer(c, bytes, c.hostMemory, Crossing.EXPORT, -1);
+        return new DeviceBuffer(c, bytes, false, Crossing.EXPORT, -1);
     }
 
     /** Memory of another process; the descriptor is the buffer's from here on. */
     static DeviceBuffer imported(Context c, long bytes, int descriptor) {
-        return new DeviceBuffer(c, bytes, c.hostMemory, Crossing.IMPORT, descriptor);
+        return new DeviceBuffer(c, bytes, false, Crossing.IMPORT, descriptor);
     }
 
     /** The host's view of memory that has one. */

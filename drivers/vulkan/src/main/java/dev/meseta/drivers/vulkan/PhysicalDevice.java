@@ -1,9 +1,11 @@
 package dev.meseta.drivers.vulkan;
 
 import dev.meseta.compiler.spirv.Capability;
+import dev.meseta.driver.DeviceException;
 import java.lang.foreign.Arena;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -46,6 +48,34 @@ record PhysicalDevice(
         boolean has(int wanted) {
             return (flags & wanted) == wanted;
         }
+
+        /** Whether the host reads and writes it, and need not say when. */
+        boolean isMapped() {
+            return has(Vk.MEMORY_HOST_VISIBLE | Vk.MEMORY_HOST_COHERENT);
+        }
+
+        /**
+         * The kind of memory to use. What kernels work on lies in the largest memory of the device, within the host's reach if that is; what the
+         * host works on in memory that it caches.
+         *
+         * @param reported what there is
+         * @param allowed a bit for each number that will do
+         * @param forKernels whether kernels are to work on it, or the host
+         * @throws DeviceException where there is none
+         */
+        static MemoryType choose(List<MemoryType> reported, int allowed, boolean forKernels) {
+            Comparator<MemoryType> better = forKernels
+                    ? Comparator.comparing((MemoryType t) -> t.has(Vk.MEMORY_DEVICE_LOCAL))
+                            .thenComparing(MemoryType::heapBytes)
+                            .thenComparing(MemoryType::isMapped)
+                    : Comparator.comparing(t -> t.has(Vk.MEMORY_HOST_CACHED));
+            // Kinds with other flags are for protected contents, or must be asked for.
+            return reported.stream()
+                    .filter(t -> (allowed >> t.number() & 1) != 0 && (t.flags() & ~Vk.MEMORY_USUAL) == 0)
+                    .filter(t -> forKernels || t.isMapped())
+                    .max(better)
+                    .orElseThrow(() -> DeviceException.unsupported("no kind of memory will do among " + reported));
+        }
     }
 
     static final String DOT_PRODUCTS = "VK_KHR_shader_integer_dot_product";
@@ -58,7 +88,8 @@ record PhysicalDevice(
         return type == Vk.DEVICE_TYPE_CPU;
     }
 
-    static PhysicalDevice of(VulkanLibrary vk, long handle) {
+    /** @param staging whether its own memory is taken for one that the host cannot reach */
+    static PhysicalDevice of(VulkanLibrary vk, long handle, boolean staging) {
         try (Arena arena = Arena.ofConfined()) {
             Struct p12 = Struct.of(arena, Vk.TYPE_VULKAN_1_2_PROPERTIES, 736);
             Struct p11 = Struct.of(arena, Vk.TYPE_VULKAN_1_1_PROPERTIES, 112).next(p12);
@@ -100,7 +131,7 @@ record PhysicalDevice(
                     properties.getInt(base + 216),
                     capabilities,
                     controls,
-                    memoryTypes(vk, arena, handle),
+                    memoryTypes(vk, arena, handle, staging),
                     extensions,
                     lacking(version, queue, capabilities, f12));
         }
@@ -162,13 +193,18 @@ record PhysicalDevice(
         return -1;
     }
 
-    private static List<MemoryType> memoryTypes(VulkanLibrary vk, Arena arena, long handle) {
+    private static List<MemoryType> memoryTypes(VulkanLibrary vk, Arena arena, long handle, boolean staging) {
         Struct m = Struct.plain(arena, 520);
         vk.call(Function.vkGetPhysicalDeviceMemoryProperties, handle, m.address());
         List<MemoryType> types = new ArrayList<>();
         for (int i = 0; i < m.getInt(0); i++) {
             int heap = m.getInt(4 + 8L * i + 4);
-            types.add(new MemoryType(i, m.getInt(4 + 8L * i), m.getLong(264 + 16L * heap)));
+            MemoryType t = new MemoryType(i, m.getInt(4 + 8L * i), m.getLong(264 + 16L * heap));
+            if (staging && t.has(Vk.MEMORY_DEVICE_LOCAL) && t.isMapped()) {
+                types.add(new MemoryType(i, Vk.MEMORY_DEVICE_LOCAL, t.heapBytes()));
+                t = new MemoryType(i, t.flags() & ~Vk.MEMORY_DEVICE_LOCAL, t.heapBytes());
+            }
+            types.add(t);
         }
         return List.copyOf(types);
     }

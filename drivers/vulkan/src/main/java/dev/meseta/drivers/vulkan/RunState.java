@@ -33,7 +33,7 @@ final class RunState {
     private final VulkanPlan plan;
     private final DeviceBuffer arena;
     private final DeviceBuffer host;
-    /** What kernels use in place of {@link #host} where its memory is not the device's. */
+    /** What kernels use in place of {@link #host} where the device's own memory is out of the host's reach. */
     private final DeviceBuffer io;
 
     private final DeviceBuffer arguments;
@@ -72,7 +72,7 @@ final class RunState {
         this.arena =
                 DeviceBuffer.onDevice(c, Math.max(ALIGNMENT, plan.commands().arenaBytes()));
         this.host = DeviceBuffer.onHost(c, Math.max(ALIGNMENT, ioBytes));
-        this.io = c.isShared() ? host : DeviceBuffer.onDevice(c, Math.max(ALIGNMENT, ioBytes));
+        this.io = arena.mapped != null ? host : DeviceBuffer.onDevice(c, Math.max(ALIGNMENT, ioBytes));
         this.arguments = DeviceBuffer.onHost(c, plan.argumentBytes() + range);
         this.control = DeviceBuffer.onHost(c, STATUS + plan.conditions());
         host.view().fill((byte) 0);
@@ -158,7 +158,7 @@ final class RunState {
 
     private long segment(CommandBuffers commands, int number, Descriptors descriptors) {
         commands.begin();
-        boolean staged = !c.isShared();
+        boolean staged = io != host;
         if (staged && inputBytes > 0) {
             commands.copy(host, io, 0, inputBytes);
             commands.barrier(

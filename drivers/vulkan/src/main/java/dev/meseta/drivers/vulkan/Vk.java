@@ -55,6 +55,7 @@ final class Vk {
     static final int MEMORY_HOST_VISIBLE = 2;
     static final int MEMORY_HOST_COHERENT = 4;
     static final int MEMORY_HOST_CACHED = 8;
+    static final int MEMORY_USUAL = 15;
     static final int MEMORY_ALLOCATE_DEVICE_ADDRESS = 2;
     static final int HANDLE_OPAQUE_FD = 1;
 

@@ -11,10 +11,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /**
  * The driver of what Vulkan finds: devices {@code vulkan:0}, {@code vulkan:1}, …, GPUs before processors. MESETA_VULKAN_DEVICE names one of
- * them, by its number or by a part of its name, or is {@code off}.
+ * them, by its number or by a part of its name, or is {@code off}. With MESETA_VULKAN_STAGING=1 the host is taken not to reach their memory.
  */
 public final class VulkanDriver implements Driver {
     private static final String INSTALL = "on Debian: apt install libvulkan1 mesa-vulkan-drivers";
@@ -23,9 +24,14 @@ public final class VulkanDriver implements Driver {
 
     private static final class Holder {
         static final Found FOUND = find(
+                VulkanLibrary::open,
                 System.getenv().getOrDefault("MESETA_VULKAN_DEVICE", ""),
-                Boolean.getBoolean("meseta.check")
-                        || System.getenv().getOrDefault("MESETA_CHECK", "0").equals("1"));
+                Boolean.getBoolean("meseta.check") || isSet("MESETA_CHECK"),
+                isSet("MESETA_VULKAN_STAGING"));
+    }
+
+    private static boolean isSet(String variable) {
+        return System.getenv().getOrDefault(variable, "0").equals("1");
     }
 
     @Override
@@ -54,18 +60,19 @@ public final class VulkanDriver implements Driver {
         return Holder.FOUND.unavailable();
     }
 
-    /** The devices, with kernels that test every access or without. */
-    static List<Device> open(boolean checking) {
-        return find("", checking).devices();
+    /** The devices, with kernels that test every access or without, and with memory that the host does not reach or does. */
+    static List<Device> open(VulkanLibrary vk, boolean checking, boolean staging) {
+        return find(() -> Optional.of(vk), "", checking, staging).devices();
     }
 
-    private static Found find(String wanted, boolean checking) {
+    private static Found find(
+            Supplier<Optional<VulkanLibrary>> opening, String wanted, boolean checking, boolean staging) {
         if (wanted.equals("off")) return none("MESETA_VULKAN_DEVICE is off");
         try {
-            Optional<VulkanLibrary> library = VulkanLibrary.open();
+            Optional<VulkanLibrary> library = opening.get();
             if (library.isEmpty()) return none("there is no Vulkan loader (libvulkan.so.1); " + INSTALL);
             VulkanLibrary vk = library.get();
-            List<PhysicalDevice> all = physical(vk);
+            List<PhysicalDevice> all = physical(vk, staging);
             if (all.isEmpty()) return none("Vulkan finds no device; " + INSTALL);
             return choose(vk, all, wanted, checking);
         } catch (RuntimeException e) {
@@ -96,7 +103,7 @@ public final class VulkanDriver implements Driver {
         return new Found(List.copyOf(devices), devices.isEmpty() ? String.join("; ", reasons) : "");
     }
 
-    private static List<PhysicalDevice> physical(VulkanLibrary vk) {
+    private static List<PhysicalDevice> physical(VulkanLibrary vk, boolean staging) {
         try (Arena arena = Arena.ofConfined()) {
             Struct application = Struct.of(arena, Vk.TYPE_APPLICATION_INFO, 48)
                     .set(16, arena.allocateFrom("meseta"))
@@ -110,7 +117,7 @@ public final class VulkanDriver implements Driver {
             Struct handles = Struct.plain(arena, 8L * Math.max(1, count.getInt(0)));
             vk.check("Vulkan", Function.vkEnumeratePhysicalDevices, instance, count.address(), handles.address());
             List<PhysicalDevice> all = new ArrayList<>();
-            for (int i = 0; i < count.getInt(0); i++) all.add(PhysicalDevice.of(vk, handles.getLong(8L * i)));
+            for (int i = 0; i < count.getInt(0); i++) all.add(PhysicalDevice.of(vk, handles.getLong(8L * i), staging));
             all.sort((a, b) -> Boolean.compare(a.isProcessor(), b.isProcessor()));
             return all;
         }

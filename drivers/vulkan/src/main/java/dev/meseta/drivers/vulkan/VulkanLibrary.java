@@ -28,7 +28,7 @@ final class VulkanLibrary {
 
     private final Map<Function, MemorySegment> functions = new EnumMap<>(Function.class);
 
-    private VulkanLibrary(SymbolLookup symbols) {
+    VulkanLibrary(SymbolLookup symbols) {
         for (Function f : Function.values())
             functions.put(
                     f,
@@ -39,13 +39,15 @@ final class VulkanLibrary {
 
     /** The loader; empty where there is none. Throws {@link IllegalArgumentException} for one that is too old. */
     static Optional<VulkanLibrary> open() {
-        SymbolLookup symbols;
+        return symbols().map(VulkanLibrary::new);
+    }
+
+    static Optional<SymbolLookup> symbols() {
         try {
-            symbols = SymbolLookup.libraryLookup("libvulkan.so.1", Arena.global());
+            return Optional.of(SymbolLookup.libraryLookup("libvulkan.so.1", Arena.global()));
         } catch (IllegalArgumentException e) {
             return Optional.empty();
         }
-        return Optional.of(new VulkanLibrary(symbols));
     }
 
     long call(Function f, long... arguments) {

@@ -31,8 +31,29 @@ class CommandListTest {
     private static final int N = 100;
     private static final TensorType TYPE = new TensorType(DType.I32, Shape.of(N));
 
+    private KernelDevice device = KernelRunner.device();
+
+    /** The same cases on another device. */
+    static CommandListTest on(KernelDevice device) {
+        CommandListTest t = new CommandListTest();
+        t.device = device;
+        return t;
+    }
+
+    /** All cases. */
+    void all() {
+        repeatsAreWrittenOut();
+        stridesFollowTheIteration();
+        conditionsChoose();
+        whileLoopsEnd();
+        buffersOfTheDeviceAreNotCopied();
+        outputsMayBeInputsConstantsAndTemporary();
+        largeConstantsAreUploaded();
+        aFailedCheckNamesTheNode();
+    }
+
     /** to[i] = from[i] + 1. */
-    private static CommandList.Launch increment(Binding from, Binding to) {
+    static CommandList.Launch increment(Binding from, Binding to) {
         Expr one = new Expr.Int(Type.of(DType.I32), 1);
         Expr x = Kernels.load(0, Kernel.GRID_VARIABLE, Type.of(DType.I32));
         Kernel k = new Kernel(
@@ -60,7 +81,7 @@ class CommandListTest {
         return new CommandList.Launch(k, List.of(from, to), List.of(), "below");
     }
 
-    private static Tensor numbers(int first) {
+    static Tensor numbers(int first) {
         Tensor t = Tensor.allocate(TYPE);
         for (int i = 0; i < N; i++) t.setLong(i, first + i);
         return t;
@@ -73,26 +94,25 @@ class CommandListTest {
             new CommandList.TemporarySlot(4L * N, 448),
             new CommandList.TemporarySlot(64, 896));
 
-    private static CommandList list(List<CommandList.Command> commands) {
+    static CommandList list(List<CommandList.Command> commands) {
         return new CommandList(SLOTS, commands, List.of(0), List.of(new CommandList.Output(1, TYPE)), 960);
     }
 
-    private static long[] run(List<CommandList.Command> commands, int first) {
-        KernelDevice device = KernelRunner.device();
+    private long[] run(List<CommandList.Command> commands, int first) {
         Executable e = device.load(list(commands));
         // Twice: the second run meets the memory and the command buffers of the first.
         KernelRunner.run(device, e, List.of(numbers(50)));
         return longs(KernelRunner.run(device, e, List.of(numbers(first))).getFirst());
     }
 
-    private static long[] longs(Tensor t) {
+    static long[] longs(Tensor t) {
         long[] v = new long[(int) t.elements()];
         for (int i = 0; i < v.length; i++) v[i] = t.getLong(i);
         return v;
     }
 
-    private static final Binding IN = Binding.of(0);
-    private static final Binding OUT = Binding.of(1);
+    static final Binding IN = Binding.of(0);
+    static final Binding OUT = Binding.of(1);
     private static final Binding A = Binding.of(2);
     private static final Binding B = Binding.of(3);
     private static final Binding FLAG = Binding.of(4);
@@ -104,7 +124,7 @@ class CommandListTest {
                 new CommandList.Repeat(7, false, List.of(increment(A, B), increment(B, A))),
                 new CommandList.Copy(A, OUT, 4L * N));
         assertArrayEquals(longs(numbers(14)), run(commands, 0));
-        String shown = KernelRunner.device().load(list(commands)).describe();
+        String shown = device.load(list(commands)).describe();
         assertTrue(shown.contains("submissions per run: 1\n"), shown);
     }
 
@@ -143,7 +163,6 @@ class CommandListTest {
 
     @Test
     void buffersOfTheDeviceAreNotCopied() {
-        KernelDevice device = KernelRunner.device();
         Executable e = device.load(list(List.of(increment(IN, OUT))));
         try (Buffer in = Buffer.allocate(device, 4L * N, false);
                 Buffer out = Buffer.allocate(device, 4L * N + 64, true)) {
@@ -174,10 +193,28 @@ class CommandListTest {
                         new CommandList.Output(1, TYPE),
                         new CommandList.Output(1, TYPE)),
                 960);
-        KernelDevice device = KernelRunner.device();
         List<Tensor> results = KernelRunner.run(device, device.load(list), List.of(numbers(2)));
         int[] first = {2, 1000, 3, 1001, 1001};
         for (int i = 0; i < first.length; i++) assertArrayEquals(longs(numbers(first[i])), longs(results.get(i)));
+    }
+
+    @Test
+    void largeConstantsAreUploaded() {
+        int first = 20_000;
+        Tensor constant = Tensor.allocate(new TensorType(DType.I32, Shape.of(first + N)));
+        for (int i = 0; i < constant.elements(); i++) constant.setLong(i, i);
+        List<CommandList.Slot> slots = new ArrayList<>(SLOTS);
+        slots.add(new CommandList.ConstantSlot(constant));
+        CommandList list = new CommandList(
+                slots,
+                List.of(increment(new Binding(5, 4L * first, List.of()), OUT)),
+                List.of(0),
+                List.of(new CommandList.Output(1, TYPE)),
+                960);
+        Executable e = device.load(list);
+        assertArrayEquals(
+                longs(numbers(first + 1)),
+                longs(KernelRunner.run(device, e, List.of(numbers(0))).getFirst()));
     }
 
     @Test
@@ -190,7 +227,6 @@ class CommandListTest {
                 new Stmt.Check(
                         Kernels.apply(MapFunction.LT, Kernel.GRID_VARIABLE, Kernels.index(50)),
                         Stmt.Failure.POSITION_OUTSIDE));
-        KernelDevice device = KernelRunner.device();
         Executable e = device.load(
                 list(List.of(increment(IN, A), new CommandList.Launch(k, List.of(OUT), List.of(), "gather_7"))));
         for (int i = 0; i < 2; i++) {
@@ -208,7 +244,6 @@ class CommandListTest {
                 0,
                 Kernels.index(1),
                 Kernels.store(0, Kernels.index(77), new Expr.Int(Type.of(DType.I32), 1)));
-        KernelDevice device = KernelRunner.device();
         Executable e = device.load(list(List.of(new CommandList.Launch(k, List.of(OUT), List.of(), "node"))));
         IllegalStateException failure =
                 assertThrows(IllegalStateException.class, () -> KernelRunner.run(device, e, List.of(numbers(0))));

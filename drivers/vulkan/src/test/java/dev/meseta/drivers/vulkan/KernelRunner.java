@@ -11,6 +11,7 @@ import dev.meseta.driver.Executable;
 import dev.meseta.driver.KernelDevice;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Tensor;
+import java.lang.foreign.SymbolLookup;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -26,8 +27,23 @@ final class KernelRunner {
         return (KernelDevice) driver.devices().getFirst();
     }
 
+    /** The devices of a loader whose functions may be others than its own. */
+    static List<Device> open(SymbolLookup symbols, boolean checking, boolean staging) {
+        return VulkanDriver.open(new VulkanLibrary(symbols), checking, staging);
+    }
+
+    private static final class Staged {
+        static final List<Device> DEVICES = open(VulkanLibrary.symbols().orElseThrow(), true, true);
+    }
+
+    /** The same device, taken for one whose memory the host does not reach; its kernels test every access. */
+    static KernelDevice staged() {
+        device();
+        return (KernelDevice) Staged.DEVICES.getFirst();
+    }
+
     private static final class Unchecked {
-        static final List<Device> DEVICES = VulkanDriver.open(false);
+        static final List<Device> DEVICES = open(VulkanLibrary.symbols().orElseThrow(), false, false);
     }
 
     /** The same device, whose kernels do not test their accesses: what it does then is another code. */

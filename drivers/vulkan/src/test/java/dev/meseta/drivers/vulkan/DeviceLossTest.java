@@ -1,0 +1,102 @@
+package dev.meseta.drivers.vulkan;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.meseta.driver.DeviceException;
+import dev.meseta.driver.Executable;
+import dev.meseta.driver.KernelDevice;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** A device that is lost while it is used: the loader's functions, one of which answers so from some call on. */
+class DeviceLossTest {
+    /** A function in the place of the loader's own. */
+    private static final class Failing {
+        private final AtomicInteger calls = new AtomicInteger();
+        private final MethodHandle real;
+        private final int good;
+        private final int result;
+
+        Failing(MethodHandle real, int good, int result) {
+            this.real = real;
+            this.good = good;
+            this.result = result;
+        }
+
+        /** Of at most four arguments: the others are left alone. */
+        int call(long a, long b, long c, long d) throws Throwable {
+            return calls.getAndIncrement() < good ? (int) real.invokeExact(a, b, c, d) : result;
+        }
+    }
+
+    private static KernelDevice device(String function, int good, int result) throws ReflectiveOperationException {
+        KernelRunner.device();
+        SymbolLookup real = VulkanLibrary.symbols().orElseThrow();
+        FunctionDescriptor form = FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+        MethodHandle own =
+                Linker.nativeLinker().downcallHandle(real.find(function).orElseThrow(), form);
+        MethodHandle call = MethodHandles.lookup().findVirtual(Failing.class, "call", form.toMethodType());
+        MemorySegment stub =
+                Linker.nativeLinker().upcallStub(call.bindTo(new Failing(own, good, result)), form, Arena.global());
+        SymbolLookup failing = name -> name.equals(function) ? Optional.of(stub) : real.find(name);
+        return (KernelDevice) KernelRunner.open(failing, true, false).getFirst();
+    }
+
+    private static Executable load(KernelDevice device) {
+        return device.load(
+                CommandListTest.list(List.of(CommandListTest.increment(CommandListTest.IN, CommandListTest.OUT))));
+    }
+
+    private static DeviceException failure(KernelDevice device, Executable e) {
+        return assertThrows(
+                DeviceException.class, () -> KernelRunner.run(device, e, List.of(CommandListTest.numbers(0))));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"vkQueueSubmit, 0", "vkQueueSubmit, 2", "vkWaitSemaphores, 0", "vkWaitSemaphores, 2"})
+    void jobsOfADeviceThatIsLostFailWithThat(String function, int good) throws ReflectiveOperationException {
+        KernelDevice device = device(function, good, Vk.ERROR_DEVICE_LOST);
+        Executable e = load(device);
+        for (int i = 0; i < good; i++)
+            assertArrayEquals(
+                    CommandListTest.longs(CommandListTest.numbers(8)),
+                    CommandListTest.longs(KernelRunner.run(device, e, List.of(CommandListTest.numbers(7)))
+                            .getFirst()));
+        for (int i = 0; i < 2; i++) {
+            DeviceException lost = failure(device, e);
+            assertEquals(DeviceException.Kind.LOST, lost.kind(), lost.getMessage());
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"vkAllocateMemory", "vkCreateShaderModule", "vkCreateBuffer", "vkCreateCommandPool"})
+    void whatIsMadeOnADeviceThatIsLostFailsWithThat(String function) throws ReflectiveOperationException {
+        KernelDevice device = device(function, 0, Vk.ERROR_DEVICE_LOST);
+        DeviceException lost = assertThrows(
+                DeviceException.class,
+                () -> KernelRunner.run(device, load(device), List.of(CommandListTest.numbers(0))));
+        assertEquals(DeviceException.Kind.LOST, lost.kind(), lost.getMessage());
+    }
+
+    @Test
+    void memoryThatRunsOutLosesNoDevice() throws ReflectiveOperationException {
+        KernelDevice device = device("vkAllocateMemory", 0, Vk.ERROR_OUT_OF_DEVICE_MEMORY);
+        DeviceException none = failure(device, load(device));
+        assertEquals(DeviceException.Kind.MEMORY, none.kind(), none.getMessage());
+    }
+}
