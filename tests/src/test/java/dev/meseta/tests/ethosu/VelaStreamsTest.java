@@ -111,7 +111,7 @@ final class VelaStreamsTest {
 
     @Test
     void streamsArePrinted() {
-        List<String> lines = Disassembler.lines(VelaModel.read(MODELS.getFirst().compiled()).stream());
+        List<String> lines = Disassembler.lines(VelaModel.read(MODELS.getFirst().compiled()).stream(), Map.of());
         assertTrue(
                 lines.stream().anyMatch(l -> l.contains("convolution i8[49,5,2] -> i8[25,5,16] bricks, window 10x3")));
         assertTrue(lines.getLast().contains("OP_STOP"));

@@ -87,8 +87,7 @@ final class LoadedProgram implements Executable {
             AccelDevice.Memory constants = board.allocate(Math.max(sealed.constantBytes(), use[Program.CONSTANTS]));
             r.memory[Program.CONSTANTS] = constants;
             MemorySegment memory = constants.segment();
-            MemorySegment.copy(
-                    program.constants(), 0, memory, 0, program.constants().byteSize());
+            memory.copyFrom(program.constants());
             memory.asSlice(sealed.markFrom(), SealedStream.MARK_BYTES).fill(MARKED);
             r.memory[Program.MAPS] = board.allocate(Math.max(sealed.mapBytes(), use[Program.MAPS]));
         } catch (RuntimeException e) {
@@ -142,12 +141,8 @@ final class LoadedProgram implements Executable {
         abandoned = false;
         List<Place> inputs = program.inputs();
         for (int i = 0; i < inputs.size(); i++) {
-            MemorySegment.copy(
-                    bound.get(i),
-                    0,
-                    maps.segment(),
-                    inputs.get(i).offset(),
-                    regions.get(i).bytes());
+            long bytes = regions.get(i).bytes();
+            MemorySegment.copy(bound.get(i), 0, maps.segment(), inputs.get(i).offset(), bytes);
         }
         MemorySegment mark = maps.segment().asSlice(markTo, SealedStream.MARK_BYTES);
         mark.fill((byte) 0);
@@ -165,8 +160,8 @@ final class LoadedProgram implements Executable {
         }
         for (int i = inputs.size(); i < regions.size(); i++) {
             Place p = program.outputs().get(i - inputs.size());
-            MemorySegment.copy(
-                    maps.segment(), p.offset(), bound.get(i), 0, regions.get(i).bytes());
+            bound.get(i)
+                    .copyFrom(maps.segment().asSlice(p.offset(), regions.get(i).bytes()));
         }
         Reference.reachabilityFence(this);
     }

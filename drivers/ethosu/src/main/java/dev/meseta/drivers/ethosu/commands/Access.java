@@ -55,26 +55,23 @@ public record Access(String what, int region, long begin, long end, boolean writ
             {f.height0(), f.height(), 0, Math.min(f.width(), f.width0())},
             {f.height1(), f.height(), f.width0(), f.width()}
         };
+        int last = f.depth() - 1;
+        int[] channels = {0, Math.min(15, last), last, last / 16 * 16, Math.max(0, last / 16 * 16 - 1)};
         for (int t = 0; t < parts.length; t++) {
             int[] p = parts[t];
             if (p[0] >= p[1] || p[2] >= p[3]) continue;
             long low = Long.MAX_VALUE;
             long high = Long.MIN_VALUE;
-            for (int corner = 0; corner < 8; corner++) {
-                int y = (corner & 1) == 0 ? p[0] : p[1] - 1;
-                int x = (corner & 2) == 0 ? p[2] : p[3] - 1;
-                for (int c : (corner & 4) == 0 ? new int[] {0, Math.min(15, f.depth() - 1)} : lastChannels(f)) {
-                    long at = f.address(y, x, c);
-                    low = Math.min(low, at);
-                    high = Math.max(high, at + f.bytes());
+            for (int y : new int[] {p[0], p[1] - 1}) {
+                for (int x : new int[] {p[2], p[3] - 1}) {
+                    for (int c : channels) {
+                        long at = f.address(y, x, c);
+                        low = Math.min(low, at);
+                        high = Math.max(high, at + f.bytes());
+                    }
                 }
             }
             all.add(new Access(what + ", tile " + t, f.region(), low, high, written));
         }
-    }
-
-    private static int[] lastChannels(FeatureMap f) {
-        int last = f.depth() - 1;
-        return new int[] {last, last / 16 * 16, Math.max(0, last / 16 * 16 - 1)};
     }
 }

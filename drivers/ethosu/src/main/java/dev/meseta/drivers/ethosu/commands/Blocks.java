@@ -5,33 +5,20 @@ import dev.meseta.drivers.ethosu.commands.Operation.Kernel;
 import dev.meseta.drivers.ethosu.commands.Operation.Range;
 import dev.meseta.drivers.ethosu.commands.Operation.Scale;
 import dev.meseta.graph.InvalidInputException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 
 /** Reads what registers say of an operation on feature maps. */
-final class Blocks {
+record Blocks(Kind kind, Registers r) {
     private static final int SCALAR = 1 << 7;
     private static final int REVERSED = 1 << 6;
 
-    private final Kind kind;
-    private final Registers r;
-
-    private Blocks(Kind kind, Registers r) {
-        this.kind = kind;
-        this.r = r;
-    }
-
-    static Block of(Kind kind, Registers r) {
-        return new Blocks(kind, r).block();
-    }
-
-    private Block block() {
+    Block block() {
         int precision = r.unsigned("OFM_PRECISION");
         int height = r.unsigned("OFM_HEIGHT_M1") + 1;
         int width = r.unsigned("OFM_WIDTH_M1") + 1;
         int depth = r.unsigned("OFM_DEPTH_M1") + 1;
-        FeatureMap result = result(precision, height, width, depth);
+        FeatureMap result = map("OFM_", height, width, depth);
         Kernel kernel = kind.isElementwise() ? new Kernel(1, 1, 1, 1, 1, 1, 0, 0, 0, 0, false) : kernel();
         int upscale = r.unsignedOrZero("IFM_UPSCALE") & 3;
         FeatureMap first = first(kernel, upscale, height, width);
@@ -44,6 +31,8 @@ final class Blocks {
         FeatureMap second = kind.isUnary() || isScalar ? null : second(broadcast, height, width, depth);
         boolean globalScale = (precision & 1 << 8) != 0;
         boolean scaled = globalScale || kind.isElementwise();
+        boolean hasScales =
+                kind.hasWeights() || !scaled && kind != Kind.MAX_POOL && r.addressOrZero("SCALE_LENGTH") > 0;
         boolean sums = kind == Kind.ADD || kind == Kind.SUB;
         return new Block(
                 kind,
@@ -67,12 +56,8 @@ final class Blocks {
                 r.unsigned("OFM_BLK_DEPTH_M1") + 1,
                 r.unsignedOrZero("ACC_FORMAT") & 3,
                 cores(),
-                kind.hasWeights()
-                        ? ranges("WEIGHT_REGION", "WEIGHT_BASE", "WEIGHT_LENGTH", "WEIGHT1_BASE", "WEIGHT1_LENGTH")
-                        : List.of(),
-                kind.hasWeights() || !scaled && kind != Kind.MAX_POOL && r.addressOrZero("SCALE_LENGTH") > 0
-                        ? ranges("SCALE_REGION", "SCALE_BASE", "SCALE_LENGTH", "SCALE1_BASE", "SCALE1_LENGTH")
-                        : List.of(),
+                kind.hasWeights() ? ranges("WEIGHT") : List.of(),
+                hasScales ? ranges("SCALE") : List.of(),
                 scaled ? r.scale("OFM_SCALE") : Scale.NONE,
                 sums ? r.scale("OPA_SCALE") : Scale.NONE,
                 sums ? r.scale("OPB_SCALE") : Scale.NONE);
@@ -82,12 +67,12 @@ final class Blocks {
         return result.signed() ? r.signed(register) : r.unsigned(register);
     }
 
-    private List<Range> ranges(String region, String base, String length, String base1, String length1) {
-        List<Range> ranges = new ArrayList<>();
-        int in = r.unsigned(region) & 7;
-        ranges.add(new Range(in, r.address(base), r.address(length)));
-        if (cores() > 1) ranges.add(new Range(in, r.addressOrZero(base1), r.addressOrZero(length1)));
-        return ranges;
+    /** One a core. */
+    private List<Range> ranges(String name) {
+        int in = r.unsigned(name + "_REGION") & 7;
+        Range first = new Range(in, r.address(name + "_BASE"), r.address(name + "_LENGTH"));
+        if (cores() == 1) return List.of(first);
+        return List.of(first, new Range(in, r.addressOrZero(name + "1_BASE"), r.addressOrZero(name + "1_LENGTH")));
     }
 
     private int cores() {
@@ -118,18 +103,8 @@ final class Blocks {
                 (stride & 4) != 0);
     }
 
-    private static int bytes(int precision) {
-        if (precision == 3) throw new InvalidInputException("an element has the unknown width 3");
-        return 1 << precision;
-    }
-
-    private FeatureMap result(int precision, int height, int width, int depth) {
-        return map("OFM_", precision, precision >> 1 & 3, height, width, depth);
-    }
-
     /** Its height and width follow from the result's and the window. */
     private FeatureMap first(Kernel k, int upscale, int height, int width) {
-        int precision = r.unsigned("IFM_PRECISION");
         int h = (height - 1) * k.strideY() + k.reachY() - k.top() - k.bottom();
         int w = (width - 1) * k.strideX() + k.reachX() - k.left() - k.right();
         if (upscale == 3) throw new InvalidInputException("an operand is upscaled in the unknown way 3");
@@ -138,22 +113,21 @@ final class Blocks {
             w = (w + 1) / 2;
         }
         if (h < 1 || w < 1) throw new InvalidInputException("the operand has " + h + "×" + w + " elements");
-        return map("IFM_", precision, precision >> 2 & 3, h, w, r.unsigned("IFM_DEPTH_M1") + 1);
+        return map("IFM_", h, w, r.unsigned("IFM_DEPTH_M1") + 1);
     }
 
     private FeatureMap second(int broadcast, int height, int width, int depth) {
-        int precision = r.unsigned("IFM2_PRECISION");
         return map(
                 "IFM2_",
-                precision,
-                precision >> 2 & 3,
                 (broadcast & 1) != 0 ? 1 : height,
                 (broadcast & 2) != 0 ? 1 : width,
                 (broadcast & 4) != 0 ? 1 : depth);
     }
 
-    /** @param elementBytes the power of two that an element's bytes are */
-    private FeatureMap map(String p, int precision, int elementBytes, int height, int width, int depth) {
+    private FeatureMap map(String p, int height, int width, int depth) {
+        int precision = r.unsigned(p + "PRECISION");
+        int elementBytes = precision >> (p.equals("OFM_") ? 1 : 2) & 3;
+        if (elementBytes == 3) throw new InvalidInputException("an element has the unknown width 3");
         return new FeatureMap(
                 r.unsigned(p + "REGION") & 7,
                 IntStream.range(0, 4).mapToLong(i -> r.address(p + "BASE" + i)).toArray(),
@@ -167,7 +141,7 @@ final class Blocks {
                 height,
                 width,
                 depth,
-                bytes(elementBytes),
+                1 << elementBytes,
                 (precision & 1) != 0,
                 r.signed(p + "ZERO_POINT"));
     }

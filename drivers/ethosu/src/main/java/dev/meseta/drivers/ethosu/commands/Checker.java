@@ -22,21 +22,20 @@ public final class Checker {
      * @throws InvalidInputException that names the command, the range and the region
      */
     public static void check(CommandStream stream, long[] regions) {
-        walk(stream, (command, _, accesses) -> {
+        walk(stream, (_, _, accesses) -> {
             for (Access a : accesses) {
                 long size = a.region() == Operation.INSIDE
                         ? Operation.INSIDE_BYTES
                         : a.region() < regions.length ? regions[a.region()] : 0;
                 if (a.begin() < 0 || a.end() < a.begin() || a.end() > size) {
-                    throw new InvalidInputException("command stream, word " + command.word() + ", " + command.opcode()
-                            + ": its " + a.what() + " are bytes " + a.begin() + " to " + a.end() + " of region "
-                            + a.region() + ", which has " + size);
+                    throw new InvalidInputException("its " + a.what() + " are bytes " + a.begin() + " to " + a.end()
+                            + " of region " + a.region() + ", which has " + size);
                 }
             }
         });
     }
 
-    /** Gives each operation to a visitor, without a check. */
+    /** Gives each operation to a visitor, without a check; what the visitor refuses, is refused with the command's name and place. */
     public static void walk(CommandStream stream, Visitor visitor) {
         Registers registers = new Registers();
         for (Command c : stream.commands()) {
@@ -48,10 +47,8 @@ public final class Checker {
                 Operation o = Operation.of(c, registers);
                 if (o != null) visitor.visit(c, o, Access.of(o));
             } catch (InvalidInputException e) {
-                String message = String.valueOf(e.getMessage());
-                if (message.startsWith("command stream")) throw e;
-                throw new InvalidInputException(
-                        "command stream, word " + c.word() + ", " + c.opcode() + ": " + message, e);
+                String where = "command stream, word " + c.word() + ", " + c.opcode() + ": ";
+                throw new InvalidInputException(where + e.getMessage(), e);
             }
         }
     }

@@ -13,9 +13,4 @@ public record Command(int word, Opcode opcode, int parameter, long payload) {
     public boolean is(String name) {
         return opcode.name().equals(name);
     }
-
-    /** The value of the register that it sets. */
-    public long value() {
-        return opcode.hasPayload() ? payload : parameter;
-    }
 }

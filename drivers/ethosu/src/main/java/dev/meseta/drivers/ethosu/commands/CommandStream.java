@@ -27,11 +27,6 @@ public record CommandStream(int configuration, List<Command> commands) {
         commands = List.copyOf(commands);
     }
 
-    /** Whether bytes begin as those that Arm's driver takes. */
-    public static boolean recognizes(MemorySegment bytes) {
-        return bytes.byteSize() >= 4 && bytes.get(JAVA_INT_UNALIGNED, 0) == ACTIONS;
-    }
-
     /** The stream in what Arm's driver takes. Throws {@link InvalidInputException} for anything else. */
     public static CommandStream ofActions(MemorySegment bytes) {
         Bare b = bare(bytes);
@@ -43,8 +38,10 @@ public record CommandStream(int configuration, List<Command> commands) {
 
     /** As {@link #ofActions}, not read yet. */
     public static Bare bare(MemorySegment bytes) {
-        if (!recognizes(bytes)) throw new InvalidInputException("the bytes do not begin with 'COP1'");
         int words = (int) Math.min(bytes.byteSize() / 4, Integer.MAX_VALUE);
+        if (words == 0 || word(bytes, 0) != ACTIONS) {
+            throw new InvalidInputException("the bytes do not begin with 'COP1'");
+        }
         int configuration = 0;
         int at = 1;
         while (at < words) {

@@ -7,17 +7,17 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** Prints command streams: a line a command, and below an operation a line of what it does and what it touches. */
 public final class Disassembler {
     private Disassembler() {}
 
-    /** The lines of a stream. Throws as {@link Checker#walk} does. */
-    public static List<String> lines(CommandStream stream) {
-        return lines(stream, Map.of());
-    }
-
-    /** As {@link #lines(CommandStream)}, with a line more below operations of which there is something to say, by the word of the command. */
+    /**
+     * The lines of a stream. Throws as {@link Checker#walk} does.
+     *
+     * @param notes what there is to say of operations, by the word of the command: a line more below each
+     */
     public static List<String> lines(CommandStream stream, Map<Integer, String> notes) {
         Map<Integer, String> operations = new HashMap<>();
         Checker.walk(stream, (c, o, accesses) -> operations.put(c.word(), describe(o, accesses)));
@@ -36,36 +36,25 @@ public final class Disassembler {
     }
 
     private static String describe(Operation operation, List<Access> accesses) {
-        StringBuilder text = new StringBuilder();
-        switch (operation) {
-            case Dma d -> text.append("copy ").append(d.length()).append(" bytes");
-            case Block b -> {
-                text.append(b.kind().name().toLowerCase(Locale.ROOT))
-                        .append(' ')
-                        .append(shape(b.first()));
-                FeatureMap second = b.second();
-                if (second != null) text.append(", ").append(shape(second));
-                if (b.isScalar()) text.append(", ").append(b.scalar());
-                text.append(" -> ").append(shape(b.result()));
-                if (!b.kind().isElementwise()) {
-                    text.append(", window ")
-                            .append(b.kernel().height())
-                            .append('x')
-                            .append(b.kernel().width());
-                }
-            }
-        }
-        for (Access a : accesses) {
-            text.append(String.format(
-                    Locale.ROOT,
-                    "; %s %s %s[0x%x..0x%x]",
-                    a.written() ? "writes" : "reads",
-                    a.what(),
-                    a.region() == Operation.INSIDE ? "inside" : "region " + a.region(),
-                    a.begin(),
-                    a.end()));
-        }
-        return text.toString();
+        String what = switch (operation) {
+            case Dma d -> "copy " + d.length() + " bytes";
+            case Block b -> describe(b);
+        };
+        return what + accesses.stream().map(Disassembler::describe).collect(Collectors.joining());
+    }
+
+    private static String describe(Block b) {
+        FeatureMap second = b.second();
+        String other = b.isScalar() ? ", " + b.scalar() : second != null ? ", " + shape(second) : "";
+        String window = ", window " + b.kernel().height() + "x" + b.kernel().width();
+        String operands = b.kind().name().toLowerCase(Locale.ROOT) + " " + shape(b.first()) + other;
+        return operands + " -> " + shape(b.result()) + (b.kind().isElementwise() ? "" : window);
+    }
+
+    private static String describe(Access a) {
+        String memory = a.region() == Operation.INSIDE ? "inside" : "region " + a.region();
+        String does = a.written() ? "writes" : "reads";
+        return String.format(Locale.ROOT, "; %s %s %s[0x%x..0x%x]", does, a.what(), memory, a.begin(), a.end());
     }
 
     private static String shape(FeatureMap f) {

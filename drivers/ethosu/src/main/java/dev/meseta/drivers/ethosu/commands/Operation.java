@@ -12,9 +12,6 @@ public sealed interface Operation {
     /** Bytes of the memory inside, by {@link #INSIDE}. */
     long INSIDE_BYTES = 48 << 10;
 
-    /** Of the regions that a stream can name. */
-    int REGIONS = 8;
-
     /** Copies bytes. */
     record Dma(int fromRegion, long from, int toRegion, long to, long length) implements Operation {}
 
@@ -119,7 +116,7 @@ public sealed interface Operation {
                         dmaRegion(r.unsigned("DMA0_DST_REGION")),
                         r.address("DMA0_DST"),
                         r.address("DMA0_LEN"));
-            case "OP_CONV", "OP_DEPTHWISE", "OP_POOL", "OP_ELEMENTWISE" -> Blocks.of(Kind.of(c), r);
+            case "OP_CONV", "OP_DEPTHWISE", "OP_POOL", "OP_ELEMENTWISE" -> new Blocks(Kind.of(c), r).block();
             default -> null;
         };
     }

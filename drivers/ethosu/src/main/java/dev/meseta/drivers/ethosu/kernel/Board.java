@@ -16,8 +16,13 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** A device, by way of the kernel: its memory, its command streams, its jobs. Thread-safe. What fails throws {@link DeviceException}. */
-public final class Board implements AutoCloseable {
+/**
+ * A device, by way of the kernel: its memory, its command streams, its jobs. Thread-safe. What fails throws {@link DeviceException}.
+ *
+ * @param name for messages
+ * @param device closed with the board
+ */
+public record Board(String name, AccelDevice device, Info info) implements AutoCloseable {
     private static final String DRIVER = "ethosu";
 
     private static final int ENOENT = 2;
@@ -31,10 +36,6 @@ public final class Board implements AutoCloseable {
 
     /** How often somebody who waits looks whether it is still wanted. */
     private static final long LOOK_NANOS = 50_000_000;
-
-    private final String name;
-    private final AccelDevice device;
-    private final Info info;
 
     /**
      * What the device is.
@@ -64,12 +65,6 @@ public final class Board implements AutoCloseable {
         }
     }
 
-    private Board(String name, AccelDevice device, Info info) {
-        this.name = name;
-        this.device = device;
-        this.info = info;
-    }
-
     /**
      * The device of an open file; empty where it is another driver's. Closing the board closes the file.
      *
@@ -90,14 +85,6 @@ public final class Board implements AutoCloseable {
         } catch (SystemCallException e) {
             throw translated(name, device, e);
         }
-    }
-
-    public String name() {
-        return name;
-    }
-
-    public Info info() {
-        return info;
     }
 
     /** Memory, zeroed. */

@@ -12,6 +12,7 @@ import dev.meseta.drivers.ethosu.commands.Disassembler;
 import dev.meseta.drivers.ethosu.commands.Operation;
 import dev.meseta.drivers.ethosu.commands.StreamMutations;
 import dev.meseta.drivers.ethosu.commands.StreamWriter;
+import dev.meseta.drivers.ethosu.kernel.Requests;
 import dev.meseta.drivers.ethosu.model.DeviceModel;
 import dev.meseta.drivers.ethosu.model.StreamUse;
 import dev.meseta.drivers.ethosu.model.Timeline;
@@ -125,7 +126,7 @@ final class MutatedStreamsTest {
             use(bytes);
             CommandStream stream = CommandStream.ofWords(bytes, 0);
             Checker.check(stream, original.bytes);
-            long[] ends = new long[Operation.REGIONS];
+            long[] ends = new long[Requests.REGIONS];
             Checker.walk(stream, (_, _, accesses) -> {
                 for (Access a : accesses) {
                     if (a.region() < ends.length) ends[a.region()] = Math.max(ends[a.region()], a.end());
