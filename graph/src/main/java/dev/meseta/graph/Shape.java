@@ -59,13 +59,16 @@ public record Shape(List<Dim> dims) {
         return n;
     }
 
-    /** Row-major strides in elements. */
+    /** Row-major strides in elements; of a shape without elements at most {@link Long#MAX_VALUE}. */
     public long[] strides() {
+        boolean empty = false;
+        for (Dim d : dims) empty |= d.extent() == 0;
         long[] s = new long[rank()];
         long n = 1;
         for (int i = rank() - 1; i >= 0; i--) {
             s[i] = n;
-            n = Math.multiplyExact(n, Math.max(1, extent(i)));
+            long e = Math.max(1, extent(i));
+            n = empty && n > Long.MAX_VALUE / e ? Long.MAX_VALUE : Math.multiplyExact(n, e);
         }
         return s;
     }

@@ -8,7 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.meseta.frontends.tflite.TfliteReader;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.InvalidInputException;
+import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
+import dev.meseta.graph.program.Program;
+import dev.meseta.tests.ModelAttempt;
 import dev.meseta.tests.tflite.FlatBufferWriter.Table;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -133,5 +136,43 @@ final class ModelFilesTest {
                     message.contains("buffer") || message.contains("takes 8 bytes"),
                     () -> Arrays.toString(wrong) + message);
         }
+    }
+
+    /** What a few numbers of a file ask for without data behind it is refused, with what was found and the limit. */
+    @Test
+    void sizesWithoutDataAreBounded() {
+        Tensor picture = Tensor.allocate(DType.F32, Shape.of(1, 8, 8, 1));
+        OneOperator pool = new OneOperator("AVERAGE_POOL_2D", 1)
+                .with(1, 1)
+                .with(2, 1)
+                .with(3, 1 << 20)
+                .with(4, 3)
+                .input(picture)
+                .output(DType.F32, null, 1, 8, 8, 1);
+        OneOperator convolution = new OneOperator("CONV_2D", 2)
+                .with(1, 1)
+                .with(2, 1)
+                .with(4, 1)
+                .with(5, 1 << 20)
+                .input(picture)
+                .constant(Tensor.allocate(DType.F32, Shape.of(1, 3, 3, 1)))
+                .output(DType.F32, null, 1, 8, 8, 1);
+        OneOperator tile = new OneOperator("TILE", 1)
+                .input(picture)
+                .constant(Tensor.of(new int[] {1 << 14, 1 << 14, 1, 1}, 4))
+                .output(DType.F32, null, 1 << 14, 1 << 17, 8, 1);
+        refusedFor(
+                pool, "(AVERAGE_POOL_2D-1): a window has 1048576 elements, at most 64 are supported on an axis of 8");
+        refusedFor(
+                convolution, "(CONV_2D-2): a window of 3 elements 1048576 apart reaches over 2097153, at most 65536");
+        refusedFor(
+                tile, "(TILE-1): result 0 is f32[16384,131072,8,1], which is more than 1 GiB and more than 1024 times");
+    }
+
+    private static void refusedFor(OneOperator model, String text) {
+        Program program = TfliteReader.read(MemorySegment.ofArray(model.bytes()));
+        String message = assertThrows(InvalidInputException.class, () -> ModelAttempt.verify(program))
+                .getMessage();
+        assertTrue(message.contains(text), message);
     }
 }

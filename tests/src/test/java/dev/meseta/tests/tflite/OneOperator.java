@@ -195,6 +195,20 @@ final class OneOperator {
     }
 
     byte[] bytes() {
+        return bytes(model());
+    }
+
+    /** What {@link #model} gave, as a file. */
+    static byte[] bytes(Table model) {
+        return FlatBufferWriter.write(model, "TFL3");
+    }
+
+    /** The table of the operator's options, which {@link #model} refers to. */
+    Table options() {
+        return options;
+    }
+
+    Table model() {
         int[] number = customOptions == null ? NUMBERS.get(name) : new int[] {CUSTOM, 0};
         Table code = new Table()
                 .set(0, (byte) Math.min(127, number[0]))
@@ -213,13 +227,12 @@ final class OneOperator {
                 .set(2, ints(results))
                 .set(3, List.of(operator))
                 .set(4, "main");
-        Table model = new Table()
+        return new Table()
                 .set(0, 3)
                 .set(1, List.of(code))
                 .set(2, List.of(graph))
                 .set(3, "one operator")
                 .set(4, buffers);
-        return FlatBufferWriter.write(model, "TFL3");
     }
 
     private static int[] ints(List<Integer> list) {

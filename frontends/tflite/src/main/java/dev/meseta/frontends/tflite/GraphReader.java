@@ -32,6 +32,11 @@ import org.jspecify.annotations.Nullable;
  * another takes the variables that it uses as inputs, and gives them as outputs.
  */
 final class GraphReader {
+    /** In bytes: beyond it a result is at most so many times as large as what it is made from. */
+    private static final long LARGEST_UNBACKED = 1L << 30;
+
+    private static final long MOST_TIMES = 1024;
+
     private final ModelReader model;
     private final Subgraph subgraph;
     private final int number;
@@ -274,9 +279,21 @@ final class GraphReader {
                     throw c.error("result " + i + " is " + results.get(i).type() + ", the model says "
                             + (stated == null ? "it is of no numbers" : stated.text()));
                 }
+                requireBacked(c, i, results.get(i).type());
             }
             return results;
         };
+    }
+
+    /** A few numbers of a file may ask for any result; a large one must have something that it is made from. */
+    private static void requireBacked(LoweringContext c, int result, TensorType type) {
+        if (type.bytes() <= LARGEST_UNBACKED) return;
+        long read = 0;
+        for (int i = 0; i < c.operandCount(); i++)
+            if (c.has(i)) read += c.type(i).bytes();
+        if (type.bytes() / MOST_TIMES <= read) return;
+        throw c.error("result " + result + " is " + type + ", which is more than 1 GiB and more than " + MOST_TIMES
+                + " times the operands' " + read + " bytes");
     }
 
     /** Adds a call whose results' names are defined by the caller. */

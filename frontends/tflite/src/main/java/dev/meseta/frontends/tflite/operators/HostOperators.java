@@ -30,6 +30,13 @@ final class HostOperators {
         throw node.error("operand " + i + " is missing, or is not of type " + List.of(types));
     }
 
+    /** Operand i, a tensor of the type with one element. */
+    static Tensor scalar(OperatorNode node, List<@Nullable Data> data, int i, DType type) {
+        Tensor t = tensor(node, data, i, type);
+        node.require(t.elements() == 1, "operand " + i + " is " + t.type() + ", expected one element");
+        return t;
+    }
+
     private static Tensor numbers(OperatorNode node, List<@Nullable Data> data) {
         if (!data.isEmpty() && data.getFirst() instanceof Tensor t && t.dtype().kind() != DType.Kind.COMPLEX) return t;
         throw node.error("operand 0 is missing, or is of no numbers");
@@ -86,10 +93,10 @@ final class HostOperators {
     private static List<@Nullable Data> suppress(OperatorNode node, List<@Nullable Data> data, boolean soft) {
         Tensor boxes = tensor(node, data, 0, DType.F32);
         Tensor scores = tensor(node, data, 1, DType.F32);
-        long most = tensor(node, data, 2, DType.I32).getLong(0);
-        float overlap = (float) tensor(node, data, 3, DType.F32).getDouble(0);
-        float least = (float) tensor(node, data, 4, DType.F32).getDouble(0);
-        float sigma = soft ? (float) tensor(node, data, 5, DType.F32).getDouble(0) : 0;
+        long most = scalar(node, data, 2, DType.I32).getLong(0);
+        float overlap = (float) scalar(node, data, 3, DType.F32).getDouble(0);
+        float least = (float) scalar(node, data, 4, DType.F32).getDouble(0);
+        float sigma = soft ? (float) scalar(node, data, 5, DType.F32).getDouble(0) : 0;
         if (boxes.elements() != 4 * scores.elements() || most < 0 || most > 1 << 24) {
             throw new InvalidInputException(node.where() + ": boxes are " + boxes.type() + ", scores " + scores.type()
                     + ", wanted are " + most);

@@ -42,7 +42,7 @@ final class PoolingOperators {
         }
 
         Windows place(Value x, int axis) {
-            return Windows.place(node, padding, x.extent(axis + 1), window[axis], stride[axis], 1);
+            return Windows.placeBare(node, padding, x.extent(axis + 1), window[axis], stride[axis]);
         }
 
         /** What devices may know it by. */

@@ -43,7 +43,7 @@ final class RandomOperators {
         for (long e : extents) {
             node.require(
                     e >= 0 && (e == 0 || count <= MOST / e),
-                    "asks for " + Arrays.toString(extents) + " random numbers");
+                    "asks for " + Arrays.toString(extents) + " random numbers, at most " + MOST + " are supported");
             count *= e;
         }
         Tensor t = Tensor.allocate(DType.F32, Shape.of(extents));
@@ -63,7 +63,7 @@ final class RandomOperators {
     /** Operands: rows of logarithms of shares, how many places of each row to draw. */
     private static Tensor choose(OperatorNode node, List<@Nullable Data> data) {
         Tensor logits = HostOperators.tensor(node, data, 0, DType.F32);
-        long count = HostOperators.tensor(node, data, 1, DType.I32).getLong(0);
+        long count = HostOperators.scalar(node, data, 1, DType.I32).getLong(0);
         node.require(logits.type().rank() == 2, "the input is " + logits.type() + ", expected rank 2");
         long rows = logits.shape().extent(0);
         int classes = Math.toIntExact(logits.shape().extent(1));

@@ -167,15 +167,17 @@ final class ReduceOperators {
     /** Options: radius, bias, alpha, beta. */
     private static Lowering.Expand localResponse(OperatorNode node) {
         if (node.inputType(0) != DType.F32) throw node.unsupportedTypes();
-        long radius = node.options().integer(0);
+        long stated = node.options().integer(0);
         float bias = node.options().real(1);
         float alpha = node.options().real(2);
         float beta = node.options().real(3);
-        node.require(radius >= 0 && radius < 1 << 20, "radius " + radius);
+        node.require(stated >= 0, "the radius is " + stated);
         return c -> {
             GraphBuilder b = c.builder();
             Value x = c.operand(0);
             c.require(x.rank() == 4, "the input is " + x.type() + ", expected rank 4");
+            // Beyond all channels there is nothing.
+            long radius = Math.min(stated, x.extent(3));
             List<Long> ones = List.of(1L, 1L, 1L, 1L);
             // From the radius before to the one before the radius behind.
             Value sums = radius == 0
