@@ -3,6 +3,7 @@ package dev.meseta.graph;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The extents of a tensor, outermost first; rank 0 is a scalar. Immutable.
@@ -94,6 +95,17 @@ public record Shape(List<Dim> dims) {
     /** The shape without symbols. */
     public Shape fixed() {
         return of(extents());
+    }
+
+    // As for TensorType.
+    @Override
+    public boolean equals(@Nullable Object o) {
+        return o instanceof Shape s && s.dims.equals(dims);
+    }
+
+    @Override
+    public int hashCode() {
+        return dims.hashCode();
     }
 
     @Override

@@ -1,5 +1,7 @@
 package dev.meseta.graph;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Element type and shape of a value.
  *
@@ -26,6 +28,17 @@ public record TensorType(DType dtype, Shape shape) {
 
     public TensorType with(Shape newShape) {
         return new TensorType(dtype, newShape);
+    }
+
+    // The methods that a record has take Java some milliseconds to make, which the start of a process would wait for.
+    @Override
+    public boolean equals(@Nullable Object o) {
+        return o instanceof TensorType t && t.dtype == dtype && t.shape.equals(shape);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * dtype.hashCode() + shape.hashCode();
     }
 
     @Override

@@ -7,6 +7,7 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.util.Arrays;
 import java.util.Optional;
 
 /**
@@ -26,6 +27,19 @@ public final class Calls {
         return System.getProperty("os.name").equals("Linux")
                 ? LINKER.defaultLookup().find(name)
                 : Optional.empty();
+    }
+
+    /**
+     * Makes all that calls need, and the first calls. Others find it made; a thread that does this while a model is read saves whoever reads
+     * it the time.
+     */
+    public static void prepare() {
+        MemorySegment[] held = new MemorySegment[MOST_HELD];
+        Arrays.fill(held, MemorySegment.NULL);
+        function("getpid").ifPresent(f -> {
+            call(f, 0, 0, 0);
+            call(f, 0, 0, 0, 0, 0, 0, held);
+        });
     }
 
     /** Calls a function, of the C library or another. Of a result that is an int the upper half means nothing. */

@@ -27,8 +27,6 @@ public final class KeptPlans implements Plans {
     /** The folder is looked through after so many plans. */
     private static final int CLEANED_AFTER = 32;
 
-    private static final System.Logger LOG = System.getLogger(KeptPlans.class.getName());
-
     private final PlanStore store;
     private final Signature signature;
     private final ModelFiles files;
@@ -62,7 +60,8 @@ public final class KeptPlans implements Plans {
             loading.close();
             return store.share(key, found);
         } catch (IOException | IllegalArgumentException | MesetaException e) {
-            LOG.log(System.Logger.Level.DEBUG, "a plan of {0} is made again: {1}", signature.name(), e);
+            System.getLogger(KeptPlans.class.getName())
+                    .log(System.Logger.Level.DEBUG, "a plan of {0} is made again: {1}", signature.name(), e);
             return null;
         }
     }

@@ -31,7 +31,6 @@ public final class PlanStore {
     private static final int SIGNATURE = 2;
     private static final String MODEL = ".model";
     private static final long LONGEST_WAIT_SECONDS = 20;
-    private static final System.Logger LOG = System.getLogger(PlanStore.class.getName());
 
     private final @Nullable PlanFolder folder;
     private final @Nullable WeightFiles weights;
@@ -91,7 +90,8 @@ public final class PlanStore {
             });
             return known.files.unchanged() ? Optional.of(known) : Optional.empty();
         } catch (IOException e) {
-            LOG.log(System.Logger.Level.DEBUG, "what is kept of {0} is not used: {1}", file, e);
+            System.getLogger(PlanStore.class.getName())
+                    .log(System.Logger.Level.DEBUG, "what is kept of {0} is not used: {1}", file, e);
             return Optional.empty();
         }
     }
@@ -169,7 +169,8 @@ public final class PlanStore {
             try {
                 job.run();
             } catch (IOException | RuntimeException e) {
-                LOG.log(System.Logger.Level.DEBUG, "a plan could not be kept: {0}", e);
+                System.getLogger(PlanStore.class.getName())
+                        .log(System.Logger.Level.DEBUG, "a plan could not be kept: {0}", e);
             }
         });
     }

@@ -6,11 +6,13 @@ import dev.meseta.driver.Driver;
 import dev.meseta.driver.Feature;
 import dev.meseta.driver.Handshake;
 import dev.meseta.driver.KernelDevice;
+import dev.meseta.linux.Calls;
 import dev.meseta.machine.CodeGenerator;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.Set;
+import java.util.zip.CRC32C;
 
 /** The driver of the processor that this runs on: one device, {@code cpu}. */
 public final class CpuDriver implements Driver {
@@ -32,7 +34,18 @@ public final class CpuDriver implements Driver {
 
     /** The processor, once it is asked for. */
     private static final class Here {
-        static final CpuDevice DEVICE = new CpuDevice();
+        static final CpuDevice DEVICE;
+
+        static {
+            Thread.ofPlatform().daemon().name("meseta-prepare").start(Here::prepare);
+            DEVICE = new CpuDevice();
+        }
+
+        /** Has Java make, beside, what loading a model will need: a third of the time to load a small one in a new process. */
+        private static void prepare() {
+            new CRC32C().update(new byte[1]);
+            Calls.prepare();
+        }
     }
 
     @Override

@@ -23,7 +23,6 @@ import org.jspecify.annotations.Nullable;
  * when memory is short. Thread-safe; a kernel that two threads want at once is compiled once.
  */
 final class KernelCache {
-    private static final System.Logger LOG = System.getLogger(KernelCache.class.getName());
 
     /** For how long a thread that compiles waits for more. */
     private static final long IDLE_SECONDS = 1;
@@ -147,7 +146,8 @@ final class KernelCache {
         try {
             return Optional.of(place(object, symbol));
         } catch (IllegalArgumentException e) {
-            LOG.log(System.Logger.Level.DEBUG, "the cached kernel {0} is made again: {1}", symbol, e.getMessage());
+            System.getLogger(KernelCache.class.getName())
+                    .log(System.Logger.Level.DEBUG, "the cached kernel {0} is made again: {1}", symbol, e.getMessage());
             return Optional.empty();
         }
     }

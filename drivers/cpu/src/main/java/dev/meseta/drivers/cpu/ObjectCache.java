@@ -28,7 +28,6 @@ final class ObjectCache {
     private static final int DAYS = 60;
 
     private static final int MOST_ENTRIES = 20_000;
-    private static final System.Logger LOG = System.getLogger(ObjectCache.class.getName());
 
     private final Optional<Path> folder;
     private final AtomicBoolean cleaned = new AtomicBoolean();
@@ -53,7 +52,8 @@ final class ObjectCache {
             if (entry.length <= DIGEST_BYTES) return Optional.empty();
             byte[] object = Arrays.copyOfRange(entry, DIGEST_BYTES, entry.length);
             if (!Arrays.equals(entry, 0, DIGEST_BYTES, digest(object), 0, DIGEST_BYTES)) {
-                LOG.log(System.Logger.Level.DEBUG, "the cached kernel {0} is damaged and is made again", file);
+                System.getLogger(ObjectCache.class.getName())
+                        .log(System.Logger.Level.DEBUG, "the cached kernel {0} is damaged and is made again", file);
                 return Optional.empty();
             }
             // The time of the last use decides what is deleted.
@@ -81,7 +81,8 @@ final class ObjectCache {
                 Files.deleteIfExists(part);
             }
         } catch (IOException e) {
-            LOG.log(System.Logger.Level.DEBUG, "a kernel could not be kept in {0}: {1}", into, e);
+            System.getLogger(ObjectCache.class.getName())
+                    .log(System.Logger.Level.DEBUG, "a kernel could not be kept in {0}: {1}", into, e);
         }
     }
 
