@@ -21,7 +21,7 @@ final class CommandStreamFuzzTest {
     @FuzzTest(maxDuration = "20m")
     void anyBytesAreRunOrRefused(byte[] bytes) {
         MemorySegment words = MemorySegment.ofArray(bytes);
-        attempt(() -> CommandStream.ofWords(words, 0));
+        attempt(() -> CommandStream.ofWords(words));
         attempt(() -> CommandStream.ofActions(words));
         byte[] named = bytes.clone();
         // The identifier is no part of what is looked for.

@@ -26,27 +26,30 @@ import org.jspecify.annotations.Nullable;
 /**
  * A program in the memory of a board. One job of it is under way at a time: inputs are copied to where its stream wants them, the stream is
  * submitted, and results are copied out. Its memory goes when nobody can reach it. Thread-safe.
+ *
+ * @param fastBytes of the fast memory that a job asks for; 0 for none
+ * @param markTo where the mark of a job that has ended is among feature maps
  */
-final class LoadedProgram implements Executable {
+record LoadedProgram(
+        Program program,
+        Resources resources,
+        long fastBytes,
+        long markTo,
+        List<Region> regions,
+        List<TensorType> outputs)
+        implements Executable {
     private static final Cleaner CLEANER =
             Cleaner.create(Thread.ofPlatform().daemon().name("meseta-ethosu").factory());
     private static final byte MARKED = 0x5a;
-
-    private final Program program;
-    private final List<Region> regions;
-    private final List<TensorType> outputs;
-    private final long fastBytes;
-    private final long markTo;
-    private final Resources resources;
-
-    /** Whether a job that nobody waits for may still write to the memory. */
-    private boolean abandoned;
 
     /** What a program has of a board. */
     private static final class Resources implements Runnable {
         private final Board board;
         private final long stream;
         private final AccelDevice.@Nullable Memory[] memory = new AccelDevice.Memory[Requests.REGIONS];
+
+        /** Whether a job that nobody waits for may still write to the memory. */
+        private boolean abandoned;
 
         Resources(Board board, MemorySegment words) {
             this.board = board;
@@ -58,17 +61,6 @@ final class LoadedProgram implements Executable {
             board.unload(stream);
             for (AccelDevice.Memory m : memory) if (m != null) m.close();
         }
-    }
-
-    private LoadedProgram(Program program, SealedStream sealed, Resources resources, long fastBytes) {
-        this.program = program;
-        this.resources = resources;
-        this.fastBytes = fastBytes;
-        this.markTo = sealed.markTo();
-        this.regions = Region.of(
-                program.inputs().stream().map(p -> p.type().bytes()).toList(),
-                program.outputs().stream().map(p -> p.type().bytes()).toList());
-        this.outputs = program.outputs().stream().map(Place::type).toList();
     }
 
     /** Loads a program. Throws {@link DeviceException} if the board is another one than the program is for, or has too little memory. */
@@ -94,19 +86,14 @@ final class LoadedProgram implements Executable {
             r.run();
             throw e;
         }
-        LoadedProgram loaded = new LoadedProgram(program, sealed, r, use[Program.FAST] == 0 ? 0 : fast);
+        List<TensorType> outputs = program.outputs().stream().map(Place::type).toList();
+        List<Region> regions = Region.of(
+                program.inputs().stream().map(p -> p.type().bytes()).toList(),
+                outputs.stream().map(TensorType::bytes).toList());
+        long asked = use[Program.FAST] == 0 ? 0 : fast;
+        LoadedProgram loaded = new LoadedProgram(program, r, asked, sealed.markTo(), regions, outputs);
         CLEANER.register(loaded, r);
         return loaded;
-    }
-
-    @Override
-    public List<Region> regions() {
-        return regions;
-    }
-
-    @Override
-    public List<TensorType> outputs() {
-        return outputs;
     }
 
     @Override
@@ -137,8 +124,8 @@ final class LoadedProgram implements Executable {
     synchronized void run(List<MemorySegment> bound, BooleanSupplier givenUp) {
         Board board = resources.board;
         AccelDevice.Memory maps = Objects.requireNonNull(resources.memory[Program.MAPS]);
-        if (abandoned && !board.await(maps, givenUp)) throw cancelled();
-        abandoned = false;
+        if (resources.abandoned && !board.await(maps, givenUp)) throw cancelled();
+        resources.abandoned = false;
         List<Place> inputs = program.inputs();
         for (int i = 0; i < inputs.size(); i++) {
             long bytes = regions.get(i).bytes();
@@ -148,7 +135,7 @@ final class LoadedProgram implements Executable {
         mark.fill((byte) 0);
         board.submit(resources.stream, fastBytes, resources.memory);
         if (!board.await(maps, givenUp)) {
-            abandoned = true;
+            resources.abandoned = true;
             throw cancelled();
         }
         for (long i = 0; i < mark.byteSize(); i++) {

@@ -72,7 +72,7 @@ public record Program(
 
     /** Its stream, read. Throws {@link InvalidInputException} for words that are none. */
     public CommandStream stream() {
-        return CommandStream.ofWords(words, configuration);
+        return CommandStream.ofWords(words);
     }
 
     /** Its commands, printed, with what they are thought to cost. */

@@ -40,7 +40,7 @@ record SealedStream(MemorySegment words, long constantBytes, long mapBytes, long
         out.operation("OP_DMA_WAIT", 0);
         out.append(p.words().asSlice(end, 4));
         SealedStream sealed = new SealedStream(out.finish(), from + MARK_BYTES, to + MARK_BYTES, from, to);
-        CommandStream whole = CommandStream.ofWords(sealed.words, p.configuration());
+        CommandStream whole = CommandStream.ofWords(sealed.words);
         Checker.check(whole, new long[] {sealed.constantBytes, sealed.mapBytes, p.fastBytes()});
         return sealed;
     }

@@ -10,10 +10,9 @@ import java.util.List;
 /**
  * A command stream.
  *
- * @param configuration the device that it is for, as its register {@code CONFIG} says; 0 if the stream does not
  * @param commands in order; the last one is {@link Opcode#OP_STOP}
  */
-public record CommandStream(int configuration, List<Command> commands) {
+public record CommandStream(List<Command> commands) {
     /** What the bytes begin with that Arm's driver takes: actions, one of which is the stream. */
     private static final int ACTIONS = 'C' | 'O' << 8 | 'P' << 16 | '1' << 24;
 
@@ -29,11 +28,10 @@ public record CommandStream(int configuration, List<Command> commands) {
 
     /** The stream in what Arm's driver takes. Throws {@link InvalidInputException} for anything else. */
     public static CommandStream ofActions(MemorySegment bytes) {
-        Bare b = bare(bytes);
-        return ofWords(b.words, b.configuration);
+        return ofWords(bare(bytes).words);
     }
 
-    /** A stream as the kernel takes it, and the device that it is for. */
+    /** A stream as the kernel takes it, and the device that it is for, as its register {@code CONFIG} says; 0 if the stream does not. */
     public record Bare(MemorySegment words, int configuration) {}
 
     /** As {@link #ofActions}, not read yet. */
@@ -67,7 +65,7 @@ public record CommandStream(int configuration, List<Command> commands) {
     }
 
     /** Commands without anything around them, as the kernel takes them. */
-    public static CommandStream ofWords(MemorySegment bytes, int configuration) {
+    public static CommandStream ofWords(MemorySegment bytes) {
         List<Command> commands = new ArrayList<>();
         int words = (int) Math.min(bytes.byteSize() / 4, Integer.MAX_VALUE);
         int at = 0;
@@ -82,7 +80,7 @@ public record CommandStream(int configuration, List<Command> commands) {
             Command command = new Command(at, opcode, parameter, value);
             commands.add(command);
             at += payload ? 2 : 1;
-            if (command.is("OP_STOP")) return new CommandStream(configuration, commands);
+            if (command.is("OP_STOP")) return new CommandStream(commands);
         }
         throw broken(at, "the stream does not end with OP_STOP");
     }

@@ -63,14 +63,9 @@ final class Elementwise {
     static void rescale(Lowering to, QuantizedOp.Rescale o, Place x, Place out) {
         long bound = Products.largest(x.dtype(), o.inputZero());
         Ratio r = Ratio.twice(o.scaling().multiplier(0), o.scaling().shift(0), bound);
-        single(
-                to,
-                Kind.AVERAGE_POOL,
-                x,
-                out,
-                w -> w.zeros(o.inputZero(), o.clamp().zero())
-                        .limits(o.clamp().min(), o.clamp().max())
-                        .scaled(r, 0));
+        Consumer<Work> finish =
+                w -> clamped(w.zeros(o.inputZero(), 0), o.clamp()).scaled(r, 0);
+        single(to, Kind.AVERAGE_POOL, x, out, finish);
     }
 
     static void table(Lowering to, QuantizedOp.Table o, Place x, Place out) {

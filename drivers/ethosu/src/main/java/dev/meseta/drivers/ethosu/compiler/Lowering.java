@@ -34,7 +34,6 @@ final class Lowering {
     private static final int MOST_CHANNELS = 8;
 
     private static final long LEAST_COPIED = 8 << 10;
-
     private static final long MOST_COPIED = 48 << 10;
 
     private final Map<Value, Tensor> constants = new IdentityHashMap<>();
@@ -121,13 +120,11 @@ final class Lowering {
 
     /** Decides, from the outputs backwards, where values should be written, so that nothing has to be copied. */
     private void wantOperands(Node n) {
-        Place p = wanted.get(n.result());
         if (n.op() instanceof Op.Concat o) {
-            Place all = p == null ? place(Role.TEMPORARY, n.result()) : p;
-            wanted.put(n.result(), all);
+            Place all = wanted.computeIfAbsent(n.result(), v -> place(Role.TEMPORARY, v));
             List<Place> parts = parts(all, n, o.axis());
             for (int i = 0; i < parts.size(); i++) want(n.operand(i), parts.get(i));
-        } else if (n.op() instanceof Op.Reshape && p != null && p.isDense()) {
+        } else if (n.op() instanceof Op.Reshape && wanted.get(n.result()) instanceof Place p && p.isDense()) {
             want(n.operand(0), p.reshaped(extents(n.operand(0))));
         }
     }
@@ -168,11 +165,14 @@ final class Lowering {
         Value b = n.operand(n.operands().size() - 1);
         switch (op) {
             case QuantizedOp.Convolution o ->
-                new Products(this, n, o.weightZero(), o.scaling(), o.inputZero(), o.clamp()).convolution(o, out);
+                Products.of(this, n, o.weightZero(), o.scaling(), o.inputZero(), o.clamp())
+                        .convolution(o, out);
             case QuantizedOp.FullyConnected o ->
-                new Products(this, n, o.weightZero(), o.scaling(), o.inputZero(), o.clamp()).fullyConnected(out);
+                Products.of(this, n, o.weightZero(), o.scaling(), o.inputZero(), o.clamp())
+                        .fullyConnected(out);
             case QuantizedOp.TransposedConvolution o ->
-                new Products(this, n, o.weightZero(), o.scaling(), o.inputZero(), o.clamp()).transposed(o, out);
+                Products.of(this, n, o.weightZero(), o.scaling(), o.inputZero(), o.clamp())
+                        .transposed(o, out);
             case QuantizedOp.Pool o -> Pools.lower(this, o, place(a), out);
             case QuantizedOp.Sum o -> Sums.lower(this, o, a, b, out);
             case QuantizedOp.Product o -> Elementwise.product(this, o, a, b, out);
@@ -187,7 +187,7 @@ final class Lowering {
 
     private void movement(Node n) {
         switch (n.op()) {
-            case Op.Reshape _ -> view(n, reshaped(place(n.operand(0)), extents(n.result())));
+            case Op.Reshape _ -> view(n, dense(place(n.operand(0))).reshaped(extents(n.result())));
             case Op.Slice o -> view(n, place(n.operand(0)).slice(o.starts(), extents(n.result()), o.steps()));
             case Op.Transpose o -> view(n, place(n.operand(0)).transposed(o.permutation()));
             case Op.Concat o -> {
@@ -297,13 +297,9 @@ final class Lowering {
         return constant(all);
     }
 
-    /** A place's elements in other extents; copied where they do not lie row-major. */
-    Place reshaped(Place p, List<Long> extents) {
-        return (p.isDense() ? p : copied(p)).reshaped(extents);
-    }
-
-    Place reshaped(Place p, long... extents) {
-        return reshaped(p, LongStream.of(extents).boxed().toList());
+    /** A place's elements row-major; copied where they do not lie so. */
+    Place dense(Place p) {
+        return p.isDense() ? p : copied(p);
     }
 
     Place copied(Place p) {

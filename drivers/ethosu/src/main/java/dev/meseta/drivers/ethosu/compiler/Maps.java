@@ -7,7 +7,7 @@ import java.util.function.Consumer;
 /** Places with any number of axes and extents as feature maps that the device takes, one operation after the other. */
 final class Maps {
     private static final long CHUNK = 1 << 15;
-    private static final int LARGEST_STRIDE = 3;
+    static final int LARGEST_STRIDE = 3;
 
     private Maps() {}
 

@@ -47,7 +47,7 @@ record Place(Buffer buffer, DType dtype, List<Long> extents, List<Long> strides,
     }
 
     boolean signed() {
-        return dtype != DType.U8;
+        return dtype.isSigned();
     }
 
     long elements() {

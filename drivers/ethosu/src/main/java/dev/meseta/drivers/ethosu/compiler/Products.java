@@ -11,28 +11,24 @@ import dev.meseta.graph.quantized.Scaling;
 import org.jspecify.annotations.Nullable;
 
 /** Convolutions and fully connected layers. */
-final class Products {
-    private static final int LARGEST_REACH = 64;
+record Products(
+        Lowering to,
+        Node node,
+        Tensor weights,
+        @Nullable Tensor bias,
+        long weightZero,
+        Scaling scaling,
+        long zero,
+        Clamp clamp) {
+    /** Elements that a window may reach over on an axis. */
+    static final int LARGEST_REACH = 64;
+
     private static final long MOST_WEIGHTS = 1 << 26;
 
-    private final Lowering to;
-    private final Node node;
-    private final Tensor weights;
-    private final @Nullable Tensor bias;
-    private final long weightZero;
-    private final Scaling scaling;
-    private final long zero;
-    private final Clamp clamp;
-
-    Products(Lowering to, Node node, long weightZero, Scaling scaling, long zero, Clamp clamp) {
-        this.to = to;
-        this.node = node;
-        this.weights = to.constant(node.operand(1), "weights");
-        this.bias = node.operands().size() > 2 ? to.constant(node.operand(2), "a bias") : null;
-        this.weightZero = weightZero;
-        this.scaling = scaling;
-        this.zero = zero;
-        this.clamp = clamp;
+    static Products of(Lowering to, Node n, long weightZero, Scaling scaling, long zero, Clamp clamp) {
+        Tensor weights = to.constant(n.operand(1), "weights");
+        Tensor bias = n.operands().size() > 2 ? to.constant(n.operand(2), "a bias") : null;
+        return new Products(to, n, weights, bias, weightZero, scaling, zero, clamp);
     }
 
     /** Whether a convolution takes padding of its operand as its own. */
@@ -163,14 +159,10 @@ final class Products {
 
     private void emit(Kind kind, Place x, Place out, Window window, Product p) {
         for (long n = 0; n < x.extent(0); n++) {
-            Maps.windows(
-                    x.at(n).map(),
-                    out.at(n).map(),
-                    window,
-                    (in, result, w) -> to.work(kind, in, result, w)
-                            .zeros(zero, clamp.zero())
-                            .limits(clamp.min(), clamp.max())
-                            .product(p));
+            Maps.windows(x.at(n).map(), out.at(n).map(), window, (in, result, w) -> {
+                Work work = to.work(kind, in, result, w).zeros(zero, 0).product(p);
+                Elementwise.clamped(work, clamp);
+            });
         }
     }
 
@@ -216,8 +208,6 @@ final class Products {
 
     /** Of the magnitudes of a type's elements less a zero point. */
     static long largest(DType t, long zero) {
-        long low = t == DType.U8 ? 0 : -(1L << t.bits() - 1);
-        long high = low + (1L << t.bits()) - 1;
-        return Math.max(Math.abs(low - zero), Math.abs(high - zero));
+        return Math.max(Math.abs(t.minInteger() - zero), Math.abs(t.maxInteger() - zero));
     }
 }

@@ -7,9 +7,6 @@ import java.util.Arrays;
 
 /** Sums over axes that follow each other, as products with weights of 1. */
 final class Reductions {
-    /** Elements of a window on an axis. */
-    private static final int LARGEST_REACH = 64;
-
     private Reductions() {}
 
     static void lower(Lowering to, QuantizedOp.Reduction o, Place x, Place out) {
@@ -32,7 +29,7 @@ final class Reductions {
         to.dense(out, y -> {
             if (inner == 1) {
                 Refusal.unless(count <= Place.LONGEST_AXIS, "it reduces " + count + " elements");
-                Place all = to.reshaped(x, 1, outer, count).map();
+                Place all = to.dense(x).reshaped(1, outer, count).map();
                 Weights ones = Weights.of(ones(count), 1, (int) count, Window.ONE, false, words);
                 to.work(Kind.CONVOLUTION, all, y.reshaped(1, outer, 1), Window.ONE)
                         .zeros(o.inputZero(), o.outputZero())
@@ -40,7 +37,7 @@ final class Reductions {
                 return;
             }
             Window w = window(count);
-            Place all = to.reshaped(x, outer, w.y().size(), w.x().size(), inner);
+            Place all = to.dense(x).reshaped(outer, w.y().size(), w.x().size(), inner);
             Weights ones = Weights.of(ones(inner * count), (int) inner, 1, w, true, words);
             Product p = Product.of(ones, ratio);
             for (long n = 0; n < outer; n++) {
@@ -60,8 +57,9 @@ final class Reductions {
 
     /** A window with so many elements. */
     private static Window window(long count) {
-        for (int width = LARGEST_REACH; width >= 1; width--) {
-            if (count % width == 0 && count / width <= LARGEST_REACH) return Window.of((int) (count / width), width);
+        for (int width = Products.LARGEST_REACH; width >= 1; width--) {
+            if (count % width == 0 && count / width <= Products.LARGEST_REACH)
+                return Window.of((int) (count / width), width);
         }
         throw new Refusal("a window of " + count + " elements has no height and width of at most 64");
     }

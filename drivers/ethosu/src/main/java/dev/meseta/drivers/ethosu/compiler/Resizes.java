@@ -18,7 +18,6 @@ final class Resizes {
     private static final long ONE = 1L << FRACTION_BITS;
     private static final long LARGEST_WEIGHT = 255;
     private static final int LONGEST_STEP = 16;
-    private static final int LARGEST_STRIDE = 3;
 
     private Resizes() {}
 
@@ -102,7 +101,7 @@ final class Resizes {
         for (int at = from + step; at < done.length && !done[at]; at += step) {
             long first = points.get(at).first;
             if (count == 1) inStep = first - p.first;
-            boolean possible = p.taps == 1 || inStep >= 1 && inStep <= LARGEST_STRIDE;
+            boolean possible = p.taps == 1 || inStep >= 1 && inStep <= Maps.LARGEST_STRIDE;
             Point expected = new Point(p.first + count * inStep, p.taps, p.part);
             if (!possible || !points.get(at).equals(expected)) break;
             count++;

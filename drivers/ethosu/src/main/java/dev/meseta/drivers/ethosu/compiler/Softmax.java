@@ -11,26 +11,16 @@ import java.util.function.Consumer;
  * Softmax of bytes along the last axis, as TFLite's fixed point has it: exponentials from a table, their sum, its reciprocal by three steps of
  * Newton's method on numbers of 32 bits, and the products.
  */
-final class Softmax {
+record Softmax(Lowering to, long rows, long columns) {
     /** Integer bits of sums; there are fewer elements than 2 to the power of it. */
     private static final int SUM_BITS = 12;
-
-    private final Lowering to;
-    private final long rows;
-    private final long columns;
-
-    private Softmax(Lowering to, long rows, long columns) {
-        this.to = to;
-        this.rows = rows;
-        this.columns = columns;
-    }
 
     static void lower(Lowering to, QuantizedOp.Softmax o, Place x, Place out) {
         long columns = x.rank() == 0 ? 1 : x.extents().getLast();
         long rows = x.elements() / columns;
         Refusal.unless(columns < 1 << SUM_BITS, "it has " + columns + " elements in a row, the device at most 4,095");
         Refusal.unless(rows <= Place.LONGEST_AXIS && x.bytes() == 1, "it has " + rows + " rows of " + x.dtype());
-        to.dense(out, y -> new Softmax(to, rows, columns).run(o, to.reshaped(x, 1, rows, columns), y));
+        to.dense(out, y -> new Softmax(to, rows, columns).run(o, to.dense(x).reshaped(1, rows, columns), y));
     }
 
     private Operand row() {

@@ -60,15 +60,11 @@ final class Sums {
         return Math.round(Math.scalb((double) x * s.multiplier(0), Math.toIntExact(s.shift(0) - 31))) + 1;
     }
 
-    private int least() {
-        return type == DType.U8 ? 0 : -(1 << type.bits() - 1);
-    }
-
     /** An operand's scaled elements, from the least on. */
     private long[] scaled(Scaling s, long zero) {
         long[] all = new long[1 << type.bits()];
         for (int i = 0; i < all.length; i++) {
-            all[i] = Ratio.scaled(least() + i - zero << o.leftShift(), s.multiplier(0), s.shift(0));
+            all[i] = Ratio.scaled(type.minInteger() + i - zero << o.leftShift(), s.multiplier(0), s.shift(0));
         }
         return all;
     }
@@ -85,7 +81,7 @@ final class Sums {
         long[] exact = scaled(small, zero);
         long[] others = secondScaled ? scaled(o.left(), o.leftZero()) : scaled(o.right(), o.rightZero());
         for (int i = 0; i < exact.length; i++) {
-            long found = ratio.apply(least() + i - zero);
+            long found = ratio.apply(type.minInteger() + i - zero);
             if (found != exact[i] && (type == DType.I16 || !same(exact[i], found, others))) return null;
         }
         return ratio;

@@ -25,9 +25,6 @@ public record Weights(
     /** Channels that the device takes at once, of operands and of results. */
     private static final int GROUP = 8;
 
-    /** Elements of the window, on each axis, that the device takes at once. */
-    private static final int REACH = 8;
-
     /**
      * In the order in which a core reads them, with zeros where groups are not full: blocks of the result's channels, blocks of the
      * operand's, parts of the window; then, by {@code partFirst}, groups of the operand's channels or of the result's outermost.
@@ -46,8 +43,8 @@ public record Weights(
             int height = w.window.y().size();
             int width = w.window.x().size();
             int own = Math.max(0, (w.outputs - core + cores - 1) / cores);
-            int partHeight = REACH / w.window.y().dilation();
-            int partWidth = REACH / w.window.x().dilation();
+            int partHeight = Blocks.REACH / w.window.y().dilation();
+            int partWidth = Blocks.REACH / w.window.x().dilation();
             int inputBlock = w.depthwise ? GROUP : w.partFirst || w.wide ? 16 : 32;
             for (int o = 0; o < own; o += blockDepth) {
                 int end = Math.min(own, o + blockDepth);

@@ -283,7 +283,7 @@ public final class ModelKernel implements DeviceKernel {
         for (Bo bo : written) bo.lastWrite = end;
         jobs.execute(() -> {
             try {
-                DeviceModel.run(CommandStream.ofWords(words, configuration), regions);
+                DeviceModel.run(CommandStream.ofWords(words), regions);
             } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
                 // As the device, which stops at a command that it does not know: the job ends, and nobody is told.
                 log = "the model stopped: " + e.getMessage();

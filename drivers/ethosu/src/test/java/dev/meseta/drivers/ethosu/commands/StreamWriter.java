@@ -141,6 +141,6 @@ public final class StreamWriter {
 
     /** The stream. */
     public CommandStream stream() {
-        return CommandStream.ofWords(words(), 0);
+        return CommandStream.ofWords(words());
     }
 }

@@ -124,7 +124,7 @@ final class MutatedStreamsTest {
         MemorySegment bytes = MemorySegment.ofArray(words);
         try {
             use(bytes);
-            CommandStream stream = CommandStream.ofWords(bytes, 0);
+            CommandStream stream = CommandStream.ofWords(bytes);
             Checker.check(stream, original.bytes);
             long[] ends = new long[Requests.REGIONS];
             Checker.walk(stream, (_, _, accesses) -> {
