@@ -24,9 +24,6 @@ final class AttentionGroups {
      */
     record Match(Group scores, Group softmax) {}
 
-    /** What scores that lie in memory may take of it. */
-    private static final long MOST_BYTES = 64 << 20;
-
     private AttentionGroups() {}
 
     /** The groups, without those that are computed by another one now. */
@@ -34,7 +31,7 @@ final class AttentionGroups {
         List<Group> rest = new ArrayList<>(groups);
         for (Group g : groups) {
             Match match = match(g);
-            if (match == null || isApart(a, match)) continue;
+            if (match == null) continue;
             g.attention = match;
             if (!a.repeats.decide(g, () -> (g.attentionKernel = AttentionKernel.of(a, g, match)) != null)) {
                 g.attention = null;
@@ -45,12 +42,6 @@ final class AttentionGroups {
             rest.remove(match.softmax);
         }
         return rest;
-    }
-
-    /** Whether products of a subgroup are so much faster than walking over blocks of keys that scores may lie in memory. */
-    private static boolean isApart(Assembly a, Match match) {
-        List<Size> scores = match.scores.root.result().shape();
-        return a.target.subgroup() > 1 && Size.product(scores).value() * Float.BYTES <= MOST_BYTES;
     }
 
     private static @Nullable Match match(Group g) {

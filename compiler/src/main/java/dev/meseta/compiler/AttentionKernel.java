@@ -32,8 +32,37 @@ final class AttentionKernel {
 
     private static final DType TYPE = DType.F32;
 
+    /** What scores that lie in memory may take of it. */
+    private static final long MOST_BYTES = 64 << 20;
+
     /** The loops: over what queries share and over queries, over keys, over what is summed for a score, over what a value has. */
     private record Loops(List<Atom> others, List<Atom> queries, Atom key, Atom summed, Atom value) {}
+
+    /**
+     * What a kernel is made of.
+     *
+     * @param others the loops that queries, keys and values share
+     * @param queries the loops over queries, outermost first
+     * @param key the loop over keys
+     * @param summed the loop of a score's sum
+     * @param value the loop over what a value has
+     * @param rows the queries
+     * @param score from the sum, which is number 0
+     * @param finish what is stored, from the weighed sum of values, which is number 1
+     * @param to where it is stored
+     */
+    record Parts(
+            List<Atom> others,
+            List<Atom> queries,
+            Atom key,
+            Atom summed,
+            Atom value,
+            Operand rows,
+            Operand keys,
+            Operand values,
+            Point score,
+            Point finish,
+            Lin to) {}
 
     private final Assembly a;
     private final Group g;
@@ -58,8 +87,19 @@ final class AttentionKernel {
 
     private final int stride;
 
+    /** The kernel where subgroups compute it. */
+    private final @Nullable SubgroupAttention subgroups;
+
     private AttentionKernel(
-            Assembly a, Group g, Nest nest, Loops loops, TileKernel.Shape shape, Operand values, int vectors) {
+            Assembly a,
+            Group g,
+            Nest nest,
+            Loops loops,
+            TileKernel.Shape shape,
+            Operand values,
+            int vectors,
+            @Nullable SubgroupAttention subgroups) {
+        this.subgroups = subgroups;
         this.a = a;
         this.g = g;
         this.nest = nest;
@@ -93,10 +133,16 @@ final class AttentionKernel {
         Body body = new Body(a, g, match, so, po);
         Nest nest = Nest.of(List.of(rows, List.of(keys), List.of(summed), List.of(result.getLast())), body);
         for (int space = 1; space < 4; space++) if (nest.loops(space).size() != 1) return null;
-        return body.elsewhere ? null : of(a, g, nest);
+        return body.elsewhere ? null : of(a, g, match, nest);
     }
 
-    private static @Nullable AttentionKernel of(Assembly a, Group g, Nest nest) {
+    /** Whether products of a subgroup are so much faster than walking over blocks of keys that scores may lie in memory. */
+    private static boolean isApart(Assembly a, AttentionGroups.Match match) {
+        List<Size> scores = match.scores().root.result().shape();
+        return a.target.subgroup() > 1 && Size.product(scores).value() * Float.BYTES <= MOST_BYTES;
+    }
+
+    private static @Nullable AttentionKernel of(Assembly a, Group g, AttentionGroups.Match match, Nest nest) {
         Operand x = Operand.of(nest.result().get(0));
         Operand y = Operand.of(nest.result().get(1));
         Operand values = Operand.of(nest.result().get(3));
@@ -139,7 +185,22 @@ final class AttentionKernel {
                 t.height(),
                 a.target.lockstep(),
                 null);
-        return new AttentionKernel(a, g, nest, new Loops(others, rows, key, summed, value), shape, values, vectors);
+        Parts parts = new Parts(
+                others,
+                rows,
+                key,
+                summed,
+                value,
+                queries,
+                keys,
+                values,
+                nest.result().get(2),
+                nest.result().get(4),
+                ((Point.Number) nest.result().get(5).form()).index());
+        SubgroupAttention subgroups = SubgroupAttention.of(a, parts);
+        if (subgroups == null && isApart(a, match)) return null;
+        Loops loops = new Loops(others, rows, key, summed, value);
+        return new AttentionKernel(a, g, nest, loops, shape, values, vectors, subgroups);
     }
 
     /** The operands of the first product, the score from it, the values, what is stored from the second product, and where. */
@@ -210,6 +271,10 @@ final class AttentionKernel {
 
     /** Adds the kernel, and one before it that packs the keys where their order asks for it. */
     void add(Place out) {
+        if (subgroups != null) {
+            a.add(subgroups.emit(out, g.root.result().dtype(), Lowering.origin(g)));
+            return;
+        }
         Panels packed = shape.strided() ? Panels.of(a, nest.points(), shape, Lowering.origin(g)) : null;
         e.open();
         Expr queries = Schedule.count(e, loops.queries);

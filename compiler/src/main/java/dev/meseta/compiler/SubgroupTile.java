@@ -270,7 +270,7 @@ final class SubgroupTile {
     }
 
     private void add(Expr.Var sum, String shared, int member, int step, int width, Expr b) {
-        Expr x = new Expr.OfMember(shared, member, Type.of(type).with(width));
+        Expr x = new Expr.OfMember(shared, Kernels.index(member), Type.of(type).with(width));
         Expr one = Kernels.splat(width == 1 ? x : new Expr.Shuffle(x, x, List.of(step)), lanes);
         e.assign(sum, Kernels.multiplyAdd(one, b, sum));
     }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import dev.meseta.compiler.kernel.KernelVerifier;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.CommandList.Launch;
 import dev.meseta.graph.DType;
@@ -123,6 +124,39 @@ class AttentionTest {
             fail(failures.size() + " of " + GRAPHS + " graphs fail (replay with -Dseed=S -Dgraphs=1):\n"
                     + String.join("\n", failures));
         assertTrue(GRAPHS == 1 || fused > GRAPHS / 3, fused + " of " + GRAPHS + " became one kernel");
+    }
+
+    /** With what subgroups ask for; the last block of keys overlaps the one before, and rows end within a tile. */
+    @Test
+    void subgroupsKeepScoresInRegisters() {
+        int fused = 0;
+        for (long seed = SEED; seed < SEED + Math.min(GRAPHS, 12); seed++) {
+            Random random = new Random(seed);
+            Dim queries = Dim.of(random.nextLong(4, 70));
+            Dim keys = Dim.of(random.nextLong(16, 60));
+            if (random.nextInt(3) == 0) {
+                queries = Dim.symbolic("queries", queries.extent());
+                keys = Dim.symbolic("keys", keys.extent());
+            }
+            Extents x = new Extents(
+                    Dim.of(random.nextLong(1, 3)),
+                    random.nextLong(1, 3),
+                    queries,
+                    keys,
+                    4 * random.nextLong(1, 5),
+                    16 * random.nextLong(1, 3));
+            Graph g = attention(random, x);
+            List<Tensor> in = g.inputs().stream().map(v -> random(random, v)).toList();
+            CommandList list = GraphCompiler.compile(g, Targets.lockstep(4));
+            for (CommandList.Command c : list.commands()) {
+                KernelVerifier.verify(((Launch) c).kernel());
+                if (((Launch) c).kernel().name().equals("attention")) fused++;
+            }
+            Tensor expected = Interpreter.run(g, in).getFirst();
+            RandomGraphTest.compare(
+                    "seed " + seed, expected, SlowDevice.run(list, in).getFirst(), 1e-5);
+        }
+        assertTrue(GRAPHS == 1 || fused > 6, fused + " became one kernel");
     }
 
     private static boolean run(long seed) {

@@ -41,8 +41,12 @@ public sealed interface Expr {
     /** Elements of a local array; scalar index, {@code type.lanes()} elements from it on. */
     record LoadLocal(String array, Expr index, Type type) implements Expr {}
 
-    /** What another member of the team shared ({@link Stmt.Share}) under a name. */
-    record OfMember(String name, int member, Type type) implements Expr {}
+    /**
+     * What a member of the team shared ({@link Stmt.Share}) under a name.
+     *
+     * @param member I64, from 0; each member may ask another one
+     */
+    record OfMember(String name, Expr member, Type type) implements Expr {}
 
     /** A scalar function on each lane, with {@link MapFunction}'s semantics. */
     record Apply(MapFunction function, List<Expr> operands) implements Expr {

@@ -312,7 +312,7 @@ public final class KernelInterpreter {
             }
             case Expr.OfMember o -> {
                 Object values = array(o.name()).values();
-                int at = o.member() * lanes;
+                int at = position(array(o.name()), o.name(), integer(o.member()) * lanes, lanes);
                 yield values instanceof double[] d
                         ? Arrays.copyOfRange(d, at, at + lanes)
                         : Arrays.copyOfRange((long[]) values, at, at + lanes);

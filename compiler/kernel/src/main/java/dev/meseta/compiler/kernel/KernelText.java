@@ -193,8 +193,11 @@ public final class KernelText {
                 expression(l.index());
                 out.append("]:").append(l.type());
             }
-            case Expr.OfMember o ->
-                out.append(o.name()).append('@').append(o.member()).append(':').append(o.type());
+            case Expr.OfMember o -> {
+                out.append(o.name()).append('@');
+                expression(o.member());
+                out.append(':').append(o.type());
+            }
             case Expr.Apply a -> call(a.function().text(), a.operands());
             case Expr.Fma f -> call("fma", List.of(f.a(), f.b(), f.c()));
             case Expr.Dot d -> call(d.saturates() ? "saturating_dot" : "dot", List.of(d.left(), d.right(), d.sum()));

@@ -204,14 +204,11 @@ public final class KernelVerifier {
             case Expr.Extent x -> extent(x);
             case Expr.Load l -> access(l.buffer(), l.index(), t, l.mask(), false);
             case Expr.LoadLocal l -> local(l.array(), l.index(), t);
-            case Expr.OfMember o ->
-                require(
-                        t.equals(scope.get(o.name()))
-                                && shared.contains(o.name())
-                                && o.member() >= 0
-                                && o.member() < kernel.team(),
-                        "nothing is shared so",
-                        e);
+            case Expr.OfMember o -> {
+                typed(o.member(), Type.INDEX);
+                boolean there = !(o.member() instanceof Expr.Int i) || i.value() >= 0 && i.value() < kernel.team();
+                require(t.equals(scope.get(o.name())) && shared.contains(o.name()) && there, "nothing is shared so", e);
+            }
             case Expr.Apply a -> apply(a);
             case Expr.Fma f -> {
                 require(t.element().isFloat(), "fma of " + t, e);

@@ -57,7 +57,7 @@ public record Rewriter(String prefix, Expr grid, List<Integer> buffers, List<Exp
             case Expr.Load l ->
                 new Expr.Load(buffers.get(l.buffer()), index(l.buffer(), l.index()), l.type(), ofNullable(l.mask()));
             case Expr.LoadLocal l -> new Expr.LoadLocal(prefix + l.array(), of(l.index()), l.type());
-            case Expr.OfMember o -> new Expr.OfMember(prefix + o.name(), o.member(), o.type());
+            case Expr.OfMember o -> new Expr.OfMember(prefix + o.name(), of(o.member()), o.type());
             case Expr.Apply a -> new Expr.Apply(a.function(), all(a.operands()));
             case Expr.Fma f -> new Expr.Fma(of(f.a()), of(f.b()), of(f.c()));
             case Expr.Dot d -> new Expr.Dot(of(d.left()), of(d.right()), of(d.sum()), d.saturates());

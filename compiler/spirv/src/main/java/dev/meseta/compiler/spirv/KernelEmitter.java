@@ -59,6 +59,7 @@ public final class KernelEmitter {
     private final Map<String, Value> values = new HashMap<>();
     private final Map<String, Slot> slots = new HashMap<>();
     private final Map<String, Local> locals = new HashMap<>();
+    private final List<Integer> members = new ArrayList<>();
 
     private KernelEmitter(Kernel kernel, Bounds bounds, ShaderOptions options, Rounds rounds) {
         this.kernel = kernel;
@@ -105,13 +106,18 @@ public final class KernelEmitter {
         m.begin(entry, m.typeVoid());
         memory.begin();
         texels.begin();
-        Value grid = memory.argument(arguments.grid(), bounds.grid());
+        if (options.texels() && kernel.team() > 1) nameMembers();
         Value position = position(vector, group, local);
-        Value inside = arithmetic.apply(MapFunction.LT, List.of(position, grid));
-        b.when(inside.id(), () -> {
-            values.put(Kernel.GRID, position);
+        values.put(Kernel.GRID, position);
+        if (kernel.team() > 1 && bounds.grid() <= ROW) {
+            // Every workgroup is an iteration, and there is one condition less: processors take straight code to be run
+            // by all.
             statement(kernel.body());
-        });
+        } else {
+            Value grid = memory.argument(arguments.grid(), bounds.grid());
+            Value inside = arithmetic.apply(MapFunction.LT, List.of(position, grid));
+            b.when(inside.id(), () -> statement(kernel.body()));
+        }
         m.end();
         memory.end();
         return m.module(entry);
@@ -429,6 +435,16 @@ public final class KernelEmitter {
         };
     }
 
+    /**
+     * Numbers of the members that no compiler knows: a processor takes another's register by one instruction then, and by two where it
+     * makes something of the number. The high half of the grid's extent, which is 0, is added.
+     */
+    private void nameMembers() {
+        int zero = memory.high(arguments.grid());
+        int type = m.typeInt(32);
+        for (int i = 0; i < kernel.team(); i++) members.add(m.emit(Opcode.I_ADD, type, zero, m.constantInt(32, i)));
+    }
+
     /** From a register of another invocation of the subgroup, of which a team is all. */
     private Value ofMember(Expr.OfMember o) {
         Value v = values.get(o.name());
@@ -436,7 +452,9 @@ public final class KernelEmitter {
         m.need(Capability.GROUP_NON_UNIFORM);
         m.need(Capability.GROUP_NON_UNIFORM_SHUFFLE);
         int scope = m.constantInt(32, SUBGROUP);
-        int member = m.constantInt(32, o.member());
+        boolean named = o.member() instanceof Expr.Int && !members.isEmpty();
+        Value at = expression(o.member());
+        int member = named ? members.get((int) at.low()) : b.low(at).id();
         int type = m.type(v.element());
         return b.value(
                 v.element(), v.lanes(), i -> m.emit(Opcode.GROUP_NON_UNIFORM_SHUFFLE, type, scope, v.ids()[i], member));

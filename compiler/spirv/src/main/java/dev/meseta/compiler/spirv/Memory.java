@@ -59,6 +59,12 @@ final class Memory {
         return most == Long.MAX_VALUE ? wide : b.ranged(wide, 0, Math.max(1, most));
     }
 
+    /** The high half of an argument. */
+    int high(int place) {
+        int moved = m.emit(Opcode.SHIFT_RIGHT_LOGICAL, m.typeInt(64), loaded.get(place), m.constantInt(32, 32));
+        return m.emit(Opcode.U_CONVERT, m.typeInt(32), moved);
+    }
+
     /** An element of the storage type. @param mask a BOOL without which nothing is read and 0 is given; 0 for none */
     int load(int buffer, Value index, int mask) {
         int type = m.type(Conversions.storage(kernel.buffers().get(buffer).dtype()));

@@ -9,6 +9,7 @@ import dev.meseta.compiler.spirv.Bounds;
 import dev.meseta.compiler.spirv.KernelEmitter;
 import dev.meseta.compiler.spirv.ShaderOptions;
 import dev.meseta.graph.DType;
+import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
 import java.io.IOException;
@@ -22,7 +23,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class SubgroupTest {
     private static final int GRID = 3;
 
-    /** Every member adds what all share, each weighed by the member that it is of, three times. */
+    /** Every member adds what every third shares, and what its neighbour does, three times. */
     private static Kernel kernel(int team, DType dtype) {
         Type pair = new Type(Type.widened(dtype), 2);
         Expr at = Kernels.mul(Kernels.add(Kernels.mul(Kernel.GRID_VARIABLE, team), Kernel.MEMBER_VARIABLE), 2);
@@ -30,7 +31,9 @@ class SubgroupTest {
         List<Stmt> body = new ArrayList<>();
         body.add(new Stmt.Share("x", sum));
         Expr next = new Expr.Var("x", pair);
-        for (int m = 0; m < team; m += 3) next = Kernels.add(next, new Expr.OfMember("x", m, pair));
+        for (int m = 0; m < team; m += 3) next = Kernels.add(next, new Expr.OfMember("x", Kernels.index(m), pair));
+        Expr neighbour = Kernels.apply(MapFunction.XOR, Kernel.MEMBER_VARIABLE, Kernels.index(1));
+        next = Kernels.add(next, new Expr.OfMember("x", neighbour, pair));
         body.add(new Stmt.Assign("sum", next));
         int elements = 2 * team * GRID;
         return new Kernel(
