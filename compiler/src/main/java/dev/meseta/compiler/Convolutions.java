@@ -246,6 +246,18 @@ final class Convolutions {
         if (o.inputDilation().stream().anyMatch(d -> d != 1)) return false;
         long taps = Size.product(w.subList(2, rank)).value();
         if (taps > MOST_TAPS) return false;
+        if (depthwise((_, pull, index) -> pull.at(left, index))) return true;
+        // Channels in another order, such as shuffled ones, are brought into theirs before.
+        List<Long> zeros = Collections.nCopies(rank - 2, 0L);
+        return depthwise(prepared(new Op.Convolution(
+                o.strides(), zeros, zeros, o.inputDilation(), o.kernelDilation(), o.groups(), o.dtype())));
+    }
+
+    private boolean depthwise(Input read) {
+        V root = g.root.result();
+        List<Size> x = left.shape();
+        List<Size> w = right.shape();
+        int rank = x.size();
         Lowering.Epilogue epilogue = new Lowering.Epilogue(a, g, anchor);
         Layout walked = epilogue.walked();
         List<List<Lin>> indices = new ArrayList<>();
@@ -266,7 +278,7 @@ final class Convolutions {
                         .plus(-o.low().get(i)));
                 weight.add(k.get(i));
             }
-            result.add(pull.at(left, from));
+            result.add(read.at(points, pull, from));
             result.add(pull.at(right, weight));
             result.add(epilogue.finish(points, kept, points.given(0, type, kept)));
             result.add(points.number(epilogue.offset(points, kept)));

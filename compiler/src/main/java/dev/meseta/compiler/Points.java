@@ -16,6 +16,9 @@ final class Points {
     /** The bit of what depends on a value that the kernel around has computed. */
     static final long GIVEN = 1L << 62;
 
+    /** Quotients of an index that are looked at: more than dimensions need. */
+    private static final int MOST_QUOTIENTS = 12;
+
     private final Map<Point.Form, Point> points = new HashMap<>();
     private final Map<Atom.Form, Atom> atoms = new HashMap<>();
     private int loops;
@@ -59,11 +62,40 @@ final class Points {
     /** lin mod d for a lin that is not negative. */
     Lin remainder(Lin lin, Size d) {
         if (d.is(1)) return Lin.ZERO;
+        Atom one = lin.atom();
+        if (one != null && one.form() instanceof Atom.Remainder r && r.by().over(d) != null)
+            return remainder(r.of(), d);
         if (lin.min() >= 0 && lin.max() < d.value()) return lin;
         Lin[] parts = lin.split(d);
         if (parts[1].min() < 0) return Lin.of(atom(new Atom.Remainder(lin, d)));
         if (parts[1].max() < d.value()) return parts[1];
         return Lin.of(atom(new Atom.Remainder(parts[1], d)));
+    }
+
+    /**
+     * A sum without quotients and remainders where they cancel each other, and otherwise as it is: d * (x div d) is x less its remainder.
+     * They do when loops were made one that an index then takes apart, as with the groups of a convolution.
+     */
+    private Lin withoutQuotients(Lin lin) {
+        Lin sum = lin;
+        for (int i = 0; i < MOST_QUOTIENTS && !sum.isAffine(); i++) {
+            Lin next = withoutFirstQuotient(sum);
+            if (next == null) return lin;
+            sum = next;
+        }
+        return sum.isAffine() ? sum : lin;
+    }
+
+    private @Nullable Lin withoutFirstQuotient(Lin lin) {
+        for (Lin.Term t : lin.terms()) {
+            if (t.atom() == null || !(t.atom().form() instanceof Atom.Quotient q)) continue;
+            Size times = t.coefficient().over(q.by());
+            if (times == null) return null;
+            return lin.plus(Lin.of(t.atom()).times(t.coefficient()).times(Size.of(-1)))
+                    .plus(q.of().times(times))
+                    .plus(remainder(q.of(), q.by()).times(times).times(Size.of(-1)));
+        }
+        return null;
     }
 
     /** The lesser of two, by literals if the numbers are certain for all extents. */
@@ -142,7 +174,8 @@ final class Points {
         return point(new Point.Int(DType.BOOL, value ? 1 : 0));
     }
 
-    Point load(Place place, DType storage, Lin offset, @Nullable Point mask) {
+    Point load(Place place, DType storage, Lin at, @Nullable Point mask) {
+        Lin offset = withoutQuotients(at);
         if (mask != null && mask.form() instanceof Point.Int m) {
             if (m.value() == 0) return literal(storage, 0);
             return point(new Point.Load(place, storage, offset, null));
@@ -151,7 +184,7 @@ final class Points {
     }
 
     Point number(Lin index) {
-        return point(new Point.Number(index));
+        return point(new Point.Number(withoutQuotients(index)));
     }
 
     /** A value that the kernel around has computed for an index. */

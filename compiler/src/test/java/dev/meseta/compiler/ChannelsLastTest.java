@@ -1,5 +1,10 @@
 package dev.meseta.compiler;
 
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.meseta.compiler.kernel.Kernel;
+import dev.meseta.compiler.kernel.KernelText;
 import dev.meseta.driver.CommandList;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Graph;
@@ -19,6 +24,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ChannelsLastTest {
     private static final int EXTENT = 20;
     private static final int CHANNELS = 16;
+
+    /** So many that equal weights of them are not written out. */
+    private static final int MANY = 64;
+
     private static final double TOLERANCE = 1e-3;
 
     /** Two convolutions with the work of one element between them, on values whose transposes are what the convolutions read. */
@@ -35,6 +44,52 @@ class ChannelsLastTest {
         CommandList list = GraphCompiler.compile(graph, Targets.AVX512);
         Tensor expected = Interpreter.run(graph, inputs).getFirst();
         RandomGraphTest.compare("result", expected, SlowDevice.run(list, inputs).getFirst(), TOLERANCE);
+    }
+
+    /**
+     * A unit of ShuffleNet: products within groups, a shuffle of channels, and a convolution of each channel by itself. Equal weights are
+     * what makes groups and pixels one loop.
+     */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void shuffledChannelsAreProductsAndDepthwise(boolean equal) {
+        Random random = new Random(3);
+        GraphBuilder b = new GraphBuilder("shuffle", Interpreter::evaluate);
+        Value x = b.input("x", TensorType.of(DType.F32, 1, MANY, EXTENT, EXTENT));
+        x = convolve(b, x, b.constant(random(random, MANY, MANY, 1, 1)), 0, 1);
+        int own = MANY / 2;
+        Tensor weights = random(random, MANY, own, 1, 1);
+        Value y = convolve(
+                b,
+                x,
+                equal ? b.broadcast(b.scalar(DType.F32, 0.25), Shape.of(MANY, own, 1, 1)) : b.constant(weights),
+                0,
+                2);
+        y = b.reshape(b.transpose(b.reshape(y, 1, 2, own, EXTENT, EXTENT), 0, 2, 1, 3, 4), 1, MANY, EXTENT, EXTENT);
+        y = convolve(b, y, b.constant(random(random, MANY, 1, 3, 3)), 1, MANY);
+        Graph graph = b.build(List.of(convolve(b, y, b.constant(random(random, MANY, MANY, 1, 1)), 0, 1)));
+        List<Tensor> inputs = List.of(random(random, 1, MANY, EXTENT, EXTENT));
+        CommandList list = GraphCompiler.compile(graph, Targets.AVX512);
+        Tensor expected = Interpreter.run(graph, inputs).getFirst();
+        RandomGraphTest.compare("result", expected, SlowDevice.run(list, inputs).getFirst(), TOLERANCE);
+        List<Kernel> kernels = list.commands().stream()
+                .filter(CommandList.Launch.class::isInstance)
+                .map(c -> ((CommandList.Launch) c).kernel())
+                .toList();
+        List<String> names = kernels.stream().map(Kernel::name).toList();
+        assertTrue(names.contains("depthwise"), names::toString);
+        for (Kernel k : kernels) {
+            if (!k.name().equals("convolution")) continue;
+            String text = KernelText.of(k);
+            assertFalse(text.contains("div(ramp"), "lanes divide their index to find their place");
+            assertTrue(text.split("var a", -1).length > 8, "no tile of sums");
+        }
+    }
+
+    private static Value convolve(GraphBuilder b, Value x, Value kernel, long pad, int groups) {
+        List<Long> ones = List.of(1L, 1L);
+        List<Long> pads = List.of(pad, pad);
+        return b.add(new Op.Convolution(ones, pads, pads, ones, ones, groups, DType.F32), x, kernel);
     }
 
     private static Value convolve(GraphBuilder b, Value x, Random random, int groups) {
