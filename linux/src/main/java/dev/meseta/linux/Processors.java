@@ -41,12 +41,12 @@ public final class Processors {
             new Processors(Path.of("/"), Runtime.getRuntime().availableProcessors());
 
     private final Path root;
-    private final int fallback;
+    private final int jvm;
 
     /** The files below another root: for tests. */
-    Processors(Path root, int fallback) {
+    Processors(Path root, int jvm) {
         this.root = root;
-        this.fallback = fallback;
+        this.jvm = jvm;
     }
 
     /** The machine that this runs on. */
@@ -56,10 +56,11 @@ public final class Processors {
 
     /**
      * How many threads can compute at once, at least 1: the processors that the process may be scheduled on, limited by the quotas of its
-     * control groups and theirs above it (versions 2 and 1); part of a processor counts as one. Default: what the JVM says.
+     * control groups and theirs above it (versions 2 and 1), and by what the JVM says, which {@code -XX:ActiveProcessorCount} sets; part of
+     * a processor counts as one.
      */
     public int usable() {
-        double limit = allowed();
+        double limit = Math.min(jvm, allowed());
         for (String line : lines("proc/self/cgroup")) {
             String[] fields = line.split(":", 3);
             if (fields.length < 3) continue;
@@ -75,7 +76,7 @@ public final class Processors {
             int n = count(line.substring(line.indexOf(':') + 1).strip());
             if (n > 0) return n;
         }
-        return fallback;
+        return jvm;
     }
 
     /** The number of processors in a list such as {@code 0-3,8}; 0 for something else. */

@@ -37,6 +37,13 @@ class ProcessorsTest {
     }
 
     @Test
+    void whatTheJvmWasToldCounts() throws IOException {
+        file("proc/self/status", "Cpus_allowed_list:\t0-7\n");
+        assertEquals(3, new Processors(root, 3).usable());
+        assertEquals(8, new Processors(root, 64).usable());
+    }
+
+    @Test
     void aQuotaOfVersion2RoundsUp() throws IOException {
         file("proc/self/cgroup", "0::/a/b\n");
         file("sys/fs/cgroup/a/b/cpu.max", "max 100000\n");
