@@ -72,6 +72,19 @@ final class MovementRows {
                 }));
             }
         }
+        for (DType t : List.of(DType.I8, DType.I16)) {
+            rows.add(new Row("REDUCE_PROD " + t.text(), 0, d -> {
+                // Factors from about -2 to 2, so that the products are neither nothing nor all at the ends.
+                boolean words = t == DType.I16;
+                Scale from = Scale.of(words ? d.real(3e-5, 8e-5) : d.real(0.008, 0.02), words ? 0 : d.between(-20, 20));
+                Scale to = Scale.of(words ? d.real(3e-5, 8e-5) : d.real(0.008, 0.02), words ? 0 : d.between(-20, 20));
+                return new OneOperator("REDUCE_PROD", 2)
+                        .with(0, d.flag())
+                        .input(d.tensor(t, d.shape(3, 4)), from)
+                        .constant(ints(axes(d, 3)))
+                        .output(t, to, 1);
+            }));
+        }
         rows.add(new Row("REDUCE_ANY", 0, d -> reduction(d, "REDUCE_ANY", DType.BOOL, null, null)));
         rows.add(new Row("REDUCE_ALL", 0, d -> reduction(d, "REDUCE_ALL", DType.BOOL, null, null)));
         for (String name : List.of("ARG_MAX", "ARG_MIN")) {

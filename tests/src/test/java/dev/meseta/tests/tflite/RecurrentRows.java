@@ -1,6 +1,7 @@
 package dev.meseta.tests.tflite;
 
 import dev.meseta.graph.DType;
+import dev.meseta.graph.Tensor;
 import dev.meseta.tests.tflite.OneOperator.Scale;
 import dev.meseta.tests.tflite.OperatorRows.Row;
 import java.util.List;
@@ -21,7 +22,12 @@ final class RecurrentRows {
         rows.add(new Row("LSTM i8", 0, d -> integerLstm(d, false, false)));
         rows.add(new Row("LSTM i8 normalised", 0, d -> integerLstm(d, false, true)));
         rows.add(new Row("LSTM f32", 0, d -> lstm(d, "LSTM", false)));
-        rows.add(new Row("BIDIRECTIONAL_SEQUENCE_LSTM f32", 0, RecurrentRows::bidirectional));
+        rows.add(new Row("BIDIRECTIONAL_SEQUENCE_LSTM f32", 0, d -> bidirectional(d, false, 0)));
+        rows.add(new Row("BIDIRECTIONAL_SEQUENCE_LSTM bytes", 0, d -> bidirectional(d, true, 0), BYTES));
+        rows.add(new Row("BIDIRECTIONAL_SEQUENCE_LSTM stacked", 0, d -> bidirectional(d, false, 1)));
+        rows.add(new Row("BIDIRECTIONAL_SEQUENCE_LSTM crossed", 0, d -> bidirectional(d, false, 2)));
+        rows.add(new Row("BIDIRECTIONAL_SEQUENCE_RNN f32", 0, d -> bidirectionalSimple(d, false, d.between(0, 2))));
+        rows.add(new Row("BIDIRECTIONAL_SEQUENCE_RNN bytes", 0, d -> bidirectionalSimple(d, true, 0), BYTES));
         rows.add(new Row("UNIDIRECTIONAL_SEQUENCE_RNN f32", 0, d -> {
             boolean timeMajor = d.flag();
             long batch = d.between(1, 3);
@@ -179,9 +185,16 @@ final class RecurrentRows {
         return sequence ? m.output(DType.I8, out, 1, 1, s.output()) : m.output(DType.I8, out, 1, s.output());
     }
 
-    private static OneOperator bidirectional(Draws d) {
-        boolean merged = d.flag();
+    private static Tensor sequence(Draws d, Sizes s, boolean timeMajor, long width) {
+        return d.tensor(DType.F32, timeMajor ? s.steps() : s.batch(), timeMajor ? s.batch() : s.steps(), width);
+    }
+
+    /** @param more what comes in beside the input: 0 nothing, 1 the backward input, 2 something that both directions add */
+    private static OneOperator bidirectional(Draws d, boolean bytes, int more) {
+        boolean both = d.flag();
         boolean timeMajor = d.flag();
+        // With the batch first and both joined, TFLite gives other results from one run to the next.
+        boolean merged = both && timeMajor;
         boolean coupled = d.flag();
         Sizes s = Sizes.of(d, false);
         OneOperator m = new OneOperator("BIDIRECTIONAL_SEQUENCE_LSTM", 2)
@@ -190,17 +203,42 @@ final class RecurrentRows {
                 .with(2, 0f)
                 .with(3, merged)
                 .with(4, timeMajor)
-                .input(
-                        timeMajor
-                                ? d.tensor(DType.F32, s.steps(), s.batch(), s.input())
-                                : d.tensor(DType.F32, s.batch(), s.steps(), s.input()));
-        for (int k = 0; k < 2; k++) direction(d, m, s, false, coupled, false, false, false);
+                .input(sequence(d, s, timeMajor, s.input()));
+        for (int k = 0; k < 2; k++) direction(d, m, s, bytes, coupled, false, false, false);
         for (int k = 0; k < 2; k++) {
             m.variable(DType.F32, new long[] {s.batch(), s.output()}, null);
             m.variable(DType.F32, new long[] {s.batch(), s.cell()}, null);
         }
-        for (int k = 0; k < 9; k++) m.missing();
+        if (more == 0) m.missing();
+        else m.input(sequence(d, s, timeMajor, s.input()));
+        for (int k = 0; k < 8; k++) weights(d, m, false, more == 2 && (k % 4 > 0 || !coupled), s.cell(), s.input());
         m.output(DType.F32, null, 1, 1, merged ? 2 * s.output() : s.output());
         return merged ? m : m.output(DType.F32, null, 1, 1, s.output());
+    }
+
+    /** @param more as above */
+    private static OneOperator bidirectionalSimple(Draws d, boolean bytes, int more) {
+        // Time first, TFLite runs those with bytes as often as there are steps, and gives results that are apart the
+        // shape of the others. With
+        // time second, the backward direction does not read its own input.
+        boolean timeMajor = !bytes && (more == 1 || d.flag());
+        boolean merged = timeMajor || d.flag();
+        Sizes s = Sizes.of(d, false);
+        OneOperator m = new OneOperator("BIDIRECTIONAL_SEQUENCE_RNN", bytes ? 2 : 1)
+                .with(0, timeMajor)
+                .with(1, (byte) 4)
+                .with(2, merged)
+                .input(sequence(d, s, timeMajor, s.input()));
+        for (int k = 0; k < 2; k++) {
+            weights(d, m, bytes, true, s.cell(), s.input());
+            weights(d, m, bytes, true, s.cell(), s.cell());
+            m.constant(d.tensor(DType.F32, s.cell()));
+            m.variable(DType.F32, new long[] {s.batch(), s.cell()}, null);
+        }
+        if (more == 0) m.missing();
+        else m.input(sequence(d, s, timeMajor, s.input()));
+        for (int k = 0; k < 2; k++) weights(d, m, false, more == 2, s.cell(), s.input());
+        m.output(DType.F32, null, 1, 1, merged ? 2 * s.cell() : s.cell());
+        return merged ? m : m.output(DType.F32, null, 1, 1, s.cell());
     }
 }

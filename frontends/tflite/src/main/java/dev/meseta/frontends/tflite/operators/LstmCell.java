@@ -26,11 +26,33 @@ final class LstmCell {
     private static final int CELL = 2;
     private static final int OUTPUT = 3;
 
-    /** Where operands stand: the first of each kind; -1 for what an operator does not have. */
-    record Places(int weights, int recurrent, int peepholes, int biases, int projection, int state, int norms) {
-        static final Places UNIDIRECTIONAL = new Places(1, 5, 9, 12, 16, 18, 20);
-        static final Places FORWARD = new Places(1, 5, 9, 12, 16, 35, -1);
-        static final Places BACKWARD = new Places(18, 22, 26, 29, 33, 37, -1);
+    /**
+     * Where operands stand: the first of each kind; -1 for what an operator does not have. What comes in beside the input is operand {@code
+     * more}, its weights begin at {@code moreWeights}; without them it is the input of the backward direction.
+     */
+    record Places(
+            int weights,
+            int recurrent,
+            int peepholes,
+            int biases,
+            int projection,
+            int state,
+            int norms,
+            int more,
+            int moreWeights) {
+        static final Places UNIDIRECTIONAL = new Places(1, 5, 9, 12, 16, 18, 20, -1, -1);
+        static final Places FORWARD = new Places(1, 5, 9, 12, 16, 35, -1, 39, 40);
+        static final Places BACKWARD = new Places(18, 22, 26, 29, 33, 37, -1, 39, 44);
+
+        /** Whether what comes in beside the input is multiplied and added. */
+        boolean hasMore(OperatorNode node) {
+            return more >= 0 && node.hasInput(more) && node.hasInput(moreWeights + FORGET);
+        }
+
+        /** The operand that is the input. */
+        int input(OperatorNode node) {
+            return this == BACKWARD && node.hasInput(more) && !hasMore(node) ? more : 0;
+        }
     }
 
     /** The function of the cell, and what cell and projection are limited to, if above 0. */
@@ -87,11 +109,16 @@ final class LstmCell {
     /** Where a step finds what it captured. */
     private record Step(int recurrent, int biases, int[] peepholes, int[] norms, int projection, int projectionBias) {}
 
-    /** Runs over a sequence, time first. */
-    Result run(Value x, boolean reverse) {
+    /**
+     * Runs over a sequence, time first.
+     *
+     * @param more what comes in beside it, or null
+     */
+    Result run(Value x, @Nullable Value more, boolean reverse) {
         GraphBuilder b = c.builder();
         Value biases = joined(places.biases());
         Value input = RecurrentOperators.times(b, x, joined(places.weights()));
+        if (more != null) input = b.plus(input, RecurrentOperators.times(b, more, joined(places.moreWeights())));
         if (!normalized) input = b.plus(input, biases);
         Captured captured = new Captured();
         int recurrent = captured.add(joined(places.recurrent()));

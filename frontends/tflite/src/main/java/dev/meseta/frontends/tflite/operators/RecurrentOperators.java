@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * next one begins with.
  */
 final class RecurrentOperators {
+    /** Of long short-term memory in both directions: what comes in beside the input. */
+    private static final int AUXILIARY = 39;
+
     private RecurrentOperators() {}
 
     static void register(Registry r) {
@@ -25,7 +28,7 @@ final class RecurrentOperators {
             boolean timeMajor = node.options().flag(3);
             if (node.inputType(0) == DType.I8) {
                 IntegerLstm integers = new IntegerLstm(node);
-                return c -> sequence(c, timeMajor, x -> integers.run(c, x));
+                return c -> sequence(c, 0, timeMajor, x -> integers.run(c, x));
             }
             requireFloats(node, 0, 18, 19);
             return c -> sequence(c, node, LstmCell.Places.UNIDIRECTIONAL, o, timeMajor, false);
@@ -44,7 +47,7 @@ final class RecurrentOperators {
             requireFloats(node, 0, 18, 19);
             return c -> {
                 Value x = Shapes.unsqueeze(c.builder(), c.operand(0), 0);
-                LstmCell.Result y = new LstmCell(c, node, LstmCell.Places.UNIDIRECTIONAL, o).run(x, false);
+                LstmCell.Result y = new LstmCell(c, node, LstmCell.Places.UNIDIRECTIONAL, o).run(x, null, false);
                 return List.of(c.builder().select(y.outputs(), 0, 0), y.output(), y.cell());
             };
         });
@@ -53,8 +56,9 @@ final class RecurrentOperators {
             boolean timeMajor = node.options().flag(0);
             Activation activation = Activation.of(node, 1);
             requireFloats(node, 0, 4);
-            return c -> simple(c, node, activation, timeMajor);
+            return c -> simple(c, node, RnnPlaces.UNIDIRECTIONAL, activation, timeMajor);
         });
+        r.expandStateful("BIDIRECTIONAL_SEQUENCE_RNN", RecurrentOperators::bidirectionalSimple);
         r.expandStateful("RNN", node -> {
             Activation activation = Activation.of(node, 0);
             requireFloats(node, 0, 4);
@@ -76,16 +80,26 @@ final class RecurrentOperators {
             LstmCell.Options options,
             boolean timeMajor,
             boolean reverse) {
-        return sequence(c, timeMajor, x -> new LstmCell(c, node, places, options).run(x, reverse));
+        LstmCell cell = new LstmCell(c, node, places, options);
+        Function<Value, LstmCell.Result> run = x -> {
+            Value more = places.hasMore(node) ? timeFirst(c, AUXILIARY, timeMajor) : null;
+            return cell.run(x, more, reverse);
+        };
+        return sequence(c, places.input(node), timeMajor, run);
     }
 
-    private static List<Value> sequence(LoweringContext c, boolean timeMajor, Function<Value, LstmCell.Result> run) {
+    private static List<Value> sequence(
+            LoweringContext c, int input, boolean timeMajor, Function<Value, LstmCell.Result> run) {
         GraphBuilder b = c.builder();
-        c.require(c.type(0).rank() == 3, "the input is " + c.type(0) + ", expected rank 3");
-        Value x = timeMajor ? c.operand(0) : b.transpose(c.operand(0), 1, 0, 2);
-        LstmCell.Result y = run.apply(x);
+        LstmCell.Result y = run.apply(timeFirst(c, input, timeMajor));
         Value all = timeMajor ? y.outputs() : b.transpose(y.outputs(), 1, 0, 2);
         return List.of(all, y.output(), y.cell());
+    }
+
+    /** A sequence that is an operand. */
+    private static Value timeFirst(LoweringContext c, int operand, boolean timeMajor) {
+        c.require(c.type(operand).rank() == 3, "operand " + operand + " is " + c.type(operand) + ", expected rank 3");
+        return timeMajor ? c.operand(operand) : c.builder().transpose(c.operand(operand), 1, 0, 2);
     }
 
     /** Options: as for one direction, whether results are joined, and whether time is the first axis. */
@@ -94,7 +108,7 @@ final class RecurrentOperators {
         boolean merged = node.options().flag(3);
         boolean timeMajor = node.options().flag(4, true);
         requireFloats(node, 0, 35, 36, 37, 38);
-        node.require(!node.hasInput(39), "an auxiliary input is not supported");
+        if (node.hasInput(AUXILIARY)) requireFloats(node, AUXILIARY);
         return c -> {
             List<Value> forward = sequence(c, node, LstmCell.Places.FORWARD, o, timeMajor, false);
             List<Value> backward = sequence(c, node, LstmCell.Places.BACKWARD, o, timeMajor, true);
@@ -107,19 +121,64 @@ final class RecurrentOperators {
         };
     }
 
-    /** Operands: x, weights, recurrent weights, a bias, the state. */
-    private static List<Value> simple(LoweringContext c, OperatorNode node, Activation activation, boolean timeMajor) {
+    /**
+     * Where operands of a layer without gates stand.
+     *
+     * @param weights behind which are recurrent weights, a bias, and the state
+     * @param more what comes in beside the input, or -1
+     * @param moreWeights what that is multiplied with, or -1
+     */
+    private record RnnPlaces(int weights, int more, int moreWeights) {
+        static final RnnPlaces UNIDIRECTIONAL = new RnnPlaces(1, -1, -1);
+        static final RnnPlaces FORWARD = new RnnPlaces(1, 9, 10);
+        static final RnnPlaces BACKWARD = new RnnPlaces(5, 9, 11);
+
+        int state() {
+            return weights + 3;
+        }
+
+        boolean hasMore(OperatorNode node) {
+            return more >= 0 && node.hasInput(more) && node.hasInput(moreWeights);
+        }
+    }
+
+    /** Options: whether time is the first axis, an activation function, whether results are joined. */
+    private static Lowering.Expand bidirectionalSimple(OperatorNode node) {
+        boolean timeMajor = node.options().flag(0);
+        Activation activation = Activation.of(node, 1);
+        boolean merged = node.options().flag(2);
+        requireFloats(node, 0, RnnPlaces.FORWARD.state(), RnnPlaces.BACKWARD.state());
+        if (node.hasInput(RnnPlaces.FORWARD.more())) requireFloats(node, RnnPlaces.FORWARD.more());
+        return c -> {
+            List<Value> forward = simple(c, node, RnnPlaces.FORWARD, activation, timeMajor);
+            List<Value> backward = simple(c, node, RnnPlaces.BACKWARD, activation, timeMajor);
+            List<Value> results = new ArrayList<>();
+            if (merged) results.add(c.builder().concat(2, forward.get(0), backward.get(0)));
+            else results.addAll(List.of(forward.get(0), backward.get(0)));
+            results.addAll(List.of(forward.get(1), backward.get(1)));
+            return results;
+        };
+    }
+
+    /** All outputs and the state behind the last one. Without weights of its own, what comes in beside the input is the backward input. */
+    private static List<Value> simple(
+            LoweringContext c, OperatorNode node, RnnPlaces places, Activation activation, boolean timeMajor) {
         GraphBuilder b = c.builder();
-        c.require(c.type(0).rank() == 3, "the input is " + c.type(0) + ", expected rank 3");
-        Value x = timeMajor ? c.operand(0) : b.transpose(c.operand(0), 1, 0, 2);
-        Value projected = b.plus(times(b, x, weights(c, node, 1)), c.operand(3));
-        Value recurrent = weights(c, node, 2);
-        Value state = c.operand(4);
+        boolean reverse = places == RnnPlaces.BACKWARD;
+        boolean instead = reverse && node.hasInput(places.more()) && !places.hasMore(node);
+        Value x = timeFirst(c, instead ? places.more() : 0, timeMajor);
+        Value projected = b.plus(times(b, x, weights(c, node, places.weights())), c.operand(places.weights() + 2));
+        if (places.hasMore(node)) {
+            Value more = timeFirst(c, places.more(), timeMajor);
+            projected = b.plus(projected, times(b, more, weights(c, node, places.moreWeights())));
+        }
+        Value recurrent = weights(c, node, places.weights() + 1);
+        Value state = c.operand(places.state());
         var body = b.body("rnn", List.of(state.type(), step(projected), recurrent.type()), (g, in) -> {
             Value h = activation.apply(g, g.plus(in.get(1), times(g, in.get(0), in.get(2))));
             return List.of(h, h);
         });
-        List<Value> y = b.addAll(new Op.Scan(body, 1, 1, x.extent(0), false), List.of(state, projected, recurrent));
+        List<Value> y = b.addAll(new Op.Scan(body, 1, 1, x.extent(0), reverse), List.of(state, projected, recurrent));
         return List.of(timeMajor ? y.get(1) : b.transpose(y.get(1), 1, 0, 2), y.get(0));
     }
 

@@ -3,16 +3,20 @@ package dev.meseta.frontends.tflite.operators;
 import dev.meseta.frontends.tflite.format.Quantization;
 import dev.meseta.frontends.tflite.operators.FixedPoint.Multiplier;
 import dev.meseta.graph.DType;
+import dev.meseta.graph.Dim;
+import dev.meseta.graph.Graph;
 import dev.meseta.graph.GraphBuilder;
 import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.Op;
 import dev.meseta.graph.ReduceKind;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
+import dev.meseta.graph.TensorType;
 import dev.meseta.graph.Value;
 import dev.meseta.graph.program.Lowering;
 import dev.meseta.graph.program.LoweringContext;
 import dev.meseta.graph.quantized.QuantizedOp;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Reductions of whole axes. Operands: x, the axes. Option: whether the axes stay with extent 1. */
@@ -24,7 +28,7 @@ final class ReduceOperators {
         r.expand("SUM", node -> sum(node, false));
         r.expand("REDUCE_MAX", node -> extreme(node, ReduceKind.MAX));
         r.expand("REDUCE_MIN", node -> extreme(node, ReduceKind.MIN));
-        r.expand("REDUCE_PROD", node -> plain(node, ReduceKind.PROD));
+        r.expand("REDUCE_PROD", ReduceOperators::product);
         r.expand("REDUCE_ANY", node -> plain(node, ReduceKind.OR));
         r.expand("REDUCE_ALL", node -> plain(node, ReduceKind.AND));
         r.expand("ARG_MAX", node -> position(node, true));
@@ -42,6 +46,57 @@ final class ReduceOperators {
     private static Lowering.Expand plain(OperatorNode node, ReduceKind kind) {
         if (node.isQuantized(0)) throw node.unsupportedTypes();
         return c -> List.of(reduce(c, node, kind, c.operand(0)));
+    }
+
+    private static Lowering.Expand product(OperatorNode node) {
+        if (!node.isQuantized(0)) return plain(node, ReduceKind.PROD);
+        DType t = node.inputType(0);
+        if ((t != DType.I8 && t != DType.I16) || node.outputType(0) != t) throw node.unsupportedTypes();
+        Quantization x = node.inputScale(0);
+        Quantization y = node.outputScale(0);
+        return c -> {
+            GraphBuilder b = c.builder();
+            List<Integer> axes = Shapes.axes(c, 1, c.operand(0).rank());
+            long n = count(c);
+            c.require(n > 0, "there is nothing to multiply in " + c.type(0));
+            // The n-th root of the result's scale in each of n steps, so that 32 bits hold what is between them.
+            Multiplier[] m = {Multiplier.of(x.scale(0) / Math.pow(y.scale(0), 1.0 / n))};
+            Value factors = first(b, FixedPoint.minus(b, c.operand(0), x.zeroPoint(0)), axes, n);
+            Value product = b.select(factors, 0, 0);
+            if (n > 1) product = stepwise(b, product, b.slice(factors, 0, 1, Dim.of(n - 1)), m);
+            Value scaled = FixedPoint.timesWide(b, product, m);
+            Value result = FixedPoint.narrow(b, scaled, y.zeroPoint(0), Activation.all(t), t);
+            return List.of(b.reshape(
+                    result, reduced(c.type(0).shape(), axes, node.options().flag(0))));
+        };
+    }
+
+    /** With the elements along some axes along the first one, in the order in which they lie, and all others along the second. */
+    private static Value first(GraphBuilder b, Value x, List<Integer> axes, long n) {
+        List<Integer> order = new ArrayList<>(axes);
+        for (int i = 0; i < x.rank(); i++) if (!axes.contains(i)) order.add(i);
+        Value moved = b.transpose(x, order.stream().mapToInt(i -> i).toArray());
+        return b.reshape(moved, n, x.shape().elements() / n);
+    }
+
+    private static Shape reduced(Shape shape, List<Integer> axes, boolean keep) {
+        List<Dim> dims = new ArrayList<>();
+        for (int i = 0; i < shape.rank(); i++) {
+            if (!axes.contains(i)) dims.add(shape.dim(i));
+            else if (keep) dims.add(Dim.of(1));
+        }
+        return Shape.of(dims);
+    }
+
+    /** A product times a row of factors a step, each time scaled and rounded once: the order counts. */
+    private static Value stepwise(GraphBuilder b, Value begin, Value factors, Multiplier[] m) {
+        List<TensorType> types = List.of(begin.type(), RecurrentOperators.step(factors));
+        Graph body = b.body("product", types, (g, in) -> {
+            Value wide = g.times(g.cast(in.get(0), DType.I64), g.cast(in.get(1), DType.I64));
+            return List.of(g.cast(FixedPoint.timesWide(g, wide, m), DType.I32));
+        });
+        Op scan = new Op.Scan(body, 1, 1, factors.extent(0), false);
+        return b.addAll(scan, List.of(begin, factors)).getFirst();
     }
 
     private static Lowering.Expand extreme(OperatorNode node, ReduceKind kind) {
