@@ -42,7 +42,6 @@ final class VulkanDevice implements KernelDevice {
     private final String name;
     private final Target target;
     private final Map<Long, Long> addresses = new ConcurrentHashMap<>();
-    private volatile boolean lost;
     private @Nullable Open open;
 
     /** What there is of a device that is open. */
@@ -162,21 +161,12 @@ final class VulkanDevice implements KernelDevice {
 
     @Override
     public void run(Job job) {
-        try {
-            ((VulkanExecutable) job.executable()).run(job);
-        } catch (DeviceException e) {
-            lost |= e.kind() == DeviceException.Kind.LOST;
-            throw e;
-        }
+        ((VulkanExecutable) job.executable()).run(job);
     }
 
     @Override
     public long progress(Job job) {
         return ((VulkanExecutable) job.executable()).progress();
-    }
-
-    boolean isLost() {
-        return lost;
     }
 
     // Memory

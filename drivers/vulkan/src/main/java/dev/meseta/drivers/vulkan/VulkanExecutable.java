@@ -3,6 +3,7 @@ package dev.meseta.drivers.vulkan;
 import dev.meseta.driver.Allocation;
 import dev.meseta.driver.Buffer;
 import dev.meseta.driver.CommandList;
+import dev.meseta.driver.DeviceException;
 import dev.meseta.driver.Executable;
 import dev.meseta.driver.Job;
 import dev.meseta.driver.Region;
@@ -50,7 +51,7 @@ final class VulkanExecutable implements Executable {
         List<Integer> inputs = plan.commands().inputs();
         RunState state = idle.pollFirst();
         if (state == null) state = new RunState(c, plan);
-        boolean whole = false;
+        boolean usable = true;
         try {
             for (int i = 0; i < inputs.size(); i++) bind(state, inputs.get(i), job, i);
             boolean[] bound = new boolean[plan.slots().size()];
@@ -68,12 +69,14 @@ final class VulkanExecutable implements Executable {
                 long bytes = outputs.get(i).bytes();
                 if (from.address() != to.address() || !from.isNative()) MemorySegment.copy(from, 0, to, 0, bytes);
             }
-            whole = true;
+        } catch (DeviceException e) {
+            // Nobody knows what the device still does with it.
+            usable = false;
+            throw e;
         } finally {
             Reference.reachabilityFence(job);
             state.unbind();
-            // After a failure of the device nobody knows what it still does.
-            if (whole || !device.isLost()) idle.addFirst(state);
+            if (usable) idle.addFirst(state);
         }
     }
 

@@ -9,6 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import dev.meseta.driver.DeviceException;
 import dev.meseta.driver.Executable;
 import dev.meseta.driver.KernelDevice;
+import dev.meseta.graph.Tensor;
+import dev.meseta.runtime.TensorJobs;
+import dev.meseta.runtime.scheduler.Scheduler;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -81,6 +84,26 @@ class DeviceLossTest {
             DeviceException lost = failure(device, e);
             assertEquals(DeviceException.Kind.LOST, lost.kind(), lost.getMessage());
         }
+    }
+
+    /** As the contract has it: everybody's jobs fail from then on, and a device that is opened anew works. */
+    @Test
+    void aDeviceThatIsLostIsLostForAll() throws ReflectiveOperationException {
+        KernelDevice device = device("vkWaitSemaphores", 1, Vk.ERROR_DEVICE_LOST);
+        List<Tensor> inputs = List.of(CommandListTest.numbers(7));
+        try (Scheduler scheduler = new Scheduler(device)) {
+            TensorJobs first = new TensorJobs(scheduler.client("first"), load(device));
+            TensorJobs second = new TensorJobs(scheduler.client("second"), load(device));
+            first.run(inputs);
+            for (TensorJobs jobs : List.of(first, second, first)) {
+                DeviceException lost = assertThrows(DeviceException.class, () -> jobs.run(inputs));
+                assertEquals(DeviceException.Kind.LOST, lost.kind(), lost.getMessage());
+            }
+        }
+        KernelDevice anew = device("vkWaitSemaphores", Integer.MAX_VALUE, 0);
+        assertArrayEquals(
+                CommandListTest.longs(CommandListTest.numbers(8)),
+                CommandListTest.longs(KernelRunner.run(anew, load(anew), inputs).getFirst()));
     }
 
     @ParameterizedTest
