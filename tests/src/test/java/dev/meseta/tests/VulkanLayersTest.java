@@ -93,7 +93,7 @@ final class VulkanLayersTest {
 
     @Test
     void suitesAreCleanUnderTheLayers() throws IOException, InterruptedException {
-        suites(Map.of(), 23, 60, "compile*", "submit*", "buffers*");
+        suites(Map.of(), 23, 60, "compile*", "submit*", "buffers*", "trace*");
     }
 
     /** Memory is copied in other ways where the host does not reach the device's. */

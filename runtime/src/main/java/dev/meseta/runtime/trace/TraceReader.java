@@ -85,6 +85,7 @@ final class TraceReader {
                 instant(e, failure.isEmpty() ? "signal" : "signal " + failure, j, Track.FlowEnd.ENDS);
                 jobs.remove(key(e));
             }
+            case "meseta.Dispatch" -> dispatch(e);
             case "meseta.Wait" -> slice(e, "job", "wait for " + text(e, "clientName"));
             case "meseta.Compile" -> slice(e, "compile", "compile " + text(e, "step"));
             case "meseta.Load" -> slice(e, "load", "load " + text(e, "what"));
@@ -106,20 +107,32 @@ final class TraceReader {
         return jobs.computeIfAbsent(key(e), _ -> new Job(++flows));
     }
 
+    /** What a device did before it was told of. */
+    private void dispatch(RecordedEvent e) {
+        long end = time(e.getStartTime()) - e.getLong("age");
+        long start = end - e.getLong("nanoseconds");
+        Track kernels = free("kernels of " + text(e, "device"), start);
+        kernels.takenUntil(end);
+        kernels.add(
+                new Track.Item(start, end, false, "kernel", text(e, "kernel"), arguments(e), 0, Track.FlowEnd.NONE));
+    }
+
     /** The device takes a job; if it has had it before, it was reset in between. */
     private void begin(Job j, RecordedEvent e) {
         long start = time(e.getStartTime());
         leave(j, start, "queued again");
-        List<Track> all = queues.computeIfAbsent(text(e, "device"), _ -> new ArrayList<>());
-        Track free = null;
-        for (Track t : all) if (free == null && t.isFree(start)) free = t;
-        if (free == null) {
-            free = new Track(++tracks, "queue of " + text(e, "device"), 0);
-            all.add(free);
-        }
+        Track free = free("queue of " + text(e, "device"), start);
         free.takenUntil(Long.MAX_VALUE);
         j.began = e;
         j.queue = free;
+    }
+
+    /** A track of this name that has room from a time on. */
+    private Track free(String name, long start) {
+        List<Track> all = queues.computeIfAbsent(name, _ -> new ArrayList<>());
+        for (Track t : all) if (t.isFree(start)) return t;
+        all.add(new Track(++tracks, name, 0));
+        return all.getLast();
     }
 
     /** The device has a job no more, if it had it. */

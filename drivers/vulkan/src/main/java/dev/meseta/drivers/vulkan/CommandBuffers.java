@@ -65,6 +65,16 @@ final class CommandBuffers {
         c.vk.call(Function.vkCmdDispatch, open, x, y, 1);
     }
 
+    /** Writes the time to a place of a pool when everything before has reached a stage. */
+    void stamp(int stage, long queries, int at) {
+        c.vk.call(Function.vkCmdWriteTimestamp, open, stage, queries, at);
+    }
+
+    /** Makes places of a pool ready to be written. */
+    void reset(long queries, int first, int count) {
+        c.vk.call(Function.vkCmdResetQueryPool, open, queries, first, count);
+    }
+
     /** Everything before is done, and seen, before anything that follows. */
     void barrier(int fromStages, int fromAccess, int toStages, int toAccess) {
         try (Arena arena = Arena.ofConfined()) {

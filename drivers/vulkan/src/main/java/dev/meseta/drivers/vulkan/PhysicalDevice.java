@@ -18,6 +18,8 @@ import java.util.TreeSet;
  * @param type as VkPhysicalDeviceType counts
  * @param identity what its pipelines depend on
  * @param queueFamily one that computes; -1 if there is none
+ * @param stampBits that a time stamp of the queue has; 0 if it makes none
+ * @param stampNanoseconds from one time stamp to the next
  * @param uniformAlignment what offsets of arguments are multiples of
  * @param invocations the most of a workgroup
  * @param sharedBytes the most memory of a workgroup
@@ -31,6 +33,8 @@ record PhysicalDevice(
         int type,
         int subgroup,
         int queueFamily,
+        int stampBits,
+        float stampNanoseconds,
         long uniformAlignment,
         int invocations,
         long sharedBytes,
@@ -116,7 +120,8 @@ record PhysicalDevice(
             if (dots.getBoolean(16) && capabilities.contains(Capability.INT8))
                 capabilities.addAll(Set.of(Capability.DOT_PRODUCT, Capability.DOT_PRODUCT_INPUT_4X8_BIT));
             long base = 16 + 296;
-            int queue = queueFamily(vk, arena, handle);
+            Struct families = queueFamilies(vk, arena, handle);
+            int queue = computing(families);
             return new PhysicalDevice(
                     handle,
                     properties.getString(16 + 20),
@@ -126,6 +131,8 @@ record PhysicalDevice(
                     properties.getInt(16 + 16),
                     Math.max(1, p11.getInt(64)),
                     queue,
+                    queue < 0 ? 0 : families.getInt(24L * queue + 8),
+                    Float.intBitsToFloat(properties.getInt(base + 424)),
                     properties.getLong(base + 320),
                     Math.min(properties.getInt(base + 232), properties.getInt(base + 236)),
                     properties.getInt(base + 216),
@@ -181,15 +188,17 @@ record PhysicalDevice(
         return c;
     }
 
-    private static int queueFamily(VulkanLibrary vk, Arena arena, long handle) {
+    private static Struct queueFamilies(VulkanLibrary vk, Arena arena, long handle) {
         Struct count = Struct.plain(arena, 8);
         vk.call(Function.vkGetPhysicalDeviceQueueFamilyProperties, handle, count.address(), 0);
-        int n = count.getInt(0);
-        Struct families = Struct.plain(arena, 24L * Math.max(1, n));
+        Struct families = Struct.plain(arena, 24L * Math.max(1, count.getInt(0)));
         vk.call(Function.vkGetPhysicalDeviceQueueFamilyProperties, handle, count.address(), families.address());
-        for (int i = 0; i < n; i++) {
+        return families;
+    }
+
+    private static int computing(Struct families) {
+        for (int i = 0; 24L * i < families.memory().byteSize(); i++)
             if ((families.getInt(24L * i) & Vk.QUEUE_COMPUTE) != 0) return i;
-        }
         return -1;
     }
 

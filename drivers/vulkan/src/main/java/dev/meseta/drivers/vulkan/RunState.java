@@ -45,16 +45,23 @@ final class RunState {
     private final List<List<Patch>> patches = new ArrayList<>();
     private final long[] commandBuffers;
     private final boolean texels;
+    /** Null while nobody records. */
+    private final @Nullable Stamps stamps;
+
     private long inputBytes;
     private long ioBytes;
 
     /** An address among the arguments that depends on what is bound to a slot. */
     private record Patch(long at, long offset) {}
 
-    private record Free(CommandBuffers commands, Descriptors descriptors) implements Runnable {
+    private record Free(
+            CommandBuffers commands,
+            Descriptors descriptors,
+            @Nullable Stamps stamps) implements Runnable {
         @Override
         public void run() {
             commands.destroy();
+            if (stamps != null) stamps.destroy();
             descriptors.destroy();
         }
     }
@@ -98,8 +105,9 @@ final class RunState {
             for (Step.Launch l : segment) if (l.texels() != 0) images.add(images(l));
         this.texels = !images.isEmpty();
         Descriptors descriptors = new Descriptors(c, arguments, range, images);
+        this.stamps = Stamps.areWanted(c) ? new Stamps(c, plan.segments()) : null;
         for (int i = 0; i < commandBuffers.length; i++) commandBuffers[i] = segment(commands, i, descriptors);
-        CLEANER.register(this, new Free(commands, descriptors));
+        CLEANER.register(this, new Free(commands, descriptors, stamps));
     }
 
     /** Inputs first, then outputs. */
@@ -167,6 +175,9 @@ final class RunState {
         int shader = Vk.ACCESS_SHADER_READ | Vk.ACCESS_SHADER_WRITE;
         Hazards hazards = new Hazards(plan.slots());
         long bound = 0;
+        int done = 0;
+        Stamps s = stamps;
+        if (s != null) s.begin(commands, number);
         for (Step.Launch l : plan.segments().get(number)) {
             if (hazards.meets(l)) commands.barrier(Vk.PIPELINE_COMPUTE, shader, Vk.PIPELINE_COMPUTE, shader);
             if (bound != l.pipeline()) commands.pipeline(l.pipeline());
@@ -175,6 +186,7 @@ final class RunState {
             long groups = KernelEmitter.groups(l.kernel(), plan.options(), l.grid());
             long rows = (groups + KernelEmitter.ROW - 1) / KernelEmitter.ROW;
             commands.dispatch(rows > 1 ? KernelEmitter.ROW : groups, rows);
+            if (s != null) s.after(commands, number, done++);
         }
         if (staged && ioBytes > inputBytes) {
             commands.barrier(
@@ -190,6 +202,11 @@ final class RunState {
     }
 
     // Running
+
+    /** Whether it is of use now: one that was made while somebody recorded says so for good, one that was not never does. */
+    boolean isTimely() {
+        return (stamps != null) == Stamps.areWanted(c);
+    }
 
     /**
      * Binds an input or output slot.
@@ -237,6 +254,7 @@ final class RunState {
                     long begin = System.nanoTime();
                     c.await(c.submit(commandBuffers[x.segment()]));
                     progress.incrementAndGet();
+                    if (stamps != null) stamps.tell(x.segment());
                     if (LaunchTimes.isOn())
                         LaunchTimes.add(plan.segments().get(x.segment()).getLast(), System.nanoTime() - begin);
                     checkStatus();

@@ -15,6 +15,7 @@ final class Vk {
     static final int TYPE_SUBMIT_INFO = 4;
     static final int TYPE_MEMORY_ALLOCATE_INFO = 5;
     static final int TYPE_SEMAPHORE_CREATE_INFO = 9;
+    static final int TYPE_QUERY_POOL_CREATE_INFO = 11;
     static final int TYPE_BUFFER_CREATE_INFO = 12;
     static final int TYPE_BUFFER_VIEW_CREATE_INFO = 13;
     static final int TYPE_SHADER_MODULE_CREATE_INFO = 16;
@@ -72,8 +73,10 @@ final class Vk {
     static final int STAGE_COMPUTE = 0x20;
     static final int SUBGROUP_SHUFFLE = 0x10;
     static final int BIND_COMPUTE = 1;
+    static final int PIPELINE_TOP = 1;
     static final int PIPELINE_COMPUTE = 0x800;
     static final int PIPELINE_TRANSFER = 0x1000;
+    static final int PIPELINE_BOTTOM = 0x2000;
     static final int PIPELINE_HOST = 0x4000;
     static final int ACCESS_SHADER_READ = 0x20;
     static final int ACCESS_SHADER_WRITE = 0x40;
@@ -81,6 +84,8 @@ final class Vk {
     static final int ACCESS_TRANSFER_WRITE = 0x1000;
     static final int ACCESS_HOST_READ = 0x2000;
     static final int SEMAPHORE_TIMELINE = 1;
+    static final int QUERY_TIMESTAMP = 2;
+    static final int RESULT_64_WAIT = 1 | 2;
 
     private Vk() {}
 }

@@ -118,6 +118,7 @@ final class VulkanDevice implements KernelDevice {
         int v = physical.version();
         p.put("Vulkan", (v >>> 22) + "." + (v >>> 12 & 0x3ff) + "." + (v & 0xfff));
         p.put("kind", physical.isProcessor() ? "a processor, never chosen by itself" : "a GPU");
+        if (physical.stampBits() > 0) p.put("time stamps", physical.stampNanoseconds() + " ns");
         p.put("subgroup", Integer.toString(physical.subgroup()));
         long bytes = physical.memory().stream()
                 .filter(t -> t.has(Vk.MEMORY_DEVICE_LOCAL))

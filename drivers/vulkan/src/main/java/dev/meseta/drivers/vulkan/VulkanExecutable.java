@@ -50,6 +50,7 @@ final class VulkanExecutable implements Executable {
     void run(Job job) {
         List<Integer> inputs = plan.commands().inputs();
         RunState state = idle.pollFirst();
+        while (state != null && !state.isTimely()) state = idle.pollFirst();
         if (state == null) state = new RunState(c, plan);
         boolean usable = true;
         try {

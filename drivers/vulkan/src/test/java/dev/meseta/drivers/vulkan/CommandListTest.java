@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
 
 /** Loops, conditions, copies, and what is bound to a run. */
 class CommandListTest {
-    private static final int N = 100;
+    static final int N = 100;
     private static final TensorType TYPE = new TensorType(DType.I32, Shape.of(N));
 
     private KernelDevice device = KernelRunner.device();
@@ -113,8 +113,8 @@ class CommandListTest {
 
     static final Binding IN = Binding.of(0);
     static final Binding OUT = Binding.of(1);
-    private static final Binding A = Binding.of(2);
-    private static final Binding B = Binding.of(3);
+    static final Binding A = Binding.of(2);
+    static final Binding B = Binding.of(3);
     private static final Binding FLAG = Binding.of(4);
 
     @Test

@@ -1,0 +1,96 @@
+package dev.meseta.drivers.vulkan;
+
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+import jdk.jfr.FlightRecorder;
+
+/**
+ * The time stamps of a run's launches, made only while somebody records: a launch takes from when all before it were done until it is done
+ * too. Used by one run at a time.
+ */
+final class Stamps {
+    private final Context c;
+    private final long queries;
+    private final List<List<Step.Launch>> segments;
+    private final int[] first;
+
+    Stamps(Context c, List<List<Step.Launch>> segments) {
+        this.c = c;
+        this.segments = segments;
+        this.first = new int[segments.size()];
+        int all = 0;
+        for (int i = 0; i < first.length; i++) {
+            first[i] = all;
+            all += segments.get(i).size() + 1;
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            Struct info = Struct.of(arena, Vk.TYPE_QUERY_POOL_CREATE_INFO, 32)
+                    .set(20, Vk.QUERY_TIMESTAMP)
+                    .set(24, Math.max(1, all));
+            this.queries = c.create(arena, Function.vkCreateQueryPool, info);
+        }
+    }
+
+    /** Whether somebody records what launches take, on a device that says it. */
+    static boolean areWanted(Context c) {
+        return c.physical.stampBits() > 0 && FlightRecorder.isInitialized() && new DispatchEvent().isEnabled();
+    }
+
+    /** Records the stamp before the first launch of a segment. */
+    void begin(CommandBuffers commands, int segment) {
+        commands.reset(queries, first[segment], segments.get(segment).size() + 1);
+        commands.stamp(Vk.PIPELINE_TOP, queries, first[segment]);
+    }
+
+    /** Records the stamp behind a launch, by its place in the segment. */
+    void after(CommandBuffers commands, int segment, int launch) {
+        commands.stamp(Vk.PIPELINE_BOTTOM, queries, first[segment] + 1 + launch);
+    }
+
+    /** Tells of a segment that has just ended. */
+    void tell(int segment) {
+        List<DispatchEvent> events = new ArrayList<>();
+        for (Step.Launch l : segments.get(segment)) {
+            DispatchEvent e = new DispatchEvent();
+            e.begin();
+            e.end();
+            e.device = c.name;
+            e.kernel = l.kernel().name();
+            e.subject = l.origin();
+            events.add(e);
+        }
+        int count = events.size() + 1;
+        try (Arena arena = Arena.ofConfined()) {
+            Struct times = Struct.plain(arena, 8L * count);
+            c.vk.check(
+                    c.name,
+                    Function.vkGetQueryPoolResults,
+                    c.device,
+                    queries,
+                    first[segment],
+                    count,
+                    8L * count,
+                    times.address(),
+                    8,
+                    Vk.RESULT_64_WAIT);
+            long age = 0;
+            for (int i = count - 2; i >= 0; i--) {
+                events.get(i).nanoseconds = nanoseconds(times.getLong(8L * i), times.getLong(8L * i + 8));
+                events.get(i).age = age;
+                age += events.get(i).nanoseconds;
+            }
+        }
+        events.forEach(DispatchEvent::commit);
+    }
+
+    /** From one stamp to a later one; the count may have begun anew in between. */
+    private long nanoseconds(long from, long to) {
+        int unused = Long.SIZE - c.physical.stampBits();
+        return Math.round((to - from << unused >>> unused) * (double) c.physical.stampNanoseconds());
+    }
+
+    void destroy() {
+        c.vk.call(Function.vkDestroyQueryPool, c.device, queries, 0);
+    }
+}
