@@ -28,8 +28,19 @@ public final class SystemCallException extends RuntimeException {
             Map.entry(104, "ECONNRESET: the other end is gone"),
             Map.entry(111, "ECONNREFUSED: nobody listens"));
 
-    /** Access is denied. */
+    // Reasons that callers look at, by their usual names.
+
+    public static final int ENOENT = 2;
+    public static final int ENOMEM = 12;
     public static final int EACCES = 13;
+    public static final int EFAULT = 14;
+    public static final int EBUSY = 16;
+    public static final int ENODEV = 19;
+    public static final int EINVAL = 22;
+    public static final int ENOTTY = 25;
+    public static final int ETIME = 62;
+    public static final int EOVERFLOW = 75;
+    public static final int ETIMEDOUT = 110;
 
     private final int errno;
 

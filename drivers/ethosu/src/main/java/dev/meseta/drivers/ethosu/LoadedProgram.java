@@ -98,7 +98,7 @@ record LoadedProgram(
 
     @Override
     public Optional<Image> image() {
-        return Optional.of(ProgramImage.of(program));
+        return Optional.of(program.image());
     }
 
     @Override

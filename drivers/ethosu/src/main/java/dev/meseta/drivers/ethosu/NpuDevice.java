@@ -115,7 +115,7 @@ record NpuDevice(String name, String description, Machine machine, Board board) 
 
     @Override
     public String requirements() {
-        return "form " + ProgramImage.FORM + " " + machine.target();
+        return "form " + Program.FORM + " " + machine.target();
     }
 
     @Override
@@ -127,6 +127,6 @@ record NpuDevice(String name, String description, Machine machine, Board board) 
 
     @Override
     public Executable load(Image image) {
-        return LoadedProgram.of(board, ProgramImage.load(image));
+        return LoadedProgram.of(board, Program.of(image));
     }
 }

@@ -1,11 +1,20 @@
 package dev.meseta.drivers.ethosu;
 
+import dev.meseta.driver.ByteForm;
+import dev.meseta.driver.Image;
 import dev.meseta.drivers.ethosu.commands.CommandStream;
 import dev.meseta.drivers.ethosu.commands.Disassembler;
 import dev.meseta.drivers.ethosu.model.Timeline;
+import dev.meseta.graph.DType;
 import dev.meseta.graph.InvalidInputException;
+import dev.meseta.graph.Shape;
+import dev.meseta.graph.Tensor;
 import dev.meseta.graph.TensorType;
+import java.io.DataOutputStream;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -89,5 +98,52 @@ public record Program(
     /** Bytes of each region, as the checker wants them. */
     public long[] regionBytes() {
         return new long[] {constants.byteSize(), mapBytes, fastBytes};
+    }
+
+    /** Version of its form as bytes; part of what a package requires. */
+    static final int FORM = 1;
+
+    /** As bytes; region 0 is the image's one constant. */
+    Image image() {
+        byte[] bytes = ByteForm.write(out -> {
+            out.writeInt(configuration);
+            out.writeLong(mapBytes);
+            out.writeLong(fastBytes);
+            places(out, inputs);
+            places(out, outputs);
+            ByteForm.texts(out, notes);
+            ByteForm.bytes(out, words.toArray(ValueLayout.JAVA_BYTE));
+        });
+        return new Image(
+                bytes, List.of(Tensor.wrap(new TensorType(DType.U8, Shape.of(constants.byteSize())), constants)));
+    }
+
+    private static void places(DataOutputStream out, List<Place> places) throws IOException {
+        out.writeInt(places.size());
+        for (Place p : places) {
+            ByteForm.type(out, p.type());
+            out.writeLong(p.offset());
+        }
+    }
+
+    /** Throws {@link IllegalArgumentException} for what is no image of a program, and what the program itself throws. */
+    static Program of(Image image) {
+        return ByteForm.read(image, in -> {
+            int configuration = in.getInt();
+            long maps = in.getLong();
+            long fast = in.getLong();
+            List<Place> inputs = places(in);
+            List<Place> outputs = places(in);
+            List<String> notes = ByteForm.texts(in);
+            MemorySegment words = MemorySegment.ofArray(ByteForm.bytes(in));
+            MemorySegment constants = image.constants().getFirst().data();
+            return new Program(words, configuration, constants, maps, fast, inputs, outputs, notes);
+        });
+    }
+
+    private static List<Place> places(ByteBuffer in) {
+        List<Place> places = new ArrayList<>();
+        for (int n = ByteForm.count(in); n > 0; n--) places.add(new Place(ByteForm.type(in), in.getLong()));
+        return places;
     }
 }

@@ -88,8 +88,8 @@ public final class GraphCompiler {
                 MemorySegment.ofArray(blob).asReadOnly(),
                 maps,
                 fast,
-                places(graph.inputTypes(), lowering.inputs()),
-                places(graph.outputTypes(), lowering.outputs()),
+                places(graph.inputTypes(), lowering.inputs),
+                places(graph.outputTypes(), lowering.outputs),
                 lines);
     }
 
@@ -126,14 +126,14 @@ public final class GraphCompiler {
     /** When each buffer that is no constant is in use. */
     private List<Item> lives(Lowering lowering) {
         Map<Buffer, int[]> spans = new LinkedHashMap<>();
-        for (Place p : lowering.inputs()) spans.put(p.buffer(), new int[] {0, 0});
+        for (Place p : lowering.inputs) spans.put(p.buffer(), new int[] {0, 0});
         for (int i = 0; i < plan.size(); i++) {
             for (Buffer b : plan.get(i).touched()) {
                 int at = i;
                 if (b.role != Role.CONSTANT) spans.computeIfAbsent(b, _ -> new int[] {at, at})[1] = i;
             }
         }
-        for (Place p : lowering.outputs()) {
+        for (Place p : lowering.outputs) {
             spans.computeIfAbsent(p.buffer(), _ -> new int[] {0, 0})[1] = plan.size();
         }
         for (int i = 0; i < plan.size(); i++) if (plan.get(i).step instanceof Work w) overwrite(w, i, spans);

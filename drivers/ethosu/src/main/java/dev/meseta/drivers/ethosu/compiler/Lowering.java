@@ -44,8 +44,8 @@ final class Lowering {
     private final Map<Value, Place> wanted = new IdentityHashMap<>();
     private final List<Step> steps = new ArrayList<>();
     private final Graph graph;
-    private final List<Place> inputs = new ArrayList<>();
-    private final List<Place> outputs = new ArrayList<>();
+    final List<Place> inputs = new ArrayList<>();
+    final List<Place> outputs = new ArrayList<>();
     private String origin = "";
     private int firstOfNode;
 
@@ -75,7 +75,7 @@ final class Lowering {
         }
     }
 
-    /** Steps of all nodes; what {@link #outputs} then gives has been written by them. */
+    /** Steps of all nodes; what is in {@link #outputs} has been written by them. */
     List<Step> run() {
         for (Value v : graph.inputs()) {
             inputs.add(place(Role.INPUT, v));
@@ -100,14 +100,6 @@ final class Lowering {
                 && consumers.getOrDefault(input, List.of()).stream()
                         .anyMatch(n -> n.op() instanceof Op.Pad
                                 || QuantizedOp.of(n.op()).orElse(null) instanceof QuantizedOp.Convolution);
-    }
-
-    List<Place> outputs() {
-        return outputs;
-    }
-
-    List<Place> inputs() {
-        return inputs;
     }
 
     private static List<Long> extents(Value v) {

