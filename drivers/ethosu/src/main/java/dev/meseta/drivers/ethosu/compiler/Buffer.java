@@ -1,5 +1,6 @@
 package dev.meseta.drivers.ethosu.compiler;
 
+import dev.meseta.drivers.ethosu.Program;
 import org.jspecify.annotations.Nullable;
 
 /** A piece of memory of a stream. Where it lies is decided when all that touches it is known. */
@@ -49,6 +50,11 @@ final class Buffer {
     /** The bytes that it takes, with what the last brick leaves empty. */
     long storage() {
         return bricks && shape != null ? Bricks.row(shape) * shape.height() * shape.bytes() : bytes;
+    }
+
+    /** Whether it lies in the fast memory, or may. */
+    boolean isFast() {
+        return role == Role.TEMPORARY && root().region != Program.MAPS;
     }
 
     /** The one whose memory it is. */

@@ -11,19 +11,29 @@ import dev.meseta.drivers.ethosu.compiler.Blocks.Size;
 record Cost(Work w, Block b, Machine m) {
     private static final int LEAST_STEP = 32;
 
+    /** Cycles that a byte of a map outside of the fast memory is worth to others. */
+    private static final double OUTSIDE = 0.02;
+
     /** A memory's cycles until the first byte, bytes a cycle, and bytes that it gives at once. */
     private record Memory(double latency, double rate, double burst) {
         private static final Memory FAST = new Memory(32, 16, 32);
         private static final Memory SLOW = new Memory(500, 12, 128);
 
         static Memory of(Place p) {
-            return p.buffer().role == Buffer.Role.TEMPORARY ? FAST : SLOW;
+            return p.buffer().isFast() ? FAST : SLOW;
         }
 
         /** Of bytes that come in runs. */
         double cycles(double bytes, double run) {
             return bytes * burst / Math.min(burst, run) / rate;
         }
+    }
+
+    /** Cycles, and something for what other memory than the fast one is kept busy with: of two ways that are as fast, the one that needs less of it. */
+    double price() {
+        double outside = 0;
+        for (Place p : w.maps()) if (Memory.of(p) == Memory.SLOW) outside += (double) p.elements() * p.bytes();
+        return cycles() + OUTSIDE * outside;
     }
 
     private static int over(int n, int unit) {
@@ -72,8 +82,9 @@ record Cost(Work w, Block b, Machine m) {
         busy[Memory.of(w.out) == Memory.FAST ? 0 : 1] +=
                 Memory.of(w.out).cycles(written, run(w.out, b.out(), m.cores()));
         if (w.product != null) {
-            Memory weights = planes > 1 ? Memory.FAST : Memory.SLOW;
-            busy[planes > 1 ? 0 : 1] += weights.cycles(w.product.weights().values().length * planes, weights.burst);
+            boolean copied = planes > 1 || w.highest != null;
+            Memory weights = copied ? Memory.FAST : Memory.SLOW;
+            busy[copied ? 0 : 1] += weights.cycles(w.product.weights().values().length * planes, weights.burst);
         }
         return Math.max(busy[0], busy[1]);
     }

@@ -109,9 +109,18 @@ final class Emitter {
             range = Range.of(p.buffer(), first * bytes, ((p.height() - 1) * strideY + Bricks.row(all)) * bytes);
             base = range.begin + bytes * (p.offset() % all.depth() / BRICK * strideC + x * BRICK);
         }
+        long below = 0;
+        long rows = p.height();
+        if (p.end() * bytes > p.buffer().bytes) {
+            // A ring: rows behind its end are those at its beginning.
+            long before = p.offset() / p.stride(0);
+            rows = p.buffer().bytes / bytes / p.stride(0) - before;
+            below = base - before * strideY * bytes;
+            range = Range.of(p.buffer(), 0, p.buffer().storage());
+        }
         out.set(port + "REGION", range.region);
-        for (int i = 0; i < 4; i++) out.set(port + "BASE" + i, i == 0 ? base : 0);
-        out.set(port + "HEIGHT0_M1", p.height() - 1);
+        for (int i = 0; i < 4; i++) out.set(port + "BASE" + i, i == 0 ? base : i == 2 ? below : 0);
+        out.set(port + "HEIGHT0_M1", rows - 1);
         out.set(port + "HEIGHT1_M1", p.height() - 1);
         out.set(port + "WIDTH0_M1", p.width() - 1);
         out.set(port + "STRIDE_Y", strideY * bytes);

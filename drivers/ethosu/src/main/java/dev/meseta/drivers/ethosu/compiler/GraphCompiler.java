@@ -24,10 +24,11 @@ public final class GraphCompiler {
     private static final int ALIGNMENT = 16;
 
     /** Of the fast memory, what the weights of one operation may take. */
-    private static final int WEIGHTS_SHARE = 4;
+    static final int WEIGHTS_SHARE = 4;
 
     private final Machine machine;
     private final List<Planned> plan = new ArrayList<>();
+    private List<Item> lives = List.of();
     private final Map<Product, Map<Integer, Encoded>> encodings = new IdentityHashMap<>();
 
     private GraphCompiler(Machine machine) {
@@ -65,9 +66,13 @@ public final class GraphCompiler {
     private Program compile(Graph graph, Lowering lowering) {
         List<Step> steps = lowering.run();
         Bricks.choose(steps, machine);
-        steps.forEach(this::plan);
-        List<Item> lives = lives(lowering);
-        long fast = placeFast(lives);
+        long fast = arrange(steps, lowering);
+        List<Step> striped = new Cascades(machine, this::room).of(steps);
+        if (striped.size() > steps.size()) {
+            double whole = price();
+            fast = arrange(striped, lowering);
+            if (price() >= whole) fast = arrange(steps, lowering);
+        }
         long maps = Placement.place(
                 lives.stream().filter(i -> i.buffer().region == Program.MAPS).toList());
         byte[] blob = placeConstants();
@@ -93,6 +98,34 @@ public final class GraphCompiler {
                 lines);
     }
 
+    /** Plans steps, and gives temporaries places in the fast memory; its bytes. */
+    private long arrange(List<Step> steps, Lowering lowering) {
+        plan.clear();
+        steps.forEach(this::plan);
+        lives = lives(lowering);
+        return placeFast(lives);
+    }
+
+    /** Of all operations, with their maps where they are. */
+    private double price() {
+        double sum = 0;
+        for (Planned p : plan) if (p.block != null) sum += new Cost((Work) p.step, p.block, machine).price();
+        return sum;
+    }
+
+    /** Bytes of the fast memory for what a chain alone uses: those that nothing is in which is used before or after it as well. */
+    private long room(List<Work> chain) {
+        List<Step> steps = plan.stream().map(Planned::step).toList();
+        int from = steps.indexOf(chain.getFirst());
+        int to = steps.indexOf(chain.getLast());
+        long taken = 0;
+        for (Item i : lives) {
+            boolean meanwhile = i.first() <= to && from <= i.last() && (i.first() < from || to < i.last());
+            if (meanwhile && i.buffer().region == Program.FAST) taken += i.bytes();
+        }
+        return machine.fastBytes() - taken;
+    }
+
     private static List<Program.Place> places(List<TensorType> types, List<Place> places) {
         return IntStream.range(0, places.size())
                 .mapToObj(i -> new Program.Place(types.get(i), places.get(i).buffer().address))
@@ -105,7 +138,12 @@ public final class GraphCompiler {
             plan.add(new Planned(s, null, null, null));
             return;
         }
-        Block b = Blocks.choose(w, machine);
+        for (Planned p : plan) {
+            if (w.highest == null || !(p.step instanceof Work other) || other.highest != w.highest) continue;
+            plan.add(new Planned(w, p.block, p.encoded, p.weights));
+            return;
+        }
+        Block b = Blocks.choose(w.highest == null ? w : w.highest, machine);
         Product product = w.product;
         if (product == null) {
             plan.add(new Planned(w, b, null, null));
@@ -116,7 +154,7 @@ public final class GraphCompiler {
                 .computeIfAbsent(b.out().depth(), d -> Encoded.of(product, d, machine.cores()));
         boolean again = b.out().height() < w.out.height() || b.out().width() < w.out.width();
         Buffer home = e.buffer();
-        if (again && home.bytes <= machine.fastBytes() / WEIGHTS_SHARE) {
+        if ((again || w.highest != null) && home.bytes <= machine.fastBytes() / WEIGHTS_SHARE) {
             home = Buffer.temporary(e.buffer().bytes);
             plan.add(new Planned(new Copy(e.buffer(), 0, home, 0, home.bytes), null, null, null));
         }
@@ -130,6 +168,7 @@ public final class GraphCompiler {
         for (int i = 0; i < plan.size(); i++) {
             for (Buffer b : plan.get(i).touched()) {
                 int at = i;
+                b.alias = null;
                 if (b.role != Role.CONSTANT) spans.computeIfAbsent(b, _ -> new int[] {at, at})[1] = i;
             }
         }
@@ -189,7 +228,7 @@ public final class GraphCompiler {
         for (int i = 0; i < early.size(); i++) {
             Item item = early.get(i);
             Item sooner = new Item(item.buffer(), Math.max(0, item.first() - 1), item.last());
-            boolean weights = item.last() == item.first() + 1 && plan.get(item.last()).weights == item.buffer();
+            boolean weights = item.last() > item.first() && plan.get(item.first() + 1).weights == item.buffer();
             if (weights) early.set(i, sooner);
             if (weights && Placement.pressure(early) > end) early.set(i, item);
         }

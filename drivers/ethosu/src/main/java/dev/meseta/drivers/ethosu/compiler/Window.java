@@ -25,6 +25,21 @@ public record Window(Axis y, Axis x) {
             return (places - 1) * stride + reach() - before - behind;
         }
 
+        /** For places from one on to another, of an operand of an extent. */
+        Axis part(int from, int to, int extent) {
+            return new Axis(size, stride, dilation, Math.max(0, -begin(from)), Math.max(0, end(to) - extent));
+        }
+
+        /** The first element of the operand, or of its padding if negative, that a place sees. */
+        int begin(int place) {
+            return place * stride - before;
+        }
+
+        /** Behind the last one that places before one see, with padding. */
+        int end(int places) {
+            return begin(places - 1) + reach();
+        }
+
         /** Padded so that there are as many places as the result has, from an operand of an extent. */
         Axis fitting(int extent, int places) {
             int s = places == 1 ? 1 : stride;

@@ -59,6 +59,10 @@ final class Work implements Step {
     /** Whether these bytes have a sign. */
     boolean signedTable;
 
+    /** Of the stripes of one operation a highest one, by which blocks are chosen for all; null if this is no stripe. */
+    @Nullable
+    Work highest;
+
     Work(Kind kind, Place in, Place out, Window window, String origin) {
         this.kind = kind;
         this.in = in;
@@ -117,6 +121,21 @@ final class Work implements Step {
         signedTable = signed;
         int low = signed ? -128 : 0;
         return limits(low, low + 255);
+    }
+
+    /** The same on other feature maps. */
+    Work on(Place i, @Nullable Place s, Place o, Window w) {
+        Work copy = new Work(kind, i, o, w, origin)
+                .zeros(zero, outZero)
+                .second(s, secondZero, reversed)
+                .scaledOperand(operandToScale, operandScale)
+                .limits(minimum, maximum);
+        if (hasNumber) copy.number(number);
+        if (product != null) copy.product(product);
+        if (scale != null) copy.scaled(scale, rounding);
+        copy.table = table;
+        copy.signedTable = signedTable;
+        return copy;
     }
 
     @Override
