@@ -59,9 +59,6 @@ final class Packages {
         for (Driver d : meseta.drivers()) {
             if (!d.name().equals(driver) || !Contract.refuses(d.handshake()).isEmpty()) continue;
             if (d.targets().isEmpty() || name.isEmpty()) break;
-            if (!meseta.unavailable(d).isEmpty() && d.models().isEmpty())
-                throw new InvalidInputException(
-                        "nothing can be compiled for target '" + spec + "': " + meseta.unavailable(d));
             Device device = d.target(name);
             return new Chosen(
                     device, new ModelPackage.Made(driver, name, device.requirements(), PRODUCER), Optional.empty());

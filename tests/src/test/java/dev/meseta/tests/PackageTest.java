@@ -3,6 +3,7 @@ package dev.meseta.tests;
 import static dev.meseta.tests.Drafts.graph;
 import static dev.meseta.tests.Drafts.model;
 import static dev.meseta.tests.Drafts.node;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -15,6 +16,7 @@ import dev.meseta.frontends.onnx.format.TensorProto;
 import dev.meseta.frontends.onnx.format.TensorShapeProto;
 import dev.meseta.frontends.onnx.format.TypeProto;
 import dev.meseta.frontends.onnx.format.ValueInfoProto;
+import dev.meseta.graph.InvalidInputException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -33,6 +35,9 @@ import org.junit.jupiter.api.io.TempDir;
 final class PackageTest {
     /** What runs what was compiled for {@code cpu}. */
     private static final Set<String> CPU = Set.of("dev.meseta.machine", "dev.meseta.drivers.cpu");
+
+    /** What runs what was compiled for {@code vulkan}. */
+    private static final Set<String> VULKAN = Set.of("dev.meseta.compiler.spirv", "dev.meseta.drivers.vulkan");
 
     private static final Path WITH_SPACES = Path.of("a model.onnx");
 
@@ -127,6 +132,33 @@ final class PackageTest {
             assertEquals(String.join(" ", PackageWorker.modules(CPU)), said.get(2));
             assertTrue(said.get(3).contains("only packages run"), said.get(3));
         }
+    }
+
+    /** Compiled without one, run on the one that is here: another schedule than that of any device here, so that sums have another order. */
+    @Test
+    void aPackageForAnyGpuRunsWithoutCompiler() throws IOException, InterruptedException {
+        for (String version : List.of("1.2", "1.3")) {
+            compile("vulkan:" + version, "--shape", "rows=2");
+            assertTrue(meseta("inspect", pack).out.contains("form"));
+            try (Meseta meseta = Meseta.open()) {
+                meseta.device("vulkan");
+            } catch (InvalidInputException e) {
+                assertTrue(refusal("run", pack, "--random", 1).contains("vulkan:" + version));
+                continue;
+            }
+            double[] expected = numbers(answer(model));
+            double[] actual =
+                    numbers(PackageWorker.run(VULKAN, "1", pack, model).getFirst());
+            assertArrayEquals(expected, actual, 1e-6, "vulkan:" + version);
+            assertTrue(refusal("run", pack, "--random", 1, "--device", "cpu").contains("cpu"));
+        }
+    }
+
+    private static double[] numbers(String answer) {
+        return java.util.Arrays.stream(
+                        answer.replaceAll("[\\[\\],]", " ").strip().split(" +"))
+                .mapToDouble(Double::parseDouble)
+                .toArray();
     }
 
     @Test

@@ -6,6 +6,7 @@ import dev.meseta.driver.Driver;
 import dev.meseta.driver.Feature;
 import dev.meseta.driver.Handshake;
 import dev.meseta.driver.KernelDevice;
+import dev.meseta.graph.InvalidInputException;
 import dev.meseta.linux.Calls;
 import dev.meseta.machine.CodeGenerator;
 import java.util.List;
@@ -60,6 +61,8 @@ public final class CpuDriver implements Driver {
 
     @Override
     public KernelDevice target(String name) {
+        if (!unavailable().isEmpty())
+            throw new InvalidInputException("nothing can be compiled for target 'cpu:" + name + "': " + unavailable());
         return new TargetDevice(CpuTarget.parse(name));
     }
 

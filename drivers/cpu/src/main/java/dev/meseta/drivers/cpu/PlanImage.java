@@ -6,6 +6,7 @@ import dev.meseta.compiler.kernel.Stmt;
 import dev.meseta.driver.ByteForm;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.Image;
+import dev.meseta.driver.SlotForm;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Tensor;
 import dev.meseta.machine.ArgumentLayout;
@@ -44,13 +45,6 @@ final class PlanImage {
         return ByteForm.read(image, in -> new Reader(in, image.constants(), kernels).read());
     }
 
-    private enum SlotKind {
-        INPUT,
-        OUTPUT,
-        CONSTANT,
-        TEMPORARY
-    }
-
     private enum StepKind {
         LAUNCHES,
         REPEAT,
@@ -76,7 +70,7 @@ final class PlanImage {
             out.writeInt(FORM);
             out.writeBoolean(plan.checking());
             out.writeLong(plan.argumentBytes());
-            slots(plan.commands());
+            SlotForm.write(out, plan.commands(), constants);
             for (Step.Launch l : plan.launches()) {
                 codes.putIfAbsent(l.code().symbol(), l.code());
                 number(codeNumbers, l.code().symbol());
@@ -99,37 +93,6 @@ final class PlanImage {
         /** The number of a text; the next one for a new text. */
         private static int number(Map<String, Integer> numbers, String text) {
             return numbers.computeIfAbsent(text, _ -> numbers.size());
-        }
-
-        private void slots(CommandList list) throws IOException {
-            out.writeLong(list.arenaBytes());
-            out.writeInt(list.slots().size());
-            for (CommandList.Slot s : list.slots()) {
-                switch (s) {
-                    case CommandList.InputSlot x -> slot(SlotKind.INPUT, x.bytes());
-                    case CommandList.OutputSlot x -> slot(SlotKind.OUTPUT, x.bytes());
-                    case CommandList.ConstantSlot x -> {
-                        slot(SlotKind.CONSTANT, constants.size());
-                        constants.add(x.value());
-                    }
-                    case CommandList.TemporarySlot x -> {
-                        slot(SlotKind.TEMPORARY, x.bytes());
-                        out.writeLong(x.offset());
-                    }
-                }
-            }
-            out.writeInt(list.inputs().size());
-            for (int slot : list.inputs()) out.writeInt(slot);
-            out.writeInt(list.outputs().size());
-            for (CommandList.Output o : list.outputs()) {
-                out.writeInt(o.slot());
-                ByteForm.type(out, o.type());
-            }
-        }
-
-        private void slot(SlotKind kind, long number) throws IOException {
-            out.writeByte(kind.ordinal());
-            out.writeLong(number);
         }
 
         private void steps(List<Step> steps) throws IOException {
@@ -214,7 +177,8 @@ final class PlanImage {
                 throw new IllegalArgumentException("an image of a plan has form " + form + ", not " + FORM);
             boolean checking = in.get() != 0;
             long argumentBytes = in.getLong();
-            CommandList list = slots();
+            CommandList list = SlotForm.read(in, constants);
+            slots = list.slots().size();
             MachineCode dispatcher = kernels.dispatcher(ByteForm.bytes(in));
             int count = ByteForm.count(in);
             for (int i = 0; i < count; i++) codes.add(kernels.take(ByteForm.text(in), ByteForm.bytes(in)));
@@ -225,34 +189,6 @@ final class PlanImage {
             List<Step> steps = steps();
             long[] each = chunks.stream().mapToLong(c -> c).toArray();
             return new Plan(list, steps, List.copyOf(launches), each, dispatcher, argumentBytes, checking);
-        }
-
-        private CommandList slots() {
-            long arenaBytes = in.getLong();
-            List<CommandList.Slot> all = new ArrayList<>();
-            int count = ByteForm.count(in);
-            for (int i = 0; i < count; i++) {
-                SlotKind kind = SlotKind.values()[in.get()];
-                long number = in.getLong();
-                all.add(
-                        switch (kind) {
-                            case INPUT -> new CommandList.InputSlot(number);
-                            case OUTPUT -> new CommandList.OutputSlot(number);
-                            case CONSTANT -> new CommandList.ConstantSlot(constants.get(Math.toIntExact(number)));
-                            case TEMPORARY -> new CommandList.TemporarySlot(number, in.getLong());
-                        });
-            }
-            slots = count;
-            List<Integer> inputs = new ArrayList<>();
-            count = ByteForm.count(in);
-            for (int i = 0; i < count; i++) inputs.add(slot());
-            List<CommandList.Output> outputs = new ArrayList<>();
-            count = ByteForm.count(in);
-            for (int i = 0; i < count; i++) {
-                int slot = slot();
-                outputs.add(new CommandList.Output(slot, ByteForm.type(in)));
-            }
-            return new CommandList(all, List.of(), inputs, outputs, arenaBytes);
         }
 
         private int slot() {

@@ -31,17 +31,14 @@ final class Constants {
     private final long[] addresses;
     private final @Nullable DeviceBuffer[] buffers;
     private final List<Object> kept = new ArrayList<>();
-    private final long bytes;
 
     Constants(Context c, List<CommandList.Slot> slots) {
         this.addresses = new long[slots.size()];
         this.buffers = new DeviceBuffer[slots.size()];
         long[] offsets = new long[slots.size()];
         long small = 0;
-        long all = 0;
         for (int i = 0; i < offsets.length; i++) {
             if (!(slots.get(i) instanceof CommandList.ConstantSlot s)) continue;
-            all += s.bytes();
             if (s.bytes() >= LARGE) {
                 Resident r = resident(c, s.value().data());
                 kept.add(r);
@@ -52,7 +49,6 @@ final class Constants {
                 small += (s.bytes() + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
             }
         }
-        this.bytes = all;
         if (small == 0) return;
         MemorySegment together = Arena.ofAuto().allocate(small, ALIGNMENT);
         for (int i = 0; i < offsets.length; i++) {
@@ -75,10 +71,6 @@ final class Constants {
     /** The buffer that a constant lies in. */
     DeviceBuffer buffer(int slot) {
         return Objects.requireNonNull(buffers[slot]);
-    }
-
-    long bytes() {
-        return bytes;
     }
 
     private static synchronized Resident resident(Context c, MemorySegment data) {

@@ -1,6 +1,5 @@
 package dev.meseta.drivers.vulkan;
 
-import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.driver.CommandList;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,14 +25,10 @@ final class Hazards {
 
     /** Whether a launch needs a barrier before it; notes what it touches. */
     boolean meets(Step.Launch l) {
-        List<Range> reads = new ArrayList<>();
-        List<Range> writes = new ArrayList<>();
-        for (int i = 0; i < l.places().size(); i++) {
-            Kernel.Access access = l.kernel().buffers().get(i).access();
-            Range r = range(l.places().get(i), l.bytes().get(i));
-            if (access != Kernel.Access.WRITE) reads.add(r);
-            if (access != Kernel.Access.READ) writes.add(r);
-        }
+        List<Range> reads =
+                l.uses().stream().filter(Step.Use::isRead).map(this::range).toList();
+        List<Range> writes =
+                l.uses().stream().filter(Step.Use::isWritten).map(this::range).toList();
         boolean meets = meet(reads, written) || meet(writes, written) || meet(writes, read);
         if (meets) {
             read.clear();
@@ -44,14 +39,13 @@ final class Hazards {
         return meets;
     }
 
-    private Range range(Step.Place p, long bytes) {
-        if (p.slot() >= 0 && slots.get(p.slot()) instanceof CommandList.TemporarySlot t)
-            return new Range(ARENA, t.offset() + p.offset(), t.offset() + p.offset() + bytes);
-        return new Range(p.slot(), p.offset(), p.offset() + bytes);
+    private Range range(Step.Use u) {
+        boolean arena = u.slot() >= 0 && slots.get(u.slot()) instanceof CommandList.TemporarySlot;
+        long begin = u.offset() + (arena ? ((CommandList.TemporarySlot) slots.get(u.slot())).offset() : 0);
+        return new Range(arena ? ARENA : u.slot(), begin, begin + u.bytes());
     }
 
     private static boolean meet(List<Range> a, List<Range> b) {
-        for (Range x : a) for (Range y : b) if (x.meets(y)) return true;
-        return false;
+        return a.stream().anyMatch(x -> b.stream().anyMatch(x::meets));
     }
 }

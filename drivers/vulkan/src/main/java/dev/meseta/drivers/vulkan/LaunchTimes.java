@@ -52,7 +52,7 @@ final class LaunchTimes {
                         "%12.1f us x%d  %s grid %d  %s%n",
                         l.median() / 1e3,
                         l.count(),
-                        l.launch().kernel().name(),
+                        l.launch().kernel(),
                         l.launch().grid(),
                         l.launch().origin()));
             return out.toString();

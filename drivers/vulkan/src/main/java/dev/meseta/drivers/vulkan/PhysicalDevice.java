@@ -20,7 +20,6 @@ import java.util.TreeSet;
  * @param queueFamily one that computes; -1 if there is none
  * @param stampBits that a time stamp of the queue has; 0 if it makes none
  * @param stampNanoseconds from one time stamp to the next
- * @param uniformAlignment what offsets of arguments are multiples of
  * @param invocations the most of a workgroup
  * @param sharedBytes the most memory of a workgroup
  */
@@ -35,7 +34,6 @@ record PhysicalDevice(
         int queueFamily,
         int stampBits,
         float stampNanoseconds,
-        long uniformAlignment,
         int invocations,
         long sharedBytes,
         Set<Capability> capabilities,
@@ -88,6 +86,11 @@ record PhysicalDevice(
         return capabilities.contains(Capability.DOT_PRODUCT);
     }
 
+    /** Such as 1.2. */
+    String api() {
+        return (version >>> 22) + "." + (version >>> 12 & 0x3ff);
+    }
+
     boolean isProcessor() {
         return type == Vk.DEVICE_TYPE_CPU;
     }
@@ -133,7 +136,6 @@ record PhysicalDevice(
                     queue,
                     queue < 0 ? 0 : families.getInt(24L * queue + 8),
                     Float.intBitsToFloat(properties.getInt(base + 424)),
-                    properties.getLong(base + 320),
                     Math.min(properties.getInt(base + 232), properties.getInt(base + 236)),
                     properties.getInt(base + 216),
                     capabilities,

@@ -1,19 +1,14 @@
 package dev.meseta.drivers.vulkan;
 
-import dev.meseta.compiler.kernel.Kernel;
-import dev.meseta.compiler.kernel.KernelText;
-import dev.meseta.compiler.spirv.Bounds;
 import dev.meseta.compiler.spirv.Capability;
-import dev.meseta.compiler.spirv.KernelEmitter;
-import dev.meseta.compiler.spirv.ShaderOptions;
 import dev.meseta.compiler.spirv.SpirvModule;
 import dev.meseta.driver.DeviceException;
 import dev.meseta.graph.CacheFolder;
-import dev.meseta.graph.Debug;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.IntBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -24,23 +19,23 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
-/** The kernels of a device that were compiled, and the file that keeps what its driver made of them. Thread-safe. */
+/** The shaders of a device that were compiled, and the file that keeps what its driver made of them. Thread-safe. */
 final class Pipelines {
     private static final System.Logger LOG = System.getLogger(Pipelines.class.getName());
 
-    /** What a pipeline is made of. */
-    record Key(Kernel kernel, Bounds bounds) {}
-
     private final Context c;
-    private final ShaderOptions options;
+    private final long rounds;
     private final long cache;
     private final @Nullable Path file;
-    private final Map<Key, Long> pipelines = new ConcurrentHashMap<>();
+    /** By their words. */
+    private final Map<IntBuffer, Long> pipelines = new ConcurrentHashMap<>();
+
     private final AtomicBoolean changed = new AtomicBoolean();
 
-    Pipelines(Context c, ShaderOptions options) {
+    /** @param rounds of loops that an invocation takes at most */
+    Pipelines(Context c, long rounds) {
         this.c = c;
-        this.options = options;
+        this.rounds = rounds;
         this.file = CacheFolder.configured()
                 .map(f -> f.resolve("vulkan")
                         .resolve(Integer.toHexString(c.physical.identity().hashCode()) + ".cache"))
@@ -55,33 +50,28 @@ final class Pipelines {
         if (file != null) Runtime.getRuntime().addShutdownHook(new Thread(this::write, "meseta-vulkan-cache"));
     }
 
-    ShaderOptions options() {
-        return options;
-    }
-
-    /** The pipeline of a kernel for launches within bounds. */
-    long get(Kernel kernel, Bounds bounds) {
-        return pipelines.computeIfAbsent(new Key(kernel, bounds), this::compile);
-    }
-
-    private long compile(Key key) {
-        Debug.KERNELS.print(() -> KernelText.of(key.kernel()));
-        SpirvModule module = KernelEmitter.emit(key.kernel(), key.bounds(), options);
+    /** The pipeline of a shader. Throws {@link DeviceException} where the device lacks what it needs. */
+    long get(Step.Shader shader) {
+        SpirvModule module = shader.module();
+        String who = "kernel " + shader.kernel();
         Set<Capability> missing = new TreeSet<>(module.needs());
         missing.removeAll(c.physical.capabilities());
         if (!missing.isEmpty())
-            throw DeviceException.unsupported("kernel " + key.kernel().name() + " needs " + missing + ", which "
-                    + c.physical.name() + " does not have; use another device");
-        if (module.rounds() > options.rounds())
-            throw DeviceException.unsupported("kernel " + key.kernel().name() + " takes up to " + module.rounds()
-                    + " rounds of loops, and " + c.physical.name() + " ends after " + options.rounds()
-                    + "; use another device");
+            throw DeviceException.unsupported(
+                    who + " needs " + missing + ", which " + c.physical.name() + " does not have; use another device");
+        if (module.rounds() > rounds)
+            throw DeviceException.unsupported(who + " takes up to " + module.rounds() + " rounds of loops, and "
+                    + c.physical.name() + " ends after " + rounds + "; use another device");
+        return pipelines.computeIfAbsent(IntBuffer.wrap(module.words()), words -> compile(words.array()));
+    }
+
+    private long compile(int[] code) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment words = arena.allocateFrom(ValueLayout.JAVA_INT, module.words());
-            Struct code = Struct.of(arena, Vk.TYPE_SHADER_MODULE_CREATE_INFO, 40)
+            MemorySegment words = arena.allocateFrom(ValueLayout.JAVA_INT, code);
+            Struct module = Struct.of(arena, Vk.TYPE_SHADER_MODULE_CREATE_INFO, 40)
                     .set(24, words.byteSize())
                     .set(32, words);
-            long shader = c.create(arena, Function.vkCreateShaderModule, code);
+            long shader = c.create(arena, Function.vkCreateShaderModule, module);
             Struct info = Struct.of(arena, Vk.TYPE_COMPUTE_PIPELINE_CREATE_INFO, 96)
                     .set(24, Vk.TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO)
                     .set(24 + 20, Vk.STAGE_COMPUTE)

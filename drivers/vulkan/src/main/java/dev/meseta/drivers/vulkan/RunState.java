@@ -4,7 +4,6 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.spirv.KernelEmitter;
 import dev.meseta.compiler.spirv.ShaderArguments;
 import dev.meseta.driver.CommandList;
@@ -31,6 +30,7 @@ final class RunState {
 
     private final Context c;
     private final VulkanPlan plan;
+    private final long[] pipelines;
     private final DeviceBuffer arena;
     private final DeviceBuffer host;
     /** What kernels use in place of {@link #host} where the device's own memory is out of the host's reach. */
@@ -66,18 +66,22 @@ final class RunState {
         }
     }
 
-    RunState(Context c, VulkanPlan plan) {
+    /** @param pipelines that of each of the plan's shaders */
+    RunState(Context c, VulkanPlan plan, Constants constants, long[] pipelines) {
         this.c = c;
         this.plan = plan;
+        this.pipelines = pipelines;
         List<CommandList.Slot> slots = plan.slots();
         this.offsets = new long[slots.size()];
         this.bases = new long[slots.size()];
         this.buffers = new DeviceBuffer[slots.size()];
         this.views = new MemorySegment[slots.size()];
         arrange(slots);
-        long range = argumentRange();
-        this.arena =
-                DeviceBuffer.onDevice(c, Math.max(ALIGNMENT, plan.commands().arenaBytes()));
+        long range = plan.launches().stream()
+                .mapToLong(l -> 8L * l.layout().count())
+                .max()
+                .orElse(16);
+        this.arena = DeviceBuffer.onDevice(c, Math.max(ALIGNMENT, plan.memory().arenaBytes()));
         this.host = DeviceBuffer.onHost(c, Math.max(ALIGNMENT, ioBytes));
         this.io = arena.mapped != null ? host : DeviceBuffer.onDevice(c, Math.max(ALIGNMENT, ioBytes));
         this.arguments = DeviceBuffer.onHost(c, plan.argumentBytes() + range);
@@ -87,22 +91,21 @@ final class RunState {
         for (int i = 0; i < slots.size(); i++) {
             patches.add(new ArrayList<>());
             buffers[i] = switch (slots.get(i)) {
-                case CommandList.ConstantSlot _ -> plan.constants().buffer(i);
+                case CommandList.ConstantSlot _ -> constants.buffer(i);
                 case CommandList.TemporarySlot _ -> arena;
                 case CommandList.InputSlot _, CommandList.OutputSlot _ -> io;
             };
             bases[i] = switch (slots.get(i)) {
-                case CommandList.ConstantSlot _ -> plan.constants().address(i);
+                case CommandList.ConstantSlot _ -> constants.address(i);
                 case CommandList.TemporarySlot t -> arena.address + t.offset();
                 case CommandList.InputSlot _, CommandList.OutputSlot _ -> io.address + offsets[i];
             };
         }
-        for (List<Step.Launch> segment : plan.segments()) segment.forEach(this::writeArguments);
+        plan.launches().forEach(this::writeArguments);
         this.commandBuffers = new long[plan.segments().size()];
         CommandBuffers commands = new CommandBuffers(c);
         Set<List<Long>> images = new HashSet<>();
-        for (List<Step.Launch> segment : plan.segments())
-            for (Step.Launch l : segment) if (l.texels() != 0) images.add(images(l));
+        for (Step.Launch l : plan.launches()) if (l.texels() != 0) images.add(images(l));
         this.texels = !images.isEmpty();
         Descriptors descriptors = new Descriptors(c, arguments, range, images);
         this.stamps = Stamps.areWanted(c) ? new Stamps(c, plan.segments()) : null;
@@ -122,29 +125,20 @@ final class RunState {
         ioBytes += (s.bytes() + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
     }
 
-    private long argumentRange() {
-        long most = 16;
-        for (List<Step.Launch> segment : plan.segments())
-            for (Step.Launch l : segment) most = Math.max(most, 8L * l.layout().count());
-        return most;
-    }
-
     private void writeArguments(Step.Launch l) {
         MemorySegment block =
                 arguments.view().asSlice(l.argumentsAt(), 8L * l.layout().count());
         ShaderArguments layout = l.layout();
-        for (int i = 0; i < l.places().size(); i++) {
-            Step.Place p = l.places().get(i);
-            Kernel.Buffer b = l.kernel().buffers().get(i);
-            boolean isControl = p.slot() == Step.Place.CONTROL;
-            long base = isControl ? control.address + STATUS : bases[p.slot()];
+        for (int i = 0; i < l.uses().size(); i++) {
+            Step.Use u = l.uses().get(i);
+            boolean isControl = u.slot() == Step.CONTROL;
+            long base = isControl ? control.address + STATUS : bases[u.slot()];
             boolean image = (l.texels() >> i & 1) != 0;
-            if (image) base -= buffers[p.slot()].address;
-            block.setAtIndex(JAVA_LONG, layout.buffer(i), base + p.offset());
-            block.setAtIndex(
-                    JAVA_LONG, layout.size(i), l.bytes().get(i) / b.dtype().bytes());
+            if (image) base -= buffers[u.slot()].address;
+            block.setAtIndex(JAVA_LONG, layout.buffer(i), base + u.offset());
+            block.setAtIndex(JAVA_LONG, layout.size(i), u.elements());
             if (!isControl && !image)
-                patches.get(p.slot()).add(new Patch(l.argumentsAt() + 8L * layout.buffer(i), p.offset()));
+                patches.get(u.slot()).add(new Patch(l.argumentsAt() + 8L * layout.buffer(i), u.offset()));
         }
         for (int i = 0; i < l.extents().size(); i++)
             block.setAtIndex(JAVA_LONG, layout.extent(i), l.extents().get(i));
@@ -159,8 +153,7 @@ final class RunState {
     private List<Long> images(Step.Launch l) {
         List<Long> views = new ArrayList<>();
         for (int i = 0; l.texels() >> i != 0; i++)
-            views.add(
-                    (l.texels() >> i & 1) == 0 ? 0L : buffers[l.places().get(i).slot()].texels);
+            views.add((l.texels() >> i & 1) == 0 ? 0L : buffers[l.uses().get(i).slot()].texels);
         return views;
     }
 
@@ -180,12 +173,12 @@ final class RunState {
         if (s != null) s.begin(commands, number);
         for (Step.Launch l : plan.segments().get(number)) {
             if (hazards.meets(l)) commands.barrier(Vk.PIPELINE_COMPUTE, shader, Vk.PIPELINE_COMPUTE, shader);
-            if (bound != l.pipeline()) commands.pipeline(l.pipeline());
-            bound = l.pipeline();
+            long pipeline = pipelines[l.shader()];
+            if (bound != pipeline) commands.pipeline(pipeline);
+            bound = pipeline;
             commands.arguments(descriptors.sets(images(l)), l.argumentsAt());
-            long groups = KernelEmitter.groups(l.kernel(), plan.options(), l.grid());
-            long rows = (groups + KernelEmitter.ROW - 1) / KernelEmitter.ROW;
-            commands.dispatch(rows > 1 ? KernelEmitter.ROW : groups, rows);
+            long rows = Math.ceilDiv(l.groups(), KernelEmitter.ROW);
+            commands.dispatch(rows > 1 ? KernelEmitter.ROW : l.groups(), rows);
             if (s != null) s.after(commands, number, done++);
         }
         if (staged && ioBytes > inputBytes) {
@@ -282,20 +275,19 @@ final class RunState {
         control.view().set(JAVA_INT, 0, 0);
         int number = status / ShaderArguments.CODES;
         int what = status % ShaderArguments.CODES;
-        Step.Launch l = plan.segments().stream()
-                .flatMap(List::stream)
+        Step.Launch l = plan.launches().stream()
                 .filter(x -> x.number() == number)
                 .findFirst()
                 .orElseThrow();
         if (what == ShaderArguments.POSITION_OUTSIDE)
             throw new InvalidInputException(
                     "node '" + l.origin() + "': an index in the data lies outside the dimension that it points into");
-        String where = "kernel " + l.kernel().name() + " of " + l.origin();
+        String where = "kernel " + l.kernel() + " of " + l.origin();
         if (what == ShaderArguments.LOCAL_ARRAY)
             throw new IllegalStateException(where + " leaves a local array at index " + index);
         int buffer = what - ShaderArguments.BUFFER;
-        Kernel.Buffer b = l.kernel().buffers().get(buffer);
-        throw new IllegalStateException(where + " leaves buffer #" + buffer + " (" + b.name() + ", " + b.dtype()
-                + ") of " + l.bytes().get(buffer) / b.dtype().bytes() + " elements at index " + index);
+        Step.Use u = l.uses().get(buffer);
+        throw new IllegalStateException(where + " leaves buffer #" + buffer + " (" + u.name() + ", " + u.dtype()
+                + ") of " + u.elements() + " elements at index " + index);
     }
 }

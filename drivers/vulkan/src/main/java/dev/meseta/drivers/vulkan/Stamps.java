@@ -56,7 +56,7 @@ final class Stamps {
             e.begin();
             e.end();
             e.device = c.name;
-            e.kernel = l.kernel().name();
+            e.kernel = l.kernel();
             e.subject = l.origin();
             events.add(e);
         }

@@ -26,10 +26,10 @@ final class VulkanDevice implements KernelDevice {
     private static final int CREDITS = 2;
 
     /** Invocations of a workgroup, where a subgroup does not say better. */
-    private static final int LOCAL_SIZE = 64;
+    static final int LOCAL_SIZE = 64;
 
     /** Lavapipe ends an invocation's loops after so many rounds in all (LP_MAX_TGSI_LOOP_ITERATIONS), and says nothing. */
-    private static final long PROCESSOR_ROUNDS = 65_535;
+    static final long PROCESSOR_ROUNDS = 65_535;
 
     /** A submission says nothing before its end, and a processor may compile its kernels on the way. */
     private static final Duration TIMEOUT = Duration.ofMinutes(5);
@@ -45,7 +45,7 @@ final class VulkanDevice implements KernelDevice {
     private @Nullable Open open;
 
     /** What there is of a device that is open. */
-    private record Open(Context context, Pipelines pipelines) {}
+    private record Open(Context context, Pipelines pipelines, Shaders shaders) {}
 
     /** @param checking whether kernels test every access */
     VulkanDevice(VulkanLibrary vk, PhysicalDevice physical, String name, boolean checking) {
@@ -68,8 +68,11 @@ final class VulkanDevice implements KernelDevice {
         return p.isProcessor()
                 ? new Target(
                         16, 18, 16, 32 << 10, 512 << 10, false, false, true, false, team, p.sharedBytes(), subgroup)
-                : new Target(
-                        16, 32, 8192, 32 << 10, 512 << 10, p.hasDots(), false, true, false, team, p.sharedBytes(), 0);
+                : gpu(p.hasDots(), team, p.sharedBytes());
+    }
+
+    static Target gpu(boolean dots, int team, long sharedBytes) {
+        return new Target(16, 32, 8192, 32 << 10, 512 << 10, dots, false, true, false, team, sharedBytes, 0);
     }
 
     private synchronized Open open() {
@@ -77,20 +80,18 @@ final class VulkanDevice implements KernelDevice {
         if (o == null) {
             Context c = new Context(vk, physical, name);
             PhysicalDevice.Controls controls = physical.controls();
-            o = new Open(
-                    c,
-                    new Pipelines(
-                            c,
-                            new ShaderOptions(
-                                    localSize(),
-                                    checking,
-                                    controls.denormals32(),
-                                    controls.denormals64(),
-                                    controls.specials(),
-                                    controls.nearest(),
-                                    physical.hasDots(),
-                                    physical.isProcessor() && !checking,
-                                    physical.isProcessor() ? PROCESSOR_ROUNDS : Long.MAX_VALUE)));
+            long rounds = physical.isProcessor() ? PROCESSOR_ROUNDS : Long.MAX_VALUE;
+            ShaderOptions options = new ShaderOptions(
+                    localSize(),
+                    checking,
+                    controls.denormals32(),
+                    controls.denormals64(),
+                    controls.specials(),
+                    controls.nearest(),
+                    physical.hasDots(),
+                    physical.isProcessor() && !checking,
+                    rounds);
+            o = new Open(c, new Pipelines(c, rounds), new Shaders(options));
             open = o;
         }
         return o;
@@ -115,8 +116,7 @@ final class VulkanDevice implements KernelDevice {
     public Map<String, String> properties() {
         Map<String, String> p = new LinkedHashMap<>();
         p.put("driver", physical.driver().strip());
-        int v = physical.version();
-        p.put("Vulkan", (v >>> 22) + "." + (v >>> 12 & 0x3ff) + "." + (v & 0xfff));
+        p.put("Vulkan", physical.api() + "." + (physical.version() & 0xfff));
         p.put("kind", physical.isProcessor() ? "a processor, never chosen by itself" : "a GPU");
         if (physical.stampBits() > 0) p.put("time stamps", physical.stampNanoseconds() + " ns");
         p.put("subgroup", Integer.toString(physical.subgroup()));
@@ -151,13 +151,19 @@ final class VulkanDevice implements KernelDevice {
 
     @Override
     public Executable load(Image image) {
-        throw new IllegalArgumentException("plans of " + name + " are not kept");
+        Open o = open();
+        return new VulkanExecutable(this, o.context(), PlanImage.load(image), o.pipelines());
+    }
+
+    @Override
+    public String lacks(String requirements) {
+        return TargetDevice.lacking(requirements, physical);
     }
 
     @Override
     public Executable load(CommandList commands) {
         Open o = open();
-        return new VulkanExecutable(this, o.context(), new VulkanPlan(commands, o.context(), o.pipelines()));
+        return new VulkanExecutable(this, o.context(), PlanBuilder.plan(commands, o.shaders()), o.pipelines());
     }
 
     @Override

@@ -9,6 +9,7 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
@@ -53,6 +54,16 @@ public final class VulkanDriver implements Driver {
     @Override
     public List<Device> devices() {
         return Holder.FOUND.devices();
+    }
+
+    @Override
+    public Map<String, String> targets() {
+        return TargetDevice.names();
+    }
+
+    @Override
+    public Device target(String name) {
+        return new TargetDevice(name);
     }
 
     @Override

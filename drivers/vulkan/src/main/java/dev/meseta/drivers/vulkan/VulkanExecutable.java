@@ -5,12 +5,14 @@ import dev.meseta.driver.Buffer;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.DeviceException;
 import dev.meseta.driver.Executable;
+import dev.meseta.driver.Image;
 import dev.meseta.driver.Job;
 import dev.meseta.driver.Region;
 import dev.meseta.graph.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -22,18 +24,23 @@ final class VulkanExecutable implements Executable {
     private final VulkanDevice device;
     private final Context c;
     private final VulkanPlan plan;
+    private final long[] pipelines;
+    private final Constants constants;
     private final List<Region> regions;
     private final List<TensorType> outputs;
     private final ConcurrentLinkedDeque<RunState> idle = new ConcurrentLinkedDeque<>();
     private final AtomicLong progress = new AtomicLong();
 
-    VulkanExecutable(VulkanDevice device, Context c, VulkanPlan plan) {
+    VulkanExecutable(VulkanDevice device, Context c, VulkanPlan plan, Pipelines pipelines) {
         this.device = device;
         this.c = c;
         this.plan = plan;
-        CommandList commands = plan.commands();
-        this.outputs = commands.outputs().stream().map(CommandList.Output::type).toList();
-        this.regions = Region.of(commands);
+        this.outputs = plan.outputs();
+        this.regions = plan.regions();
+        // All at once, by all threads: a driver takes its time for each.
+        this.pipelines =
+                plan.shaders().parallelStream().mapToLong(pipelines::get).toArray();
+        this.constants = new Constants(c, plan.slots());
     }
 
     @Override
@@ -48,16 +55,16 @@ final class VulkanExecutable implements Executable {
 
     /** Runs a job on what is bound to it. */
     void run(Job job) {
-        List<Integer> inputs = plan.commands().inputs();
+        List<Integer> inputs = plan.memory().inputs();
         RunState state = idle.pollFirst();
         while (state != null && !state.isTimely()) state = idle.pollFirst();
-        if (state == null) state = new RunState(c, plan);
+        if (state == null) state = new RunState(c, plan, constants, pipelines);
         boolean usable = true;
         try {
             for (int i = 0; i < inputs.size(); i++) bind(state, inputs.get(i), job, i);
             boolean[] bound = new boolean[plan.slots().size()];
             for (int i = 0; i < outputs.size(); i++) {
-                int slot = plan.outputSlots().get(i);
+                int slot = slot(i);
                 if (bound[slot] || !(plan.slots().get(slot) instanceof CommandList.OutputSlot)) continue;
                 bound[slot] = true;
                 bind(state, slot, job, inputs.size() + i);
@@ -65,7 +72,7 @@ final class VulkanExecutable implements Executable {
             job.started();
             state.run(progress);
             for (int i = 0; i < outputs.size(); i++) {
-                MemorySegment from = state.result(plan.outputSlots().get(i));
+                MemorySegment from = state.result(slot(i));
                 MemorySegment to = job.memory(inputs.size() + i);
                 long bytes = outputs.get(i).bytes();
                 if (from.address() != to.address() || !from.isNative()) MemorySegment.copy(from, 0, to, 0, bytes);
@@ -79,6 +86,10 @@ final class VulkanExecutable implements Executable {
             state.unbind();
             if (usable) idle.addFirst(state);
         }
+    }
+
+    private int slot(int output) {
+        return plan.memory().outputs().get(output).slot();
     }
 
     private void bind(RunState state, int slot, Job job, int region) {
@@ -97,62 +108,12 @@ final class VulkanExecutable implements Executable {
     }
 
     @Override
+    public Optional<Image> image() {
+        return plan.image();
+    }
+
+    @Override
     public String describe() {
-        StringBuilder out = new StringBuilder();
-        out.append("memory: ")
-                .append(plan.commands().arenaBytes())
-                .append(" bytes for what lives during a run, ")
-                .append(plan.constants().bytes())
-                .append(" constant, ")
-                .append(bytes(CommandList.InputSlot.class))
-                .append(" in, ")
-                .append(bytes(CommandList.OutputSlot.class))
-                .append(" out\n");
-        int always = 0;
-        boolean more = false;
-        for (Step s : plan.steps()) {
-            if (s instanceof Step.Submit) always++;
-            else more = true;
-        }
-        out.append("submissions per run: ").append(always).append(more ? " and those that conditions ask for\n" : "\n");
-        describe(plan.steps(), "", out);
-        return out.toString();
-    }
-
-    private long bytes(Class<? extends CommandList.Slot> kind) {
-        return plan.commands().slots().stream()
-                .filter(kind::isInstance)
-                .mapToLong(CommandList.Slot::bytes)
-                .sum();
-    }
-
-    private void describe(List<Step> steps, String indent, StringBuilder out) {
-        for (Step s : steps) {
-            switch (s) {
-                case Step.Submit x -> {
-                    out.append(indent).append("submit\n");
-                    for (Step.Launch l : plan.segments().get(x.segment()))
-                        out.append(indent)
-                                .append("  launch ")
-                                .append(l.kernel().name())
-                                .append(" grid ")
-                                .append(l.grid())
-                                .append("  ")
-                                .append(l.origin())
-                                .append('\n');
-                }
-                case Step.Choose x -> {
-                    out.append(indent).append("if\n");
-                    describe(x.then(), indent + "  ", out);
-                    out.append(indent).append("else\n");
-                    describe(x.otherwise(), indent + "  ", out);
-                }
-                case Step.While w -> {
-                    out.append(indent).append("while\n");
-                    describe(w.test(), indent + "  ? ", out);
-                    describe(w.body(), indent + "  ", out);
-                }
-            }
-        }
+        return plan.describe();
     }
 }

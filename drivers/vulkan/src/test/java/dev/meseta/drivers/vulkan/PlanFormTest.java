@@ -1,0 +1,171 @@
+package dev.meseta.drivers.vulkan;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.meseta.compiler.kernel.Kernel;
+import dev.meseta.compiler.spirv.Capability;
+import dev.meseta.compiler.spirv.KernelEmitter;
+import dev.meseta.compiler.spirv.ShaderArguments;
+import dev.meseta.compiler.spirv.SpirvModule;
+import dev.meseta.driver.CommandList;
+import dev.meseta.driver.Image;
+import dev.meseta.graph.DType;
+import dev.meseta.graph.Shape;
+import dev.meseta.graph.Tensor;
+import dev.meseta.graph.TensorType;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.zip.CRC32C;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Packages hold plans, and outlive the version that wrote them. A change of a plan's form, or of what shaders and the host agree on, is found
+ * here; nobody needs to remember that the number must rise.
+ */
+class PlanFormTest {
+    /** Each form that there was, with what {@link #fingerprint} gave. */
+    private static final Map<Integer, Long> HISTORY = Map.of(1, 0xbb621afaL);
+
+    private static final TensorType TYPE = new TensorType(DType.I32, Shape.of(4));
+
+    /** One with every kind of slot and step. */
+    private static VulkanPlan plan() {
+        CommandList memory = new CommandList(
+                List.of(
+                        new CommandList.InputSlot(16),
+                        new CommandList.OutputSlot(16),
+                        new CommandList.ConstantSlot(Tensor.allocate(TYPE)),
+                        new CommandList.TemporarySlot(16, 64)),
+                List.of(),
+                List.of(0),
+                List.of(new CommandList.Output(1, TYPE)),
+                128);
+        List<Step.Use> uses = List.of(
+                new Step.Use("a", DType.I32, Kernel.Access.READ, 2, 4, 8),
+                new Step.Use("b", DType.I32, Kernel.Access.WRITE, 3, 0, 16),
+                new Step.Use("c", DType.BOOL, Kernel.Access.WRITE, Step.CONTROL, 1, 1));
+        Step.Launch launch = Step.Launch.after(null, 0, "kernel", uses, List.of(5L, 6L), 90, 2, 1, "node");
+        List<Step> submit = List.of(new Step.Submit(0));
+        return new VulkanPlan(
+                memory,
+                List.of(new Step.Shader(
+                        "kernel", new SpirvModule(new int[] {1, -2}, Set.of(Capability.SHADER, Capability.INT8), 12))),
+                List.of(List.of(launch)),
+                List.of(new Step.Submit(0), new Step.Choose(1, submit, List.of()), new Step.While(submit, 0, submit)),
+                2);
+    }
+
+    private static long fingerprint() {
+        CRC32C sum = new CRC32C();
+        sum.update(PlanImage.of(plan()).program());
+        ShaderArguments layout = new ShaderArguments(3, 2);
+        List<Object> agreed = new ArrayList<>(List.of(
+                layout.buffer(1),
+                layout.extent(1),
+                layout.size(1),
+                layout.status(),
+                layout.launch(),
+                layout.grid(),
+                layout.count(),
+                ShaderArguments.POSITION_OUTSIDE,
+                ShaderArguments.LOCAL_ARRAY,
+                ShaderArguments.BUFFER,
+                ShaderArguments.CODES,
+                ShaderArguments.STATUS_BYTES,
+                KernelEmitter.ROW,
+                SpirvModule.ENTRY));
+        // Numbers stand for these: their order is part of the form.
+        agreed.addAll(List.of(DType.values()));
+        agreed.addAll(List.of(Kernel.Access.values()));
+        sum.update(agreed.toString().getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        return sum.getValue();
+    }
+
+    @Test
+    void aChangedFormHasANewNumber() {
+        long found = fingerprint();
+        assertEquals(
+                HISTORY.get(PlanImage.FORM),
+                found,
+                () -> "plans in packages have another form than form " + PlanImage.FORM
+                        + " had: raise PlanImage.FORM, and add the new form to HISTORY with 0x"
+                        + Long.toHexString(found)
+                        + "L");
+    }
+
+    @Test
+    void whatIsReadIsWhatWasWritten() {
+        Image image = PlanImage.of(plan());
+        VulkanPlan read = PlanImage.load(image);
+        assertArrayEquals(image.program(), PlanImage.of(read).program());
+        assertEquals(plan().describe(), read.describe());
+        assertEquals(plan().segments(), read.segments());
+    }
+
+    @Test
+    void whatIsDamagedIsRefusedOrAPlan() {
+        Image image = PlanImage.of(plan());
+        for (int length = 0; length < image.program().length; length++) {
+            Image cut = new Image(Arrays.copyOf(image.program(), length), image.constants());
+            assertThrows(IllegalArgumentException.class, () -> PlanImage.load(cut));
+        }
+        for (int i = 0; i < image.program().length; i++) {
+            byte[] bytes = image.program().clone();
+            bytes[i] ^= (byte) 0x80;
+            try {
+                PlanImage.load(new Image(bytes, image.constants()));
+            } catch (IllegalArgumentException e) {
+                // Refused.
+            }
+        }
+        ByteBuffer other = ByteBuffer.wrap(image.program().clone()).putInt(0, PlanImage.FORM + 1);
+        assertTrue(String.valueOf(assertThrows(
+                                IllegalArgumentException.class,
+                                () -> PlanImage.load(new Image(other.array(), image.constants())))
+                        .getMessage())
+                .contains("form"));
+    }
+
+    @Test
+    void whatADeviceLacksIsNamed() {
+        PhysicalDevice old = device(1 << 22 | 2 << 12, Set.of(Capability.INT8));
+        PhysicalDevice newer = device(1 << 22 | 3 << 12, Set.of(Capability.INT8));
+        String plain = new TargetDevice("1.2").requirements();
+        String dots = new TargetDevice("1.3").requirements();
+        assertEquals("", TargetDevice.lacking(plain, old));
+        assertEquals("", TargetDevice.lacking(plain, newer));
+        assertEquals("it is for Vulkan 1.3, a card has Vulkan 1.2", TargetDevice.lacking(dots, old));
+        assertEquals("a card lacks DOT_PRODUCT DOT_PRODUCT_INPUT_4X8_BIT", TargetDevice.lacking(dots, newer));
+        assertTrue(TargetDevice.lacking("form 99 vulkan 1.2", old).contains("form 99"));
+        for (String nonsense : List.of("", "form", "form 1 vulkan 9", "x 1 vulkan 1.2"))
+            assertTrue(TargetDevice.lacking(nonsense, old).contains("make no sense"), nonsense);
+    }
+
+    private static PhysicalDevice device(int version, Set<Capability> capabilities) {
+        return new PhysicalDevice(
+                0,
+                "a card",
+                "",
+                "",
+                version,
+                2,
+                32,
+                0,
+                0,
+                1,
+                1024,
+                49152,
+                capabilities,
+                new PhysicalDevice.Controls(false, false, false, false),
+                List.of(),
+                Set.of(),
+                "");
+    }
+}
