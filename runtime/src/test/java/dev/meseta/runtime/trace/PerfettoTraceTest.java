@@ -49,7 +49,7 @@ class PerfettoTraceTest {
     Path folder;
 
     private final MockDevice device = new MockDevice(
-            new Limits(2, false, false, 64, Duration.ofMillis(100), Duration.ofSeconds(20)), Stop.STOPPED);
+            new Limits(2, false, false, 64, Duration.ofSeconds(2), Duration.ofSeconds(20)), Stop.STOPPED);
     private final Executable doubling = doubling();
 
     private Executable doubling() {
