@@ -62,7 +62,9 @@ class ChannelsLastTest {
         Value y = convolve(
                 b,
                 x,
-                equal ? b.broadcast(b.scalar(DType.F32, 0.25), Shape.of(MANY, own, 1, 1)) : b.constant(weights),
+                equal
+                        ? b.broadcast(b.constant(random(random, 1, 1, 1, 1)), Shape.of(MANY, own, 1, 1))
+                        : b.constant(weights),
                 0,
                 2);
         y = b.reshape(b.transpose(b.reshape(y, 1, 2, own, EXTENT, EXTENT), 0, 2, 1, 3, 4), 1, MANY, EXTENT, EXTENT);
