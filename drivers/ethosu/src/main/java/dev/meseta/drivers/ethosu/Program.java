@@ -129,6 +129,7 @@ public record Program(
     /** Throws {@link IllegalArgumentException} for what is no image of a program, and what the program itself throws. */
     static Program of(Image image) {
         return ByteForm.read(image, in -> {
+            if (image.constants().isEmpty()) throw new IllegalArgumentException("a program has no constants");
             int configuration = in.getInt();
             long maps = in.getLong();
             long fast = in.getLong();
