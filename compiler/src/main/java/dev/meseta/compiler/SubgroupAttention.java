@@ -9,7 +9,6 @@ import dev.meseta.compiler.kernel.Type;
 import dev.meseta.driver.CommandList;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.MapFunction;
-import dev.meseta.graph.Op.Cast.Rounding;
 import dev.meseta.graph.ReduceKind;
 import java.util.ArrayList;
 import java.util.List;
@@ -130,9 +129,9 @@ final class SubgroupAttention {
      * @param begin keys before it belong to the block before
      */
     private void block(List<Expr> starts, Lin steps, Expr row, Expr last, Expr own, Expr first, Expr begin) {
-        List<Expr.Var> scores = scores(starts, steps, e.let("n", Kernels.add(first, own)));
-        e.open();
         Expr key = e.let("n", Kernels.add(first, own));
+        List<Expr.Var> scores = scores(starts, steps, key);
+        e.open();
         e.bindVector(p.key(), key, lanes);
         boolean whole = e.size(p.key().extent()) instanceof Expr.Int n && n.value() % width == 0;
         Expr inside = whole
@@ -287,7 +286,6 @@ final class SubgroupAttention {
 
     private Expr load(Operand o, Expr index) {
         int buffer = e.buffer(o.place(), o.storage(), Kernel.Access.READ);
-        Type type = new Type(Type.widened(o.storage()), lanes);
-        return Kernels.convert(TYPE, Rounding.WRAP, Kernels.load(buffer, index, type));
+        return Kernels.loadAs(TYPE, buffer, o.storage(), index, lanes);
     }
 }

@@ -91,11 +91,7 @@ final class KernelCache {
 
     /** The code of a kernel; what is not here is compiled on a thread beside, if there are several. */
     Future<MachineCode> begin(Kernel kernel) {
-        FutureTask<MachineCode> task = new FutureTask<>(() -> {
-            String symbol = compiler.symbol(kernel);
-            MachineCode code = codes.find(symbol);
-            return code != null ? code : one(symbol, kernel);
-        });
+        FutureTask<MachineCode> task = new FutureTask<>(() -> one(compiler.symbol(kernel), kernel));
         if (threads < 2) task.run();
         else compilers.execute(task);
         return task;

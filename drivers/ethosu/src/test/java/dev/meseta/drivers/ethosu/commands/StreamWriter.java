@@ -62,33 +62,25 @@ public final class StreamWriter {
         }
     }
 
+    /** What is the same of both operands and the result: where a map lies, in one tile, and its zero point. */
+    private StreamWriter map(String port, Map m) {
+        set(port + "REGION", m.region).set(port + "BASE0", m.base);
+        for (int tile = 1; tile < 4; tile++) set(port + "BASE" + tile, 0);
+        set(port + "HEIGHT0_M1", m.height - 1).set(port + "HEIGHT1_M1", m.height - 1);
+        set(port + "WIDTH0_M1", m.width - 1).set(port + "STRIDE_X", m.strideX());
+        set(port + "STRIDE_Y", m.strideY()).set(port + "STRIDE_C", m.strideC());
+        return set(port + "ZERO_POINT", m.zeroPoint & 0xffff);
+    }
+
     /** The first operand. Its height and width follow from the result's and the window. */
     public StreamWriter first(Map m) {
-        set("IFM_REGION", m.region)
-                .set("IFM_BASE0", m.base)
-                .set("IFM_BASE1", 0)
-                .set("IFM_BASE2", 0)
-                .set("IFM_BASE3", 0);
-        set("IFM_HEIGHT0_M1", m.height - 1).set("IFM_HEIGHT1_M1", m.height - 1).set("IFM_WIDTH0_M1", m.width - 1);
-        set("IFM_DEPTH_M1", m.depth - 1).set("IFM_STRIDE_X", m.strideX()).set("IFM_STRIDE_Y", m.strideY());
-        set("IFM_STRIDE_C", m.strideC()).set("IFM_ZERO_POINT", m.zeroPoint & 0xffff);
+        map("IFM_", m).set("IFM_DEPTH_M1", m.depth - 1);
         return set("IFM_PRECISION", m.precision(2)).set("IFM_UPSCALE", 0);
     }
 
     /** The second operand, which is repeated along the axes in which it has one element. */
     public StreamWriter second(Map m, int broadcast) {
-        set("IFM2_REGION", m.region)
-                .set("IFM2_BASE0", m.base)
-                .set("IFM2_BASE1", 0)
-                .set("IFM2_BASE2", 0)
-                .set("IFM2_BASE3", 0);
-        set("IFM2_HEIGHT0_M1", m.height - 1)
-                .set("IFM2_HEIGHT1_M1", m.height - 1)
-                .set("IFM2_WIDTH0_M1", m.width - 1);
-        set("IFM2_STRIDE_X", m.strideX()).set("IFM2_STRIDE_Y", m.strideY()).set("IFM2_STRIDE_C", m.strideC());
-        return set("IFM2_ZERO_POINT", m.zeroPoint & 0xffff)
-                .set("IFM2_PRECISION", m.precision(2))
-                .set("IFM2_BROADCAST", broadcast);
+        return map("IFM2_", m).set("IFM2_PRECISION", m.precision(2)).set("IFM2_BROADCAST", broadcast);
     }
 
     /**
@@ -97,15 +89,9 @@ public final class StreamWriter {
      * @param flags 0x100 for one scale for all channels; the rounding at bit 14
      */
     public StreamWriter result(Map m, int flags) {
-        set("OFM_REGION", m.region)
-                .set("OFM_BASE0", m.base)
-                .set("OFM_BASE1", 0)
-                .set("OFM_BASE2", 0)
-                .set("OFM_BASE3", 0);
-        set("OFM_HEIGHT0_M1", m.height - 1).set("OFM_HEIGHT1_M1", m.height - 1).set("OFM_WIDTH0_M1", m.width - 1);
+        map("OFM_", m);
         set("OFM_HEIGHT_M1", m.height - 1).set("OFM_WIDTH_M1", m.width - 1).set("OFM_DEPTH_M1", m.depth - 1);
-        set("OFM_STRIDE_X", m.strideX()).set("OFM_STRIDE_Y", m.strideY()).set("OFM_STRIDE_C", m.strideC());
-        set("OFM_ZERO_POINT", m.zeroPoint & 0xffff).set("OFM_PRECISION", m.precision(1) | flags);
+        set("OFM_PRECISION", m.precision(1) | flags);
         set("OFM_BLK_HEIGHT_M1", 7).set("OFM_BLK_WIDTH_M1", 7).set("OFM_BLK_DEPTH_M1", 15);
         int bits = Math.min(16, 8 * m.bytes());
         int least = m.type < 0 ? -(1 << bits - 1) : 0;
