@@ -6,6 +6,7 @@ module dev.meseta.driver {
     requires static org.jspecify;
 
     exports dev.meseta.driver;
+    exports dev.meseta.driver.plan;
 
     uses dev.meseta.driver.Driver;
 }

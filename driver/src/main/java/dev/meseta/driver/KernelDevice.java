@@ -1,7 +1,5 @@
 package dev.meseta.driver;
 
-import dev.meseta.compiler.kernel.Kernel;
-
 /** A device whose driver compiles kernels (a processor, a GPU). */
 public non-sealed interface KernelDevice extends Device {
     /** What schedules need to know. */
@@ -12,14 +10,6 @@ public non-sealed interface KernelDevice extends Device {
 
     /** Begins to load a command list that is still being made. A device that compiles nothing before it has all of it leaves this as it is. */
     default Loading loading() {
-        return new Loading() {
-            @Override
-            public void expect(Kernel kernel) {}
-
-            @Override
-            public Executable load(CommandList commands) {
-                return KernelDevice.this.load(commands);
-            }
-        };
+        return this::load;
     }
 }

@@ -12,6 +12,7 @@ import dev.meseta.driver.KernelDevice;
 import dev.meseta.driver.Limits;
 import dev.meseta.driver.Loading;
 import dev.meseta.driver.Target;
+import dev.meseta.driver.plan.Requirements;
 import dev.meseta.linux.FileStamp;
 import dev.meseta.linux.Processors;
 import java.time.Duration;
@@ -115,7 +116,8 @@ final class CpuDevice implements KernelDevice {
 
     @Override
     public String lacks(String requirements) {
-        return Requirements.lacking(requirements);
+        return new Requirements(PlanImage.FORM, Instructions.Architecture.here().text(), features)
+                .lacks(requirements, "this processor");
     }
 
     @Override

@@ -63,7 +63,7 @@ public final class CpuDriver implements Driver {
     public KernelDevice target(String name) {
         if (!unavailable().isEmpty())
             throw new InvalidInputException("nothing can be compiled for target 'cpu:" + name + "': " + unavailable());
-        return new TargetDevice(CpuTarget.parse(name));
+        return CpuTarget.parse(name).device();
     }
 
     @Override

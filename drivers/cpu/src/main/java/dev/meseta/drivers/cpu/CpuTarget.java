@@ -1,6 +1,10 @@
 package dev.meseta.drivers.cpu;
 
+import dev.meseta.compiler.llvm.KernelCompiler;
 import dev.meseta.compiler.llvm.LlvmTarget;
+import dev.meseta.driver.KernelDevice;
+import dev.meseta.driver.plan.Requirements;
+import dev.meseta.driver.plan.TargetDevice;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.linux.Processors;
 import java.util.ArrayList;
@@ -169,5 +173,23 @@ record CpuTarget(
         Set<String> features = new TreeSet<>(Instructions.features());
         features.retainAll(known(architecture));
         return new CpuTarget(spec, architecture, features, Instructions.target(), p.l1Bytes(), p.l2Bytes());
+    }
+
+    /** A device that compiles for it. */
+    KernelDevice device() {
+        // Code for one thread has no launches that are shared: others could not help.
+        int threads = Math.max(2, WorkerPool.configured());
+        KernelCache kernels = KernelCache.forTarget(
+                new KernelCompiler("target " + llvm, () -> llvm, KernelCache.checkedByDefault()), threads);
+        Map<String, String> properties = new LinkedHashMap<>();
+        properties.put("architecture", architecture.text());
+        properties.put("instructions", String.join(" ", features));
+        return new TargetDevice(
+                "cpu:" + name,
+                names().getOrDefault(name, name),
+                properties,
+                Instructions.schedules(architecture, features, threads, l1Bytes, l2Bytes),
+                new Requirements(PlanImage.FORM, architecture.text(), features).text(),
+                () -> new KernelBatch(kernels, threads));
     }
 }

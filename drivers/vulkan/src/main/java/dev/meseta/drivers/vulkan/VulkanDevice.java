@@ -157,7 +157,8 @@ final class VulkanDevice implements KernelDevice {
 
     @Override
     public String lacks(String requirements) {
-        return TargetDevice.lacking(requirements, physical);
+        return VulkanTarget.requirements(physical.api(), physical.capabilities())
+                .lacks(requirements, physical.name());
     }
 
     @Override

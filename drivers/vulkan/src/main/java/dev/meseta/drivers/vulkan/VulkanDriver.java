@@ -58,12 +58,12 @@ public final class VulkanDriver implements Driver {
 
     @Override
     public Map<String, String> targets() {
-        return TargetDevice.names();
+        return VulkanTarget.NAMES;
     }
 
     @Override
     public Device target(String name) {
-        return new TargetDevice(name);
+        return VulkanTarget.device(name);
     }
 
     @Override

@@ -137,15 +137,20 @@ class PlanFormTest {
     void whatADeviceLacksIsNamed() {
         PhysicalDevice old = device(1 << 22 | 2 << 12, Set.of(Capability.INT8));
         PhysicalDevice newer = device(1 << 22 | 3 << 12, Set.of(Capability.INT8));
-        String plain = new TargetDevice("1.2").requirements();
-        String dots = new TargetDevice("1.3").requirements();
-        assertEquals("", TargetDevice.lacking(plain, old));
-        assertEquals("", TargetDevice.lacking(plain, newer));
-        assertEquals("it is for Vulkan 1.3, a card has Vulkan 1.2", TargetDevice.lacking(dots, old));
-        assertEquals("a card lacks DOT_PRODUCT DOT_PRODUCT_INPUT_4X8_BIT", TargetDevice.lacking(dots, newer));
-        assertTrue(TargetDevice.lacking("form 99 vulkan 1.2", old).contains("form 99"));
-        for (String nonsense : List.of("", "form", "form 1 vulkan 9", "x 1 vulkan 1.2"))
-            assertTrue(TargetDevice.lacking(nonsense, old).contains("make no sense"), nonsense);
+        String plain = VulkanTarget.device("1.2").requirements();
+        String dots = VulkanTarget.device("1.3").requirements();
+        assertEquals("", lacks(old, plain));
+        assertEquals("", lacks(newer, plain));
+        assertEquals("a card lacks DOT_PRODUCT DOT_PRODUCT_INPUT_4X8_BIT Vulkan1.3", lacks(old, dots));
+        assertEquals("a card lacks DOT_PRODUCT DOT_PRODUCT_INPUT_4X8_BIT", lacks(newer, dots));
+        assertTrue(lacks(old, "form 99 vulkan Vulkan1.2").contains("form 99"));
+        assertTrue(lacks(old, "form " + PlanImage.FORM + " x86_64 avx2").contains("it is for x86_64"));
+        for (String nonsense : List.of("", "form", "form 1", "x 1 vulkan"))
+            assertTrue(lacks(old, nonsense).contains("make no sense"), nonsense);
+    }
+
+    private static String lacks(PhysicalDevice p, String requirements) {
+        return VulkanTarget.requirements(p.api(), p.capabilities()).lacks(requirements, p.name());
     }
 
     private static PhysicalDevice device(int version, Set<Capability> capabilities) {
