@@ -7,6 +7,7 @@ import java.util.List;
 final class Targets {
     static final Target AVX512 = new Target(64, 32, 2, 32 << 10, 1024 << 10);
     static final Target AVX2 = new Target(32, 16, 2, 32 << 10, 512 << 10);
+    static final Target SVE = new Target(32, 32, 4, 64 << 10, 1024 << 10);
     static final Target NEON = new Target(16, 32, 4, 64 << 10, 512 << 10);
 
     /** Whose iterations run many at a time. */
@@ -15,7 +16,7 @@ final class Targets {
     /** Whose members of a team read each other's registers, too. */
     static final Target SUBGROUPS = lockstep(8);
 
-    static final List<Target> ALL = List.of(AVX512, AVX2, NEON, LOCKSTEP, SUBGROUPS);
+    static final List<Target> ALL = List.of(AVX512, AVX2, SVE, NEON, LOCKSTEP, SUBGROUPS);
 
     private Targets() {}
 

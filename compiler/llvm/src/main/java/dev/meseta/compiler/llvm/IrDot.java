@@ -26,7 +26,10 @@ final class IrDot {
         if (saturates) return x86 ? saturating(left, right, sum) : saturatingWords(left, right, sum);
         if (x86 && hasVnni(n)) return instruction("llvm.x86.avx512.vpdpbusd." + n * 32, left, right, sum);
         if (x86) return halves(left, right, sum);
-        if (target.architecture().equals("aarch64") && n == 4 && target.has("i8mm")) return usdot(left, right, sum);
+        if (target.architecture().equals("aarch64") && target.has("i8mm")) {
+            if (n == 4) return usdot(left, right, sum);
+            if (n * 32 == target.sveBits()) return sveUsdot(left, right, sum);
+        }
         return words(left, right, sum);
     }
 
@@ -61,6 +64,26 @@ final class IrDot {
                 sum.type(),
                 "call <4 x i32> @llvm.aarch64.neon.usdot.v4i32.v16i8(" + sum.typed() + ", " + left.typed() + ", "
                         + right.typed() + ")");
+    }
+
+    /** A whole register of SVE: the instruction is for vectors of any length, of which these are the ones that fill them here. */
+    private Value sveUsdot(Value left, Value right, Value sum) {
+        String sums = "<vscale x 4 x i32>";
+        String bytes = "<vscale x 16 x i8>";
+        b.declare("declare " + sums + " @llvm.aarch64.sve.usdot.nxv4i32(" + sums + ", " + bytes + ", " + bytes + ")");
+        String r = b.emit("call " + sums + " @llvm.aarch64.sve.usdot.nxv4i32(" + sums + " " + open(sum, sums, "nxv4i32")
+                + ", " + bytes + " " + open(left, bytes, "nxv16i8") + ", " + bytes + " "
+                + open(right, bytes, "nxv16i8") + ")");
+        String fixed = IrBuilder.ir(sum.type());
+        String extract = "@llvm.vector.extract." + IrBuilder.suffix(sum.type()) + ".nxv4i32";
+        b.declare("declare " + fixed + " " + extract + "(" + sums + ", i64)");
+        return b.value(sum.type(), "call " + fixed + " " + extract + "(" + sums + " " + r + ", i64 0)");
+    }
+
+    private String open(Value v, String type, String suffix) {
+        String insert = "@llvm.vector.insert." + suffix + "." + IrBuilder.suffix(v.type());
+        b.declare("declare " + type + " " + insert + "(" + type + ", " + IrBuilder.ir(v.type()) + ", i64)");
+        return b.emit("call " + type + " " + insert + "(" + type + " poison, " + v.typed() + ", i64 0)");
     }
 
     private Value halves(Value left, Value right, Value sum) {

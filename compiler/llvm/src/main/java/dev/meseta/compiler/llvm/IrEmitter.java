@@ -34,6 +34,7 @@ final class IrEmitter {
 
     private final Kernel kernel;
     private final boolean checking;
+    private final int sveBits;
     private final IrBuilder b = new IrBuilder();
     private final IrMath math = new IrMath(b);
     private final IrConversions conversions;
@@ -47,6 +48,7 @@ final class IrEmitter {
         this.conversions = new IrConversions(b, !target.architecture().equals("x86_64") || target.has("f16c"));
         this.dot = new IrDot(b, target);
         this.checking = checking;
+        this.sveBits = target.sveBits();
     }
 
     /**
@@ -63,6 +65,8 @@ final class IrEmitter {
         loop(Kernel.GRID, new Value("%begin", Type.INDEX), new Value("%end", Type.INDEX), 1, kernel.body());
         StringBuilder out = new StringBuilder();
         out.append("define internal void @body(").append(parameters()).append(") nounwind ");
+        // Arm's SVE leaves the length of vectors open. Where it is known, vectors of that length take one register.
+        if (sveBits > 0) out.append("vscale_range(" + sveBits / 128 + "," + sveBits / 128 + ") ");
         out.append("\"min-legal-vector-width\"=\"512\" {\nentry:\n")
                 .append(b.allocas())
                 .append(b.code());

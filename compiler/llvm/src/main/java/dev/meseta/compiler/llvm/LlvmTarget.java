@@ -6,8 +6,14 @@ package dev.meseta.compiler.llvm;
  * @param triple such as {@code x86_64-unknown-linux-gnu}
  * @param cpu such as {@code znver3}
  * @param features comma-separated, such as {@code +avx2,-avx512f}; empty for those of the processor
+ * @param sveBits length of the vectors of Arm's SVE that the code may rely on, a multiple of 128; 0 where it must run with any length
  */
-public record LlvmTarget(String triple, String cpu, String features) {
+public record LlvmTarget(String triple, String cpu, String features, int sveBits) {
+    /** A target without vectors whose length the instructions leave open. */
+    public LlvmTarget(String triple, String cpu, String features) {
+        this(triple, cpu, features, 0);
+    }
+
     /** The processor that runs this. Opens LLVM. */
     public static LlvmTarget host() {
         return Llvm.get().host();

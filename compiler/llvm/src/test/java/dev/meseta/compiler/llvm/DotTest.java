@@ -95,6 +95,16 @@ class DotTest {
         compare(target, lanes, true, 4, true);
     }
 
+    /** By NEON, by SVE with its instruction, and without one. */
+    @ParameterizedTest
+    @CsvSource({"neoverse-v1,+i8mm,0,4", "neoverse-v1,+i8mm,256,8", "neoverse-v1,+i8mm,256,4", "a64fx,'',512,16"})
+    void isExactOnArm(String cpu, String features, int sveBits, int lanes) {
+        Emulator.assume();
+        LlvmTarget target = new LlvmTarget("aarch64-unknown-linux-gnu", cpu, features, sveBits);
+        for (int count : new int[] {4, 2}) compare(target, lanes, true, count, false);
+        compare(target, lanes, false, 4, true);
+    }
+
     @Test
     void saturatesByOneInstructionWhereAsked() {
         LlvmTarget old = new LlvmTarget("x86_64-unknown-linux-gnu", "x86-64-v3", "");
@@ -110,6 +120,9 @@ class DotTest {
         assertTrue(avx.contains("vpdpbusd"), avx);
         String arm = assembly("aarch64-unknown-linux-gnu", "", "+i8mm", 4);
         assertTrue(arm.contains("usdot"), arm);
+        LlvmTarget sve = new LlvmTarget("aarch64-unknown-linux-gnu", "neoverse-v1", "+i8mm", 256);
+        String wide = new KernelCompiler(sve, false).assembly(kernel(8, true, 4, false));
+        assertTrue(wide.contains("usdot\tz"), wide);
         String old = assembly("x86_64-unknown-linux-gnu", "x86-64-v3", "", 8);
         assertTrue(old.contains("vpmaddwd") && !old.contains("vpmaddubsw"), old);
     }

@@ -115,7 +115,9 @@ class MachineCodeTest {
             {"aarch64-unknown-linux-gnu", "neoverse-v1"}
         }) {
             for (boolean checking : new boolean[] {false, true}) {
-                KernelCompiler compiler = new KernelCompiler(new LlvmTarget(target[0], target[1], ""), checking);
+                int sveBits = target[1].equals("neoverse-v1") ? 256 : 0;
+                LlvmTarget t = new LlvmTarget(target[0], target[1], "", sveBits);
+                KernelCompiler compiler = new KernelCompiler(t, checking);
                 for (Kernel k : List.of(axpy(), mathematics(1), mathematics(8))) {
                     byte[] object = compiler.object(k);
                     assertEquals(

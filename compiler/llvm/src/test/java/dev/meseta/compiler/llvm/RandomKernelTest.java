@@ -19,11 +19,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Random kernels over integers and exact functions of floats give the same bits from LLVM as from the interpreter. */
 class RandomKernelTest {
     private static final int KERNELS = 40;
+    private static final int SLOW_KERNELS = 10;
     private static final int INPUT = 64;
     private static final int PER_ITERATION = 64;
     private static final long GRID = 5;
@@ -31,7 +33,19 @@ class RandomKernelTest {
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3})
     void randomKernels(long seed) {
-        for (int i = 0; i < KERNELS; i++) {
+        randomKernels(LlvmTarget.host(), seed, KERNELS);
+    }
+
+    /** Vectors of Arm's NEON, and of SVE with the length that the processor has. */
+    @ParameterizedTest
+    @CsvSource({"cortex-a76,0", "neoverse-v1,256", "a64fx,512"})
+    void onArm(String cpu, int sveBits) {
+        Emulator.assume();
+        randomKernels(new LlvmTarget("aarch64-unknown-linux-gnu", cpu, "", sveBits), 4, SLOW_KERNELS);
+    }
+
+    private static void randomKernels(LlvmTarget target, long seed, int kernels) {
+        for (int i = 0; i < kernels; i++) {
             Generator g = new Generator(new Random(seed * 1000 + i));
             Kernel k = g.kernel();
             KernelVerifier.verify(k);
@@ -48,7 +62,7 @@ class RandomKernelTest {
                 buffers.add(t);
             }
             try {
-                Runner.compare(k, buffers, List.of(GRID), new double[buffers.size()], false);
+                Runner.compare(target, k, buffers, List.of(GRID), new double[buffers.size()], false);
             } catch (AssertionError | RuntimeException e) {
                 throw new AssertionError("seed " + seed + ", kernel " + i + "\n" + KernelText.of(k), e);
             }

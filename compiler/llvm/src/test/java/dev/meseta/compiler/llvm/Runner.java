@@ -21,7 +21,7 @@ import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Runs one kernel by machine code and by the interpreter. */
+/** Runs one kernel by machine code, under an {@link Emulator} where it is another machine's, and by the interpreter. */
 final class Runner {
     private static final MethodHandle CALL =
             Linker.nativeLinker().downcallHandle(FunctionDescriptor.ofVoid(ADDRESS, JAVA_LONG, JAVA_LONG));
@@ -44,6 +44,10 @@ final class Runner {
             long[] status) {
         KernelCompiler compiler = new KernelCompiler(target, checking);
         List<Tensor> copies = copies(buffers);
+        if (!target.architecture().equals(HOST.architecture())) {
+            Emulator.run(target, compiler, kernel, copies, extents, status);
+            return copies;
+        }
         MachineCode code = MachineCode.load(compiler.object(kernel), compiler.symbol(kernel));
         ArgumentLayout layout = ArgumentLayout.of(kernel);
         try (Arena arena = Arena.ofConfined()) {

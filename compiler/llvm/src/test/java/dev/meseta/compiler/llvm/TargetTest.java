@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The register tile of a matrix product becomes multiply-adds on registers, and nothing else, on every family of processors. */
@@ -62,7 +63,11 @@ class TargetTest {
     }
 
     private static String assembly(String triple, String cpu, Kernel kernel) {
-        return new KernelCompiler(new LlvmTarget(triple, cpu, ""), false).assembly(kernel);
+        return assembly(new LlvmTarget(triple, cpu, ""), kernel);
+    }
+
+    private static String assembly(LlvmTarget target, Kernel kernel) {
+        return new KernelCompiler(target, false).assembly(kernel);
     }
 
     @Test
@@ -79,13 +84,23 @@ class TargetTest {
         assertEquals(0, count(code, "vmov[au]ps.*\\(%rsp\\)"), code);
     }
 
-    /** The second has SVE, too, whose vectors of 256 bits do as much in a cycle as NEON's of 128, of which it takes twice as many. */
+    /** The others have SVE, too, whose vectors may have any length where nothing is said. */
     @ParameterizedTest
-    @ValueSource(strings = {"cortex-a76", "neoverse-v1"})
+    @ValueSource(strings = {"cortex-a76", "neoverse-v1", "neoverse-n2", "neoverse-v2"})
     void neon(String cpu) {
         String code = assembly("aarch64-unknown-linux-gnu", cpu, tile(6, 4, 4));
         assertEquals(24, count(code, "\\bfmla\\s+v"), code);
         assertEquals(0, count(code, "(str|ldr)\\s+q\\d+, \\[sp"), code);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"neoverse-v1,256", "a64fx,512"})
+    void sve(String cpu, int bits) {
+        LlvmTarget target = new LlvmTarget("aarch64-unknown-linux-gnu", cpu, "", bits);
+        String code = assembly(target, tile(8, 3, bits / 32));
+        assertEquals(24, count(code, "\\b(fmla|fmad)\\s+z\\d+\\.s"), code);
+        assertEquals(0, count(code, "\\b(fmla|ldr|ldp|ld1)\\s+[vq]\\d"), code);
+        assertEquals(0, count(code, "(str|ldr|st1w|ld1w)\\s+[{]? ?z\\d.*\\[sp"), code);
     }
 
     @Test

@@ -12,7 +12,6 @@ import dev.meseta.driver.KernelDevice;
 import dev.meseta.driver.Limits;
 import dev.meseta.driver.Loading;
 import dev.meseta.driver.Target;
-import dev.meseta.driver.plan.Requirements;
 import dev.meseta.linux.FileStamp;
 import dev.meseta.linux.Processors;
 import java.time.Duration;
@@ -116,8 +115,7 @@ final class CpuDevice implements KernelDevice {
 
     @Override
     public String lacks(String requirements) {
-        return new Requirements(PlanImage.FORM, Instructions.Architecture.here().text(), features)
-                .lacks(requirements, "this processor");
+        return Instructions.lacking(requirements, Instructions.Architecture.here(), features);
     }
 
     @Override

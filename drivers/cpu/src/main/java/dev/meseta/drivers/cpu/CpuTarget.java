@@ -18,7 +18,7 @@ import java.util.stream.Collectors;
 
 /**
  * What code is generated for: a name of the table, with more instructions where they are added, such as {@code x86-64-v3+avx_vnni}. Names
- * of instructions are Linux's, as in {@code /proc/cpuinfo}.
+ * of instructions are Linux's, as in {@code /proc/cpuinfo}; {@code sve256} and {@code sve512} are SVE with vectors of that length.
  *
  * @param name as it was asked for
  * @param features all that the code may use beyond its architecture's base
@@ -61,11 +61,15 @@ record CpuTarget(
             Map.entry("asimddp", "dotprod"),
             Map.entry("asimdhp", "fullfp16"),
             Map.entry("atomics", "lse"),
-            Map.entry("crc32", "crc"));
+            Map.entry("crc32", "crc"),
+            Map.entry("sve256", "sve"),
+            Map.entry("sve512", "sve"));
 
     private static final Set<String> X86 = Set.of((ICE + " sse4a avx_vnni avx512_bf16 avx512_fp16").split(" "));
-    private static final Set<String> ARM =
-            Set.of("asimd", "atomics", "crc32", "asimdhp", "asimddp", "i8mm", "bf16", "sve");
+    private static final Set<String> ARM = Set.of(
+            "asimd", "atomics", "crc32", "asimdhp", "asimddp", "i8mm", "bf16", "sve", "sve2", "sve256", "sve512");
+    private static final String V8_2 = "asimd atomics crc32 asimdhp";
+    private static final String V8_4 = V8_2 + " asimddp i8mm bf16 sve";
 
     /**
      * A line of the table.
@@ -96,16 +100,13 @@ record CpuTarget(
         x86(t, "znver4", ICE + " sse4a avx512_bf16", 32, 1024, "AMD Zen 4");
         x86(t, "znver5", ICE + " sse4a avx512_bf16 avx_vnni", 48, 1024, "AMD Zen 5");
         arm(t, "armv8-a", "generic", "asimd", 32, 512, "Arm of 64 bits");
-        arm(
-                t,
-                "cortex-a55",
-                "cortex-a55",
-                "asimd atomics crc32 asimdhp asimddp",
-                32,
-                64,
-                "Arm Cortex-A55, as on i.MX93");
-        arm(t, "neoverse-n1", "neoverse-n1", "asimd atomics crc32 asimdhp asimddp", 64, 1024, "Arm Neoverse N1");
-        arm(t, "neoverse-v1", "neoverse-v1", String.join(" ", ARM), 64, 1024, "Arm Neoverse V1");
+        arm(t, "cortex-a55", "cortex-a55", V8_2 + " asimddp", 32, 64, "Arm Cortex-A55, as on i.MX93");
+        arm(t, "neoverse-n1", "neoverse-n1", V8_2 + " asimddp", 64, 1024, "Arm Neoverse N1");
+        arm(t, "neoverse-v1", "neoverse-v1", V8_4 + " sve256", 64, 1024, "Arm Neoverse V1");
+        arm(t, "neoverse-n2", "neoverse-n2", V8_4 + " sve2", 64, 1024, "Arm Neoverse N2");
+        arm(t, "neoverse-v2", "neoverse-v2", V8_4 + " sve2", 64, 2048, "Arm Neoverse V2");
+        // Twelve cores share 8 MiB.
+        arm(t, "a64fx", "a64fx", V8_2 + " sve sve512", 64, 640, "Fujitsu A64FX");
         return t;
     }
 
@@ -153,13 +154,16 @@ record CpuTarget(
                         + String.join(" ", new TreeSet<>(known)));
             features.add(more);
         }
+        if (features.containsAll(Set.of("sve256", "sve512")))
+            throw new InvalidInputException(
+                    "target '" + spec + "': vectors of SVE have one length, not 256 and 512 bits");
         String llvm =
                 features.stream().map(f -> "+" + LLVM_NAMES.getOrDefault(f, f)).collect(Collectors.joining(","));
         return new CpuTarget(
                 spec,
                 row.architecture,
                 features,
-                new LlvmTarget(row.architecture.triple(), row.llvm, llvm),
+                new LlvmTarget(row.architecture.triple(), row.llvm, llvm, Instructions.sveBits(features)),
                 row.l1 * 1024L,
                 row.l2 * 1024L);
     }
@@ -173,6 +177,11 @@ record CpuTarget(
         Set<String> features = new TreeSet<>(Instructions.features());
         features.retainAll(known(architecture));
         return new CpuTarget(spec, architecture, features, Instructions.target(), p.l1Bytes(), p.l2Bytes());
+    }
+
+    /** What its code needs of a processor. */
+    String requirements() {
+        return new Requirements(PlanImage.FORM, architecture.text(), features).text();
     }
 
     /** A device that compiles for it. */
@@ -189,7 +198,7 @@ record CpuTarget(
                 names().getOrDefault(name, name),
                 properties,
                 Instructions.schedules(architecture, features, threads, l1Bytes, l2Bytes),
-                new Requirements(PlanImage.FORM, architecture.text(), features).text(),
+                requirements(),
                 () -> new KernelBatch(kernels, threads));
     }
 }

@@ -2,8 +2,11 @@ package dev.meseta.drivers.cpu;
 
 import dev.meseta.compiler.llvm.LlvmTarget;
 import dev.meseta.driver.Target;
+import dev.meseta.driver.plan.Requirements;
 import dev.meseta.linux.Processors;
+import dev.meseta.linux.VectorLength;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 
@@ -16,6 +19,9 @@ final class Instructions {
                     "meseta.isa", System.getenv().getOrDefault("MESETA_ISA", ""))
             .strip()
             .toLowerCase(Locale.ROOT);
+
+    /** Arm's vectors of any length; with the number of bits behind it those of that length. */
+    private static final String SVE = "sve";
 
     private Instructions() {}
 
@@ -47,7 +53,7 @@ final class Instructions {
     /** What schedules need to know of a processor with some instructions. */
     static Target schedules(Architecture architecture, Set<String> features, int threads, long l1Bytes, long l2Bytes) {
         boolean wide = features.containsAll(Set.of("avx512f", "avx512bw", "avx512dq", "avx512vl"));
-        int bytes = wide ? 64 : features.contains("avx2") ? 32 : 16;
+        int bytes = wide ? 64 : features.contains("avx2") ? 32 : Math.max(16, sveBits(features) / Byte.SIZE);
         int registers = wide || architecture == Architecture.AARCH64 ? 32 : 16;
         boolean products = features.contains("avx512_vnni") && (wide || features.contains("avx512vl"))
                 || !wide && features.contains("avx_vnni")
@@ -65,8 +71,33 @@ final class Instructions {
     static Set<String> features() {
         Set<String> all = new HashSet<>(Processors.here().features());
         if (!ASKED.isEmpty()) all.removeIf(f -> f.startsWith("avx512") || f.startsWith("avx_"));
+        if (all.contains(SVE)) all.add(SVE + VectorLength.sveBits());
         if (ASKED.equals("sse4")) all.removeIf(f -> f.startsWith("avx") || f.equals("fma") || f.equals("f16c"));
         return all;
+    }
+
+    /** What of an image's requirements a processor does not have; empty if nothing is missing. */
+    static String lacking(String requirements, Architecture architecture, Set<String> features) {
+        int needed = sveBits(new HashSet<>(List.of(requirements.split(" "))));
+        if (needed > 0 && features.contains(SVE) && sveLength(features) != needed)
+            return "its code needs vectors of SVE of " + needed + " bits, this processor's have " + sveLength(features)
+                    + "; compile the model for this length";
+        return new Requirements(PlanImage.FORM, architecture.text(), features).lacks(requirements, "this processor");
+    }
+
+    /** The length of SVE's vectors, in bits, that features name; 0 where they name none. */
+    static int sveLength(Set<String> features) {
+        return features.stream()
+                .filter(f -> f.matches(SVE + "[0-9]{3,4}"))
+                .mapToInt(f -> Integer.parseInt(f.substring(SVE.length())))
+                .max()
+                .orElse(0);
+    }
+
+    /** The length of SVE's vectors that code with these features relies on, longer than NEON's; 0 where it relies on none. */
+    static int sveBits(Set<String> features) {
+        int bits = sveLength(features);
+        return bits == 256 || bits == 512 ? bits : 0;
     }
 
     /**
@@ -89,14 +120,14 @@ final class Instructions {
 
     /** All that {@link #target} depends on, as a text. Does not open LLVM. */
     static String identity() {
-        return Processors.here().identity() + "; " + ASKED;
+        return Processors.here().identity() + "; " + ASKED + "; " + sveBits(features());
     }
 
     /** What LLVM is to generate code for. Opens LLVM. */
     static LlvmTarget target() {
         LlvmTarget host = LlvmTarget.host();
         return switch (ASKED) {
-            case "" -> host;
+            case "" -> new LlvmTarget(host.triple(), host.cpu(), host.features(), sveBits(features()));
             case "avx2" -> new LlvmTarget(host.triple(), "x86-64-v3", "+f16c");
             case "sse4" -> new LlvmTarget(host.triple(), "x86-64-v2", "");
             default ->
