@@ -141,6 +141,13 @@ final class Emitter {
         add(new Stmt.Assign(variable.name(), value));
     }
 
+    /** The values of all members of the team combined. */
+    Expr total(ReduceKind kind, Expr own) {
+        String n = fresh("s");
+        add(new Stmt.Total(n, kind, own));
+        return new Expr.Var(n, own.type());
+    }
+
     void open() {
         scope = new Scope(scope);
     }

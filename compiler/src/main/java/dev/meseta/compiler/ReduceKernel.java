@@ -266,6 +266,15 @@ final class ReduceKernel {
 
     /** Vectors of what is combined; the lanes come together at the end. */
     private Expr overReduced(int lanes) {
+        int team = reduced.isEmpty() ? 1 : Schedule.members(target, type, kept, reduced.getLast(), lanes);
+        if (team > 1) {
+            e.team(team);
+            Schedule.decompose(e, Schedule.GRID, kept);
+            e.open();
+            totalOfTeam(lanes, team);
+            e.add(e.close());
+            return Schedule.count(e, kept);
+        }
         long work = 1;
         for (Atom a : reduced)
             work *= a.extent().isLiteral() ? Math.max(1, a.extent().value()) : Schedule.GRAIN;
@@ -305,6 +314,38 @@ final class ReduceKernel {
         for (int w = 1; w < width; w++) sum = new Expr.Apply(function(kind), List.of(sum, acc.get(w)));
         Expr scalar = e.let("s", new Expr.Combine(kind, sum));
         finish(e.let("s", new Expr.Apply(function(kind), List.of(scalar, rest))));
+    }
+
+    /** As {@link #total}; each member of a team takes vectors of its own. */
+    private void totalOfTeam(int lanes, int team) {
+        Atom inner = reduced.getLast();
+        long n = inner.extent().value();
+        int width = points > LONG_BODY ? 1 : n >= 8L * lanes * team ? 4 : n >= 2L * lanes * team ? 2 : 1;
+        List<Expr.Var> acc = new ArrayList<>();
+        for (int w = 0; w < width; w++) acc.add(e.declare("a", Kernels.splat(identity(kind, type), lanes)));
+        Expr.Var rest = e.declare("a", identity(kind, type));
+        Expr size = e.size(inner.extent());
+        Expr blocks = e.let("n", whole(size, (long) width * lanes * team));
+        e.loops(reduced.subList(0, reduced.size() - 1), 0, () -> {
+            String v = e.fresh("i");
+            e.open();
+            for (int w = 0; w < width; w++) {
+                Expr at = Kernels.add(Kernels.variable(v), (long) w * lanes * team);
+                e.open();
+                e.bindVector(inner, Schedule.ofMember(at, lanes, team), lanes);
+                combine(acc.get(w));
+                e.scalar();
+                e.add(e.close());
+            }
+            e.add(new Stmt.For(v, Kernels.index(0), blocks, (long) width * lanes * team, false, e.close()));
+            Schedule.shared(
+                    e, inner, lanes, team, blocks, size, wide -> combine(wide == lanes ? acc.getFirst() : rest));
+        });
+        Expr sum = acc.getFirst();
+        for (int w = 1; w < width; w++) sum = new Expr.Apply(function(kind), List.of(sum, acc.get(w)));
+        Expr scalar = e.let("s", lanes == 1 ? sum : new Expr.Combine(kind, sum));
+        Expr all = e.total(kind, e.let("s", new Expr.Apply(function(kind), List.of(scalar, rest))));
+        Schedule.byFirst(e, team, () -> finish(all));
     }
 
     private static Expr whole(Expr size, long block) {

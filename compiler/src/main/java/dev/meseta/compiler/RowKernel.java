@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A kernel that reduces rows several times and computes something from the results in the same rows ({@link RowGroups}). One iteration of
- * the grid takes one row or some; lanes run along the row.
+ * the grid takes one row or some; lanes run along the row, and so do the members of a team where the device combines their results.
  */
 final class RowKernel {
     /** Expressions longer than this are not repeated for several accumulators. */
@@ -63,6 +63,9 @@ final class RowKernel {
     private final Emitter e = new Emitter("rows");
     private final int lanes;
 
+    /** Members of the team that takes a row; 1 where an iteration takes it alone. */
+    private final int team;
+
     private RowKernel(Assembly a, Group g, Nest nest) {
         this.a = a;
         this.g = g;
@@ -73,7 +76,14 @@ final class RowKernel {
         this.to = ((Point.Number) nest.result().get(n + 1).form()).index();
         this.masked = nest.result().subList(n + 2, 2 * n + 2);
         int most = Schedule.lanes(a.target, nest.result());
-        this.lanes = Schedule.lanes(most, nest.loops(1).getLast());
+        Atom inner = nest.loops(1).getLast();
+        this.lanes = Schedule.lanes(most, inner);
+        int members = Integer.MAX_VALUE;
+        for (N r : g.reductions) {
+            DType type = Type.widened(r.in.getFirst().dtype());
+            members = Math.min(members, Schedule.members(a.target, type, nest.loops(0), inner, lanes));
+        }
+        this.team = members;
     }
 
     /** The kernel of a group with reductions; null if something is read from another row. */
@@ -151,7 +161,8 @@ final class RowKernel {
         for (Atom k : nest.loops(1))
             work *= k.extent().isLiteral() ? Math.max(1, k.extent().value()) : 64;
         List<Atom> kept = nest.loops(0);
-        int inside = Schedule.inside(a.target, kept, work);
+        int inside = team > 1 ? 0 : Schedule.inside(a.target, kept, work);
+        e.team(team);
         List<Atom> grid = kept.subList(0, kept.size() - inside);
         e.open();
         Schedule.decompose(e, Schedule.GRID, grid);
@@ -168,21 +179,17 @@ final class RowKernel {
         for (int i = 0; i < g.reductions.size(); i++) e.give(i, total(i));
         DType storage = g.root.result().dtype();
         if (g.anchor != null) {
-            e.store(out, storage, to, e.value(last));
+            Schedule.byFirst(e, team, () -> e.store(out, storage, to, e.value(last)));
             return;
         }
         List<Atom> loops = nest.loops(1);
         Atom inner = loops.getLast();
-        e.loops(
-                loops.subList(0, loops.size() - 1),
-                0,
-                () -> MapKernel.row(
-                        e,
-                        inner,
-                        lanes,
-                        Kernels.index(0),
-                        e.size(inner.extent()),
-                        () -> e.store(out, storage, to, e.value(last))));
+        Runnable store = () -> e.store(out, storage, to, e.value(last));
+        Expr size = e.size(inner.extent());
+        e.loops(loops.subList(0, loops.size() - 1), 0, () -> {
+            if (team == 1) MapKernel.row(e, inner, lanes, Kernels.index(0), size, store);
+            else Schedule.shared(e, inner, lanes, team, Kernels.index(0), size, _ -> store.run());
+        });
     }
 
     /** The result of a reduction for the row. */
@@ -192,13 +199,13 @@ final class RowKernel {
         Expr identity = ReduceKernel.identity(kind(n), type);
         List<Atom> loops = nest.loops(1);
         Atom inner = loops.getLast();
-        boolean isShort = inner.extent().isLiteral() && inner.extent().value() < 4L * lanes;
+        boolean isShort = inner.extent().isLiteral() && inner.extent().value() < 4L * lanes * team;
         int width = nest.size() > LONG_BODY || isShort ? 1 : 4;
         List<Expr.Var> sums = new ArrayList<>();
         for (int w = 0; w < width; w++) sums.add(e.declare("a", Kernels.splat(identity, lanes)));
         Expr size = e.size(inner.extent());
-        Expr blocks = e.let("n", whole(size, (long) width * lanes));
-        Expr vectors = e.let("n", whole(size, lanes));
+        Expr blocks = e.let("n", whole(size, (long) width * lanes * team));
+        Expr vectors = e.let("n", whole(size, (long) lanes * team));
         e.loops(loops.subList(0, loops.size() - 1), 0, () -> {
             steps(i, inner, blocks.equals(Kernels.index(0)) ? null : Kernels.index(0), blocks, sums, elements.get(i));
             if (width > 1) steps(i, inner, blocks, vectors, sums.subList(0, 1), elements.get(i));
@@ -207,7 +214,8 @@ final class RowKernel {
         MapFunction f = ReduceKernel.function(kind(n));
         Expr sum = sums.getFirst();
         for (int w = 1; w < width; w++) sum = new Expr.Apply(f, List.of(sum, sums.get(w)));
-        return e.let("s", lanes == 1 ? sum : new Expr.Combine(kind(n), sum));
+        Expr own = e.let("s", lanes == 1 ? sum : new Expr.Combine(kind(n), sum));
+        return team == 1 ? own : e.total(kind(n), own);
     }
 
     private static Expr whole(Expr size, long block) {
@@ -222,11 +230,12 @@ final class RowKernel {
         e.open();
         for (int w = 0; w < sums.size(); w++) {
             e.open();
-            e.bindVector(inner, Kernels.add(Kernels.variable(v), (long) w * lanes), lanes);
+            Expr at = Kernels.add(Kernels.variable(v), (long) w * lanes * team);
+            e.bindVector(inner, Schedule.ofMember(at, lanes, team), lanes);
             e.assign(sums.get(w), new Expr.Apply(f, List.of(sums.get(w), e.wide(element))));
             e.scalar();
             e.add(e.close());
         }
-        e.add(new Stmt.For(v, begin, end, (long) sums.size() * lanes, false, e.close()));
+        e.add(new Stmt.For(v, begin, end, (long) sums.size() * lanes * team, false, e.close()));
     }
 }

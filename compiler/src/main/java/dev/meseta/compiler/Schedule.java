@@ -3,8 +3,10 @@ package dev.meseta.compiler;
 import dev.meseta.compiler.kernel.Expr;
 import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.kernel.Kernels;
+import dev.meseta.compiler.kernel.Stmt;
 import dev.meseta.driver.Target;
 import dev.meseta.graph.DType;
+import dev.meseta.graph.MapFunction;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -55,6 +57,34 @@ final class Schedule {
         };
     }
 
+    /** Members of a team that reduces a row whose length does not say more. */
+    private static final int MOST_MEMBERS = 256;
+
+    /** Fewer are not worth what it takes to combine their results. */
+    private static final int LEAST_MEMBERS = 8;
+
+    /** Vectors of a row that a member should read at least. */
+    private static final int VECTORS = 2;
+
+    /**
+     * How many members of a team reduce a row together; 1 where an iteration does better alone: on a processor, whose cache does not mind
+     * where neighbours read, as soon as there is a row for each of them.
+     *
+     * @param type in which is combined
+     * @param rows that there are
+     */
+    static int members(Target target, DType type, List<Atom> rows, Atom row, int lanes) {
+        if (target.totals() < 2 || type != DType.F32 && type != DType.I32) return 1;
+        long vectors = row.extent().value() / lanes;
+        if (target.totals() == target.subgroup()) {
+            long count = Size.product(rows.stream().map(Atom::extent).toList()).value();
+            boolean few = count < (long) target.threads() * target.subgroup();
+            return few && vectors >= target.subgroup() ? target.subgroup() : 1;
+        }
+        long most = Math.min(vectors / VECTORS, Math.min(target.totals(), MOST_MEMBERS));
+        return most < LEAST_MEMBERS ? 1 : (int) Long.highestOneBit(most);
+    }
+
     /** Lanes for a loop of an extent: a power of two that is not more than the extent. */
     static int lanes(int most, Atom loop) {
         long n = loop.extent().value();
@@ -71,6 +101,64 @@ final class Schedule {
             e.bind(loops.get(i), i == 0 ? r : e.let("g", Kernels.rem(r, n)));
             if (i > 0) r = e.let("g", Kernels.div(r, n));
         }
+    }
+
+    /** Where a member's vector begins, if that of the first begins somewhere. */
+    static Expr ofMember(Expr first, int lanes, int team) {
+        return team == 1 ? first : Kernels.add(first, Kernels.mul(Kernel.MEMBER_VARIABLE, lanes));
+    }
+
+    /** What is done in a step of a loop. */
+    interface Step {
+        /** @param lanes of the vector that is bound */
+        void run(int lanes);
+    }
+
+    /**
+     * Walks a loop from begin to end in vectors, one for each member of a team at a time. Elements that make no whole vector are taken one
+     * by one by a single member.
+     */
+    static void shared(Emitter e, Atom loop, int lanes, int team, Expr begin, Expr end, Step step) {
+        long round = (long) lanes * team;
+        boolean literal = begin instanceof Expr.Int && end instanceof Expr.Int;
+        long count = literal ? ((Expr.Int) end).value() - ((Expr.Int) begin).value() : 1;
+        if (literal && count <= 0) return;
+        String v = e.fresh("i");
+        e.open();
+        Expr at = e.let("v", ofMember(Kernels.variable(v), lanes, team));
+        e.open();
+        e.bindVector(loop, at, lanes);
+        step.run(lanes);
+        e.scalar();
+        Stmt whole = e.close();
+        if (count % round == 0) {
+            e.add(whole);
+        } else {
+            Stmt rest = null;
+            if (count % lanes != 0) {
+                e.open();
+                String one = e.fresh("i");
+                e.open();
+                e.bindVector(loop, Kernels.variable(one), 1);
+                step.run(1);
+                e.add(new Stmt.For(one, at, end, 1, false, e.close()));
+                rest = e.close();
+            }
+            e.add(new Stmt.If(Kernels.apply(MapFunction.LE, Kernels.add(at, lanes), end), whole, rest));
+        }
+        e.add(new Stmt.For(v, begin, end, round, false, e.close()));
+    }
+
+    /** Has what is the same in every member of a team be done by one. */
+    static void byFirst(Emitter e, int team, Runnable body) {
+        if (team == 1) {
+            body.run();
+            return;
+        }
+        e.open();
+        body.run();
+        Stmt all = e.close();
+        e.add(new Stmt.If(Kernels.lt(Kernel.MEMBER_VARIABLE, Kernels.index(1)), all, null));
     }
 
     static Expr count(Emitter e, List<Atom> loops) {

@@ -367,7 +367,8 @@ final class SlowDevice {
                 case Stmt.Prefetch p -> eval(p.index());
                 case Stmt.LocalArray a ->
                     locals.put(a.name(), Tensor.allocate(a.element().element(), Shape.of(a.size())));
-                case Stmt.SharedArray _, Stmt.Barrier _, Stmt.Share _ -> throw new AssertionError("no teams here");
+                case Stmt.SharedArray _, Stmt.Barrier _, Stmt.Share _, Stmt.Total _ ->
+                    throw new AssertionError("no teams here");
                 case Stmt.StoreLocal t -> {
                     Tensor array = Objects.requireNonNull(locals.get(t.array()), t.array());
                     Tensor v = eval(t.value());

@@ -16,11 +16,15 @@ final class Targets {
     /** Whose members of a team read each other's registers, too. */
     static final Target SUBGROUPS = lockstep(8);
 
-    static final List<Target> ALL = List.of(AVX512, AVX2, SVE, NEON, LOCKSTEP, SUBGROUPS);
+    /** Whose teams combine values of their members, of whatever subgroups they are. */
+    static final Target TOTALS =
+            new Target(16, 32, 8192, 32 << 10, 512 << 10, false, false, true, false, 256, 32 << 10, 0, 256);
+
+    static final List<Target> ALL = List.of(AVX512, AVX2, SVE, NEON, LOCKSTEP, SUBGROUPS, TOTALS);
 
     private Targets() {}
 
     static Target lockstep(int subgroup) {
-        return new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true, false, 0, 0, subgroup);
+        return new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true, false, 0, 0, subgroup, subgroup);
     }
 }

@@ -18,6 +18,7 @@ package dev.meseta.driver;
  * @param sharedBytes the most memory that a team shares
  * @param subgroup members of a team that read each other's registers at no cost to speak of; 0 where they do not. Accesses to shared
  *     memory cost as much as others there, and vectors of one iteration are read fastest
+ * @param totals the most members of a team that combine values of theirs at little cost; 0 where they do not
  */
 public record Target(
         int vectorBytes,
@@ -31,15 +32,17 @@ public record Target(
         boolean halved,
         int team,
         long sharedBytes,
-        int subgroup) {
+        int subgroup,
+        int totals) {
     /** A processor with exact products of bytes. */
     public Target(int vectorBytes, int vectorRegisters, int threads, long l1Bytes, long l2Bytes) {
-        this(vectorBytes, vectorRegisters, threads, l1Bytes, l2Bytes, true, false, false, false, 0, 0, 0);
+        this(vectorBytes, vectorRegisters, threads, l1Bytes, l2Bytes, true, false, false, false, 0, 0, 0, 0);
     }
 
     /** All of it, to tell targets apart. */
     public String text() {
         return vectorBytes + " " + vectorRegisters + " " + threads + " " + l1Bytes + " " + l2Bytes + " " + byteProducts
-                + " " + saturates + " " + lockstep + " " + halved + " " + team + " " + sharedBytes + " " + subgroup;
+                + " " + saturates + " " + lockstep + " " + halved + " " + team + " " + sharedBytes + " " + subgroup
+                + " " + totals;
     }
 }

@@ -155,6 +155,7 @@ public final class KernelInterpreter {
                                 .computeIfAbsent(a.name(), _ -> local(a.element(), a.size())));
             case Stmt.Barrier _ -> Objects.requireNonNull(team, "no team").await();
             case Stmt.Share h -> share(h);
+            case Stmt.Total t -> total(t);
             case Stmt.StoreLocal t -> {
                 Object v = evaluate(t.value());
                 Local array = array(t.array());
@@ -182,6 +183,15 @@ public final class KernelInterpreter {
         System.arraycopy(own, 0, array.values(), member * lanes, lanes);
         t.await();
         arrays.put(s.name(), array);
+    }
+
+    /** In the order of the members' numbers. */
+    private void total(Stmt.Total s) {
+        Stmt.Share each = new Stmt.Share(s.name(), s.value());
+        share(each);
+        Type type = s.value().type();
+        Object all = Objects.requireNonNull(arrays.get(s.name())).values();
+        variables.put(s.name(), combine(s.kind(), type.element(), all));
     }
 
     private static Local local(Type element, int size) {

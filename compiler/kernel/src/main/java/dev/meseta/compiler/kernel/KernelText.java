@@ -138,6 +138,7 @@ public final class KernelText {
             case Stmt.SharedArray a -> line("shared " + a.name() + ": " + a.element() + "[" + a.size() + "]");
             case Stmt.Barrier _ -> line("barrier");
             case Stmt.Share h -> value("share " + h.name(), h.value());
+            case Stmt.Total t -> value("total " + t.kind().text() + " " + t.name(), t.value());
             case Stmt.StoreLocal t -> {
                 indent().append(t.array()).append('[');
                 expression(t.index());

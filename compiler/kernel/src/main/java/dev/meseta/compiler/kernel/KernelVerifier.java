@@ -150,6 +150,16 @@ public final class KernelVerifier {
                 define(h.name(), h.value().type());
                 shared.add(h.name());
             }
+            case Stmt.Total t -> {
+                require(kernel.team() > 1, t.name() + " is the total of no team", null);
+                expression(t.value());
+                Type type = t.value().type();
+                boolean logical = t.kind() == ReduceKind.AND || t.kind() == ReduceKind.OR;
+                require(Integer.bitCount(kernel.team()) == 1, "a total of a team of " + kernel.team(), null);
+                boolean sums = type.equals(Type.of(DType.F32)) || type.equals(Type.of(DType.I32));
+                require(sums && !logical, t.kind().text() + " of " + type + " of all members", t.value());
+                define(t.name(), type);
+            }
             case Stmt.LocalArray a -> {
                 require(
                         a.element().lanes() == 1 && a.size() > 0,

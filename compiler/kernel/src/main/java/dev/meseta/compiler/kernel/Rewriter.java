@@ -42,6 +42,7 @@ public record Rewriter(String prefix, Expr grid, List<Integer> buffers, List<Exp
             case Stmt.SharedArray a -> new Stmt.SharedArray(prefix + a.name(), a.element(), a.size());
             case Stmt.Barrier b -> b;
             case Stmt.Share h -> new Stmt.Share(prefix + h.name(), of(h.value()));
+            case Stmt.Total t -> new Stmt.Total(prefix + t.name(), t.kind(), of(t.value()));
             case Stmt.StoreLocal t -> new Stmt.StoreLocal(prefix + t.array(), of(t.index()), of(t.value()));
             case Stmt.Check c -> new Stmt.Check(of(c.condition()), c.failure());
         };

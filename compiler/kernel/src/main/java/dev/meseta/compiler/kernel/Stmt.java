@@ -1,5 +1,6 @@
 package dev.meseta.compiler.kernel;
 
+import dev.meseta.graph.ReduceKind;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -59,6 +60,14 @@ public sealed interface Stmt {
      * equally often.
      */
     record Share(String name, Expr value) implements Stmt {}
+
+    /**
+     * Names the values of all members of the team combined, the same in every member. They are combined in an order of the device's, but the
+     * same whenever it runs the kernel. All members, a power of two, come to it, equally often.
+     *
+     * @param value F32 or I32, a scalar
+     */
+    record Total(String name, ReduceKind kind, Expr value) implements Stmt {}
 
     /** Writes {@code value.type().lanes()} elements of a local array from a scalar index on. */
     record StoreLocal(String array, Expr index, Expr value) implements Stmt {}

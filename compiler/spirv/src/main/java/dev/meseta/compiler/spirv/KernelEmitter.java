@@ -27,15 +27,6 @@ public final class KernelEmitter {
     /** Workgroups in one row of a dispatch; a larger grid takes several rows. */
     public static final int ROW = 32768;
 
-    // Scope, semantics and operands of what a team shares, by the Vulkan memory model.
-    private static final int WORKGROUP = 2;
-    private static final int SUBGROUP = 3;
-    private static final int ACQUIRE_RELEASE = 8;
-    private static final int WORKGROUP_MEMORY = 0x100;
-    private static final int MAKE_AVAILABLE = 8;
-    private static final int MAKE_VISIBLE = 0x10;
-    private static final int NON_PRIVATE = 0x20;
-
     /** A declared variable: the address of each lane. */
     private record Slot(DType element, int[] addresses) {}
 
@@ -56,10 +47,10 @@ public final class KernelEmitter {
     private final Memory memory;
     private final WideAccess words;
     private final Texels texels;
+    private final Team team;
     private final Map<String, Value> values = new HashMap<>();
     private final Map<String, Slot> slots = new HashMap<>();
     private final Map<String, Local> locals = new HashMap<>();
-    private final List<Integer> members = new ArrayList<>();
 
     private KernelEmitter(Kernel kernel, Bounds bounds, ShaderOptions options, Rounds rounds) {
         this.kernel = kernel;
@@ -71,6 +62,7 @@ public final class KernelEmitter {
         this.memory = new Memory(b, kernel, bounds, arguments, options.checking());
         this.words = new WideAccess(b, kernel, bounds, memory, options.checking());
         this.texels = new Texels(b, kernel, bounds, memory, arguments);
+        this.team = new Team(b, arithmetic, kernel.team(), options);
     }
 
     /**
@@ -101,12 +93,13 @@ public final class KernelEmitter {
         int entry = m.id();
         modes(entry);
         int vector = m.typeVector(m.typeInt(32), 3);
-        int group = builtIn(vector, 26);
-        int local = builtIn(m.typeInt(32), 29);
+        int group = m.builtIn(vector, 26);
+        int local = m.builtIn(m.typeInt(32), 29);
         m.begin(entry, m.typeVoid());
         memory.begin();
         texels.begin();
-        if (options.texels() && kernel.team() > 1) nameMembers();
+        // The high half of the grid's extent is 0.
+        if (options.texels() && kernel.team() > 1) team.nameMembers(memory.high(arguments.grid()));
         Value position = position(vector, group, local);
         values.put(Kernel.GRID, position);
         if (kernel.team() > 1 && bounds.grid() <= ROW) {
@@ -140,12 +133,6 @@ public final class KernelEmitter {
     private void mode(int entry, Capability c, int mode, int width) {
         m.need(c);
         m.mode(entry, mode, width);
-    }
-
-    private int builtIn(int type, int number) {
-        int variable = m.globalVariable(ModuleBuilder.STORAGE_INPUT, type);
-        m.decorate(variable, ModuleBuilder.DECORATION_BUILT_IN, number);
-        return variable;
     }
 
     /** The number of the iteration: workgroups lie in rows. */
@@ -203,15 +190,12 @@ public final class KernelEmitter {
                 int variable = m.globalVariable(ModuleBuilder.STORAGE_WORKGROUP, type);
                 locals.put(a.name(), new Local(variable, a.element().element(), a.size(), true));
             }
-            case Stmt.Barrier _ -> {
-                int workgroup = m.constantInt(32, WORKGROUP);
-                m.run(
-                        Opcode.CONTROL_BARRIER,
-                        workgroup,
-                        workgroup,
-                        m.constantInt(32, ACQUIRE_RELEASE | WORKGROUP_MEMORY));
-            }
+            case Stmt.Barrier _ -> team.barrier();
             case Stmt.Share h -> values.put(h.name(), b.wide(expression(h.value())));
+            case Stmt.Total t -> {
+                Value member = b.low(lookUp(Kernel.MEMBER));
+                values.put(t.name(), team.total(t.kind(), expression(t.value()), member.id()));
+            }
             case Stmt.StoreLocal t -> {
                 Local array = local(t.array());
                 Value v = b.wide(expression(t.value()));
@@ -333,14 +317,13 @@ public final class KernelEmitter {
     private void storeElement(Local array, Value at, int id) {
         int to = element(array, at);
         if (!array.shared()) m.run(Opcode.STORE, to, id);
-        else m.run(Opcode.STORE, to, id, NON_PRIVATE | MAKE_AVAILABLE, m.constantInt(32, WORKGROUP));
+        else team.store(to, id);
     }
 
     private int loadElement(Local array, Value at) {
         int type = m.type(array.element());
         int from = element(array, at);
-        if (!array.shared()) return m.emit(Opcode.LOAD, type, from);
-        return m.emit(Opcode.LOAD, type, from, NON_PRIVATE | MAKE_VISIBLE, m.constantInt(32, WORKGROUP));
+        return array.shared() ? team.load(type, from) : m.emit(Opcode.LOAD, type, from);
     }
 
     private int element(Local array, Value at) {
@@ -419,7 +402,7 @@ public final class KernelEmitter {
                 memory.argument(arguments.extent(x.number()), bounds.extents().get(x.number()));
             case Expr.Load l -> load(l);
             case Expr.LoadLocal l -> loadLocal(l);
-            case Expr.OfMember o -> ofMember(o);
+            case Expr.OfMember o -> team.ofMember(lookUp(o.name()), expression(o.member()));
             case Expr.Apply a ->
                 arithmetic.apply(
                         a.function(),
@@ -435,31 +418,6 @@ public final class KernelEmitter {
         };
     }
 
-    /**
-     * Numbers of the members that no compiler knows: a processor takes another's register by one instruction then, and by two where it
-     * makes something of the number. The high half of the grid's extent, which is 0, is added.
-     */
-    private void nameMembers() {
-        int zero = memory.high(arguments.grid());
-        int type = m.typeInt(32);
-        for (int i = 0; i < kernel.team(); i++) members.add(m.emit(Opcode.I_ADD, type, zero, m.constantInt(32, i)));
-    }
-
-    /** From a register of another invocation of the subgroup, of which a team is all. */
-    private Value ofMember(Expr.OfMember o) {
-        Value v = values.get(o.name());
-        if (v == null) throw unknown(o.name());
-        m.need(Capability.GROUP_NON_UNIFORM);
-        m.need(Capability.GROUP_NON_UNIFORM_SHUFFLE);
-        int scope = m.constantInt(32, SUBGROUP);
-        boolean named = o.member() instanceof Expr.Int && !members.isEmpty();
-        Value at = expression(o.member());
-        int member = named ? members.get((int) at.low()) : b.low(at).id();
-        int type = m.type(v.element());
-        return b.value(
-                v.element(), v.lanes(), i -> m.emit(Opcode.GROUP_NON_UNIFORM_SHUFFLE, type, scope, v.ids()[i], member));
-    }
-
     private Value variable(Expr.Var v) {
         Slot slot = slots.get(v.name());
         if (slot != null) {
@@ -467,8 +425,12 @@ public final class KernelEmitter {
             return b.value(
                     slot.element(), slot.addresses().length, i -> m.emit(Opcode.LOAD, type, slot.addresses()[i]));
         }
-        Value value = values.get(v.name());
-        if (value == null) throw unknown(v.name());
+        return lookUp(v.name());
+    }
+
+    private Value lookUp(String name) {
+        Value value = values.get(name);
+        if (value == null) throw unknown(name);
         return value;
     }
 

@@ -2,6 +2,7 @@ package dev.meseta.compiler.spirv;
 
 import dev.meseta.graph.DType;
 import java.util.Arrays;
+import java.util.function.IntConsumer;
 import java.util.function.IntSupplier;
 import java.util.function.IntUnaryOperator;
 
@@ -199,6 +200,11 @@ final class LaneBuilder {
 
     /** Repeats what is given a fixed number of times. */
     void loop(int times, Runnable body) {
+        loop(0, m.constantInt(32, times), _ -> body.run());
+    }
+
+    /** Runs what is given for each number from one on and below another, both integers of 32 bits. */
+    void loop(int first, int end, IntConsumer body) {
         int type = m.typeInt(32);
         int before = m.block();
         int header = m.id();
@@ -209,14 +215,14 @@ final class LaneBuilder {
         int next = m.id();
         m.jump(header);
         m.open(header);
-        int i = m.emit(Opcode.PHI, type, m.constantInt(32, 0), before, next, latch);
+        int i = m.emit(Opcode.PHI, type, m.constantInt(32, first), before, next, latch);
         m.run(Opcode.LOOP_MERGE, after, latch, 0);
         m.jump(test);
         m.open(test);
-        int more = m.emit(Opcode.U_LESS_THAN, m.typeBool(), i, m.constantInt(32, times));
+        int more = m.emit(Opcode.U_LESS_THAN, m.typeBool(), i, end);
         m.run(Opcode.BRANCH_CONDITIONAL, more, inner, after);
         m.open(inner);
-        body.run();
+        body.accept(i);
         m.jump(latch);
         m.open(latch);
         m.run(Opcode.I_ADD, type, next, i, m.constantInt(32, 1));

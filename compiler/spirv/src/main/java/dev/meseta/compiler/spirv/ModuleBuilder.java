@@ -203,6 +203,16 @@ final class ModuleBuilder {
         return id;
     }
 
+    /** A variable that the device sets. */
+    int builtIn(int type, int number) {
+        Integer known = unique.get(List.<Object>of("built-in", number));
+        if (known != null) return known;
+        int variable = globalVariable(STORAGE_INPUT, type);
+        decorate(variable, DECORATION_BUILT_IN, number);
+        unique.put(List.of("built-in", number), variable);
+        return variable;
+    }
+
     // Functions
 
     /** Begins a function; its first block is open after this. Returns its parameters' ids. */

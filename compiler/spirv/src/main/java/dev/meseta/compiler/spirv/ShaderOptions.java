@@ -11,6 +11,7 @@ package dev.meseta.compiler.spirv;
  * @param nearest ask for rounding to nearest even
  * @param dots whether there is an instruction for sums of products of four bytes
  * @param texels whether reading images is better than reading by addresses
+ * @param subgroup a workgroup of so many invocations is one subgroup, which they form in order; 0 where no size is known to be
  * @param rounds rounds of loops that an invocation may take in all; {@link Long#MAX_VALUE} where there is no limit
  */
 public record ShaderOptions(
@@ -22,4 +23,5 @@ public record ShaderOptions(
         boolean nearest,
         boolean dots,
         boolean texels,
+        int subgroup,
         long rounds) {}

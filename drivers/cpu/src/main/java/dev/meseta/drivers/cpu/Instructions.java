@@ -64,7 +64,19 @@ final class Instructions {
         boolean halved =
                 wide && features.containsAll(Set.of("avx512_bf16", "avx512_vbmi2")) && !features.contains("avx_vnni");
         return new Target(
-                bytes, registers, threads, l1Bytes, l2Bytes, products || saturates, saturates, false, halved, 0, 0, 0);
+                bytes,
+                registers,
+                threads,
+                l1Bytes,
+                l2Bytes,
+                products || saturates,
+                saturates,
+                false,
+                halved,
+                0,
+                0,
+                0,
+                0);
     }
 
     /** The processor's features by Linux's names, without those that are not to be used. */

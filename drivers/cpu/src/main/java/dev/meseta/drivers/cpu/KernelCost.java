@@ -106,6 +106,7 @@ final class KernelCost {
                 access(t.buffer(), t.index(), t.value().type()) + of(t.value()) + (t.mask() == null ? 0 : of(t.mask()));
             case Stmt.LocalArray _, Stmt.SharedArray _, Stmt.Barrier _ -> 0;
             case Stmt.Share h -> of(h.value());
+            case Stmt.Total t -> of(t.value());
             case Stmt.Prefetch _ -> 1;
             case Stmt.StoreLocal t -> registers(t.value().type()) + of(t.index()) + of(t.value());
             case Stmt.Check c -> 1 + of(c.condition());

@@ -118,8 +118,12 @@ record PhysicalDevice(
             vk.call(Function.vkGetPhysicalDeviceFeatures2, handle, features.address());
             Controls controls = controls(p12);
             Set<Capability> capabilities = capabilities(features, f11, f12, controls);
-            if ((p11.getInt(68) & Vk.STAGE_COMPUTE) != 0 && (p11.getInt(72) & Vk.SUBGROUP_SHUFFLE) != 0)
-                capabilities.addAll(Set.of(Capability.GROUP_NON_UNIFORM, Capability.GROUP_NON_UNIFORM_SHUFFLE));
+            if ((p11.getInt(68) & Vk.STAGE_COMPUTE) != 0) {
+                capabilities.add(Capability.GROUP_NON_UNIFORM);
+                if ((p11.getInt(72) & Vk.SUBGROUP_ARITHMETIC) != 0)
+                    capabilities.add(Capability.GROUP_NON_UNIFORM_ARITHMETIC);
+                if ((p11.getInt(72) & Vk.SUBGROUP_SHUFFLE) != 0) capabilities.add(Capability.GROUP_NON_UNIFORM_SHUFFLE);
+            }
             if (dots.getBoolean(16) && capabilities.contains(Capability.INT8))
                 capabilities.addAll(Set.of(Capability.DOT_PRODUCT, Capability.DOT_PRODUCT_INPUT_4X8_BIT));
             long base = 16 + 296;

@@ -65,14 +65,27 @@ final class VulkanDevice implements KernelDevice {
         boolean shuffles = p.capabilities().contains(Capability.GROUP_NON_UNIFORM_SHUFFLE);
         int subgroup = p.isProcessor() && shuffles && p.subgroup() > 1 ? p.subgroup() : 0;
         int team = teams ? p.invocations() : 0;
+        int totals = p.capabilities().contains(Capability.GROUP_NON_UNIFORM_ARITHMETIC) ? team : 0;
         return p.isProcessor()
                 ? new Target(
-                        16, 18, 16, 32 << 10, 512 << 10, false, false, true, false, team, p.sharedBytes(), subgroup)
-                : gpu(p.hasDots(), team, p.sharedBytes());
+                        16,
+                        18,
+                        16,
+                        32 << 10,
+                        512 << 10,
+                        false,
+                        false,
+                        true,
+                        false,
+                        team,
+                        p.sharedBytes(),
+                        subgroup,
+                        Math.max(totals, subgroup))
+                : gpu(p.hasDots(), team, p.sharedBytes(), totals);
     }
 
-    static Target gpu(boolean dots, int team, long sharedBytes) {
-        return new Target(16, 32, 8192, 32 << 10, 512 << 10, dots, false, true, false, team, sharedBytes, 0);
+    static Target gpu(boolean dots, int team, long sharedBytes, int totals) {
+        return new Target(16, 32, 8192, 32 << 10, 512 << 10, dots, false, true, false, team, sharedBytes, 0, totals);
     }
 
     private synchronized Open open() {
@@ -90,6 +103,7 @@ final class VulkanDevice implements KernelDevice {
                     controls.nearest(),
                     physical.hasDots(),
                     physical.isProcessor() && !checking,
+                    target.subgroup(),
                     rounds);
             o = new Open(c, new Pipelines(c, rounds), new Shaders(options));
             open = o;

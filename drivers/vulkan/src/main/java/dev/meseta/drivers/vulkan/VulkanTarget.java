@@ -42,12 +42,13 @@ final class VulkanTarget {
                 false,
                 dots,
                 false,
+                0,
                 VulkanDevice.PROCESSOR_ROUNDS));
         return new TargetDevice(
                 "vulkan:" + version,
                 about,
                 Map.of("Vulkan", version),
-                VulkanDevice.gpu(dots, TEAM, SHARED_BYTES),
+                VulkanDevice.gpu(dots, TEAM, SHARED_BYTES, 0),
                 requirements(version, dots ? DOTS : Set.of()).text(),
                 () -> commands -> PlanBuilder.plan(commands, shaders));
     }

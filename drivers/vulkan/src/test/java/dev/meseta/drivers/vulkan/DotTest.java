@@ -64,7 +64,8 @@ class DotTest {
         for (boolean dots : new boolean[] {false, true}) {
             Kernel k = kernel(4);
             Bounds bounds = Bounds.of(k, List.of(), List.of(16L, 16L, 16L, 16L), 0);
-            ShaderOptions options = new ShaderOptions(64, false, true, true, true, true, dots, false, Long.MAX_VALUE);
+            ShaderOptions options =
+                    new ShaderOptions(64, false, true, true, true, true, dots, false, 0, Long.MAX_VALUE);
             validator.check(KernelEmitter.emit(k, bounds, options), "dots " + dots, k);
         }
     }

@@ -78,7 +78,7 @@ class LongLoopTest {
     void takeSeveralStepsARound() throws IOException, InterruptedException {
         Kernel k = sum(Kernels.index(200_000), 0);
         Bounds bounds = Bounds.of(k, List.of(), List.of(16L, 16L), 1);
-        ShaderOptions options = new ShaderOptions(8, false, true, true, true, true, true, true, 65_535);
+        ShaderOptions options = new ShaderOptions(8, false, true, true, true, true, true, true, 0, 65_535);
         var module = KernelEmitter.emit(k, bounds, options);
         assertEquals(50_000, module.rounds());
         Validator.find().check(module, "a long loop", k);

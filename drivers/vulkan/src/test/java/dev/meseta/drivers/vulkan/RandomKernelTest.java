@@ -57,7 +57,7 @@ class RandomKernelTest {
     void areValid(boolean checking) throws IOException, InterruptedException {
         Validator validator = Validator.find();
         ShaderOptions options =
-                new ShaderOptions(64, checking, true, true, true, true, true, !checking, Long.MAX_VALUE);
+                new ShaderOptions(64, checking, true, true, true, true, true, !checking, 0, Long.MAX_VALUE);
         for (long seed = 0; seed < KERNELS; seed++) {
             Kernel k = kernel(seed);
             for (long extent : new long[] {GRID, 1L << 40}) {

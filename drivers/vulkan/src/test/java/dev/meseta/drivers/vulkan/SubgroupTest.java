@@ -63,7 +63,7 @@ class SubgroupTest {
         for (boolean checking : new boolean[] {false, true}) {
             Bounds bounds = Bounds.of(k, List.of(), List.of(16L, 16L), checking ? 0 : 1);
             ShaderOptions options =
-                    new ShaderOptions(team, checking, true, true, true, true, true, !checking, Long.MAX_VALUE);
+                    new ShaderOptions(team, checking, true, true, true, true, true, !checking, team, Long.MAX_VALUE);
             validator.check(KernelEmitter.emit(k, bounds, options), "a subgroup", k);
         }
     }

@@ -65,7 +65,7 @@ class TeamTest {
             Kernel k = kernel(64, 5);
             Bounds bounds = Bounds.of(k, List.of(), List.of(16L, 16L), checking ? 0 : 1);
             ShaderOptions options =
-                    new ShaderOptions(64, checking, true, true, true, true, true, !checking, Long.MAX_VALUE);
+                    new ShaderOptions(64, checking, true, true, true, true, true, !checking, 0, Long.MAX_VALUE);
             validator.check(KernelEmitter.emit(k, bounds, options), "a team", k);
         }
     }
