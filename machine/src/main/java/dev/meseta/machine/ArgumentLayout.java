@@ -1,6 +1,7 @@
 package dev.meseta.machine;
 
 import dev.meseta.compiler.kernel.Kernel;
+import dev.meseta.compiler.kernel.Status;
 
 /**
  * What lies behind a kernel's argument pointer, eight bytes each: the buffers' addresses, the extents, the buffers' sizes in elements (read
@@ -11,13 +12,13 @@ import dev.meseta.compiler.kernel.Kernel;
  */
 public record ArgumentLayout(int buffers, int extents) {
     /** Status code: a {@link dev.meseta.compiler.kernel.Stmt.Check} failed. */
-    public static final long POSITION_OUTSIDE = 1;
+    public static final long POSITION_OUTSIDE = Status.POSITION_OUTSIDE;
 
     /** Status code: an index outside a local array. */
-    public static final long LOCAL_ARRAY = 2;
+    public static final long LOCAL_ARRAY = Status.LOCAL_ARRAY;
 
     /** Status codes from here on: an index outside buffer number {@code code - BUFFER}. */
-    public static final long BUFFER = 16;
+    public static final long BUFFER = Status.BUFFER;
 
     /** Size of the status in bytes. */
     public static final long STATUS_BYTES = 16;

@@ -1,6 +1,7 @@
 package dev.meseta.compiler.spirv;
 
 import dev.meseta.compiler.kernel.Kernel;
+import dev.meseta.compiler.kernel.Status;
 
 /**
  * What a module reads of its launch. The uniform buffer at set 0, binding 0 holds eight bytes each: the buffers' addresses (or, of one that is an image of
@@ -14,13 +15,13 @@ import dev.meseta.compiler.kernel.Kernel;
  */
 public record ShaderArguments(int buffers, int extents) {
     /** What happened: a {@link dev.meseta.compiler.kernel.Stmt.Check} failed. */
-    public static final int POSITION_OUTSIDE = 1;
+    public static final int POSITION_OUTSIDE = Status.POSITION_OUTSIDE;
 
     /** An index outside a local array. */
-    public static final int LOCAL_ARRAY = 2;
+    public static final int LOCAL_ARRAY = Status.LOCAL_ARRAY;
 
     /** From here on: an index outside buffer number {@code what - BUFFER}. */
-    public static final int BUFFER = 16;
+    public static final int BUFFER = Status.BUFFER;
 
     /** Codes of one launch. */
     public static final int CODES = 128;

@@ -2,6 +2,8 @@ package dev.meseta.drivers.cpu;
 
 import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.driver.CommandList;
+import dev.meseta.driver.plan.Launch;
+import dev.meseta.driver.plan.LaunchPlan;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
@@ -29,8 +31,7 @@ final class Division {
     /** What a thread takes at once is worth this many nanoseconds, or more. */
     private static final double LEAST_SHARE = 1_500;
 
-    private final boolean isShared;
-    private final long[] chunks;
+    private Division() {}
 
     /** A launch. */
     private static final class Item {
@@ -67,37 +68,20 @@ final class Division {
     private record Edge(Item other, double nanoseconds) {}
 
     /**
-     * Divides launches.
+     * How many iterations of each launch a thread takes at once, at least; all of them for a launch that is not shared.
      *
-     * @param launches in their order
+     * @param kernels those of the launches
      */
-    Division(List<CommandList.Slot> slots, List<Step.Launch> launches, int threads) {
-        this(launches, threads == 1 ? alone(launches) : new Maker(slots, threads).chunks(launches));
-    }
-
-    /** A division that was made before. */
-    Division(List<Step.Launch> launches, long[] chunks) {
-        this.chunks = chunks;
-        this.isShared = launches.stream().anyMatch(l -> chunks[l.number()] < l.grid());
-    }
-
-    private static long[] alone(List<Step.Launch> launches) {
-        return launches.stream().mapToLong(l -> Math.max(1, l.grid())).toArray();
-    }
-
-    /** Whether any launches are shared. */
-    boolean isShared() {
-        return isShared;
-    }
-
-    /** How many of a launch's iterations a thread takes at once, at least; all for a launch that is not shared. */
-    long chunk(Step.Launch launch) {
-        return chunks[launch.number()];
+    static long[] chunks(LaunchPlan plan, List<Kernel> kernels, int threads) {
+        long[] chunks = plan.launches().stream().mapToLong(Launch::grid).toArray();
+        if (threads > 1) new Maker(plan, kernels, threads).divide(chunks);
+        return chunks;
     }
 
     /** Makes a division. */
     private static final class Maker {
-        private final List<CommandList.Slot> slots;
+        private final LaunchPlan plan;
+        private final List<Kernel> kernels;
         private final int threads;
         private final List<Item> items = new ArrayList<>();
 
@@ -107,27 +91,27 @@ final class Division {
         /** For each slot, the launch that wrote it last. */
         private final Map<Integer, Item> writers = new HashMap<>();
 
-        Maker(List<CommandList.Slot> slots, int threads) {
-            this.slots = slots;
+        Maker(LaunchPlan plan, List<Kernel> kernels, int threads) {
+            this.plan = plan;
+            this.kernels = kernels;
             this.threads = threads;
         }
 
-        long[] chunks(List<Step.Launch> launches) {
-            for (Step.Launch l : launches) items.add(item(l));
-            long[] chunks = alone(launches);
-            if (!divide()) return chunks;
+        void divide(long[] chunks) {
+            for (Launch l : plan.launches()) items.add(item(l));
+            if (!divide()) return;
             for (int i = 0; i < chunks.length; i++) if (items.get(i).isShared) chunks[i] = items.get(i).chunk;
-            return chunks;
         }
 
-        private Item item(Step.Launch l) {
-            KernelCost.Cost cost = costs.computeIfAbsent(l.kernel(), _ -> new HashMap<>())
-                    .computeIfAbsent(l.extents(), e -> KernelCost.of(l.kernel(), e, l.grid()));
+        private Item item(Launch l) {
+            Kernel kernel = kernels.get(l.number());
+            KernelCost.Cost cost = costs.computeIfAbsent(kernel, _ -> new HashMap<>())
+                    .computeIfAbsent(l.extents(), e -> KernelCost.of(kernel, e, l.grid()));
             double others = (threads - 1.0) / threads;
             double everywhere = 0;
-            for (int i = 0; i < l.places().size(); i++) {
+            for (int i = 0; i < l.uses().size(); i++) {
                 // What several iterations read, several threads read: they have it from each other.
-                boolean constant = slots.get(l.places().get(i).slot()) instanceof CommandList.ConstantSlot;
+                boolean constant = plan.slots().get(l.uses().get(i).place().slot()) instanceof CommandList.ConstantSlot;
                 if (!constant && cost.repeated()[i] > 1.5) everywhere += cost.bytes()[i];
             }
             double alone = cost.nanoseconds();
@@ -136,15 +120,15 @@ final class Division {
             long chunk = (long) Math.max(1, Math.ceil(l.grid() * LEAST_SHARE / Math.max(LEAST_SHARE, alone)));
             double times = l.repetitions();
             Item item = new Item(l.grid(), times * alone, times * shared, chunk);
-            for (int i = 0; i < l.places().size(); i++) {
-                int slot = l.places().get(i).slot();
+            for (int i = 0; i < l.uses().size(); i++) {
+                int slot = l.uses().get(i).place().slot();
                 Item writer = writers.get(slot);
                 double moving = times * cost.bytes()[i] * others / BYTES_PER_NANOSECOND;
                 if (writer != null && writer != item) {
                     item.edges.add(new Edge(writer, moving));
                     writer.edges.add(new Edge(item, moving));
                 }
-                if (l.kernel().buffers().get(i).access() != Kernel.Access.READ) writers.put(slot, item);
+                if (l.uses().get(i).isWritten()) writers.put(slot, item);
             }
             return item;
         }

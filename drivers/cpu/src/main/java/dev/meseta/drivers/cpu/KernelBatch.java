@@ -5,9 +5,9 @@ import dev.meseta.driver.CommandList;
 import dev.meseta.driver.Executable;
 import dev.meseta.driver.Loading;
 import dev.meseta.machine.MachineCode;
-import java.util.Collection;
 import java.util.IdentityHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Future;
 
 /** The kernels of one command list on their way to machine code, which begins when they are named. */
@@ -24,16 +24,12 @@ final class KernelBatch implements Loading {
 
     @Override
     public void expect(Kernel kernel) {
-        begin(kernel);
-    }
-
-    private Future<MachineCode> begin(Kernel kernel) {
-        return begun.computeIfAbsent(kernel, cache::begin);
+        begun.computeIfAbsent(kernel, cache::begin);
     }
 
     @Override
     public Executable load(CommandList commands) {
-        return new CpuExecutable(new Plan(commands, this), WorkerPool.get());
+        return new CpuExecutable(Plan.of(commands, this), WorkerPool.get());
     }
 
     KernelCache cache() {
@@ -45,12 +41,8 @@ final class KernelBatch implements Loading {
         return threads;
     }
 
-    /** The code of each kernel, by identity. */
-    Map<Kernel, MachineCode> compile(Collection<Kernel> kernels) {
-        // All begin before the first is waited for.
-        kernels.forEach(this::begin);
-        Map<Kernel, MachineCode> codes = new IdentityHashMap<>();
-        for (Kernel k : kernels) codes.put(k, KernelCache.get(begin(k)));
-        return codes;
+    /** The code of a kernel that was expected. */
+    MachineCode code(Kernel kernel) {
+        return KernelCache.get(Objects.requireNonNull(begun.get(kernel)));
     }
 }

@@ -3,12 +3,14 @@ package dev.meseta.drivers.cpu;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import dev.meseta.compiler.kernel.Kernel;
-import dev.meseta.compiler.kernel.Kernels;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.DeviceException;
 import dev.meseta.driver.Job;
-import dev.meseta.graph.InvalidInputException;
+import dev.meseta.driver.plan.Launch;
+import dev.meseta.driver.plan.LaunchPlan;
+import dev.meseta.driver.plan.LaunchTimes;
+import dev.meseta.driver.plan.Place;
+import dev.meseta.driver.plan.Step;
 import dev.meseta.linux.Calls;
 import dev.meseta.linux.LargeMemory;
 import dev.meseta.machine.ArgumentLayout;
@@ -27,9 +29,6 @@ import org.jspecify.annotations.Nullable;
  * what does not change between runs is written once. Launches run in machine code, one call for all that follow each other.
  */
 final class RunState implements WorkerPool.Helper {
-    /** Repeats within each other. */
-    static final int DEEPEST = 16;
-
     private final Plan plan;
     private final WorkerPool pool;
     private final boolean shared;
@@ -40,8 +39,11 @@ final class RunState implements WorkerPool.Helper {
     private final MemorySegment status;
     private final long[] bases;
     private final MemorySegment[] segments;
-    private final long[] iterations = new long[DEEPEST];
+    private final long[] iterations = new long[LaunchPlan.DEEPEST];
     private final List<Patch> patches = new ArrayList<>();
+    private final List<Moving> moving = new ArrayList<>();
+    /** By launch, the first of {@link #moving} that is its own or a later one's. */
+    private final int[] firstMoving;
 
     /** Memory that others own, held while machine code runs; null if there is none. */
     private MemorySegment @Nullable [] held;
@@ -56,18 +58,23 @@ final class RunState implements WorkerPool.Helper {
     /** An address in an argument block that is another in each run. */
     private record Patch(long at, int slot, long offset) {}
 
+    /** An address in an argument block that is another in each round of the Repeats around it. */
+    private record Moving(long at, Place place) {}
+
     RunState(Plan plan, WorkerPool pool) {
         this.plan = plan;
         this.pool = pool;
         this.shared = plan.isShared();
-        CommandList commands = plan.commands();
+        CommandList commands = plan.launches().memory();
+        List<Launch> launches = plan.launches().launches();
         Arena memory = Arena.ofAuto();
-        int count = plan.launches().size();
+        int count = launches.size();
+        firstMoving = new int[count + 1];
         arena = LargeMemory.allocate(Math.max(64, commands.arenaBytes()));
         status = memory.allocate(ArgumentLayout.STATUS_BYTES, 64);
         arguments = memory.allocate(Math.max(8, plan.argumentBytes()), 64);
         records = memory.allocate(Math.max(8, count * Dispatcher.RECORD_BYTES), 64);
-        long sharedCount = plan.launches().stream().filter(plan::isShared).count();
+        long sharedCount = launches.stream().filter(plan::isShared).count();
         control = memory.allocate(Dispatcher.controlBytes(sharedCount, pool.threads()), 128);
         bases = new long[commands.slots().size()];
         segments = new MemorySegment[bases.length];
@@ -79,26 +86,30 @@ final class RunState implements WorkerPool.Helper {
             };
             bases[i] = segments[i].address();
         }
-        for (Step.Launch l : plan.launches()) prepare(l);
+        for (Launch l : launches) {
+            prepare(l);
+            firstMoving[l.number() + 1] = moving.size();
+        }
     }
 
-    private void prepare(Step.Launch l) {
-        ArgumentLayout layout = l.layout();
-        MemorySegment block = arguments.asSlice(l.arguments(), layout.bytes());
+    private void prepare(Launch l) {
+        ArgumentLayout layout = Plan.layout(l);
+        long begin = plan.arguments(l);
+        MemorySegment block = arguments.asSlice(begin, layout.bytes());
         for (int i = 0; i < l.extents().size(); i++)
             block.set(JAVA_LONG, layout.extent(i), l.extents().get(i));
-        for (int i = 0; i < l.places().size(); i++) {
-            Kernel.Buffer b = l.kernel().buffers().get(i);
-            Step.Place p = l.places().get(i);
-            block.set(JAVA_LONG, layout.size(i), Kernels.evaluate(b.elements(), l.extents()));
+        for (int i = 0; i < l.uses().size(); i++) {
+            Place p = l.uses().get(i).place();
+            block.set(JAVA_LONG, layout.size(i), l.uses().get(i).elements());
             block.set(JAVA_LONG, layout.buffer(i), bases[p.slot()] + p.offset());
-            CommandList.Slot s = plan.commands().slots().get(p.slot());
-            if (s instanceof CommandList.InputSlot || s instanceof CommandList.OutputSlot)
-                patches.add(new Patch(l.arguments() + layout.buffer(i), p.slot(), p.offset()));
+            CommandList.Slot s = plan.launches().slots().get(p.slot());
+            if (p.moves()) moving.add(new Moving(begin + layout.buffer(i), p));
+            else if (s instanceof CommandList.InputSlot || s instanceof CommandList.OutputSlot)
+                patches.add(new Patch(begin + layout.buffer(i), p.slot(), p.offset()));
         }
         block.set(JAVA_LONG, layout.status(), status.address());
         MemorySegment record = records.asSlice(l.number() * Dispatcher.RECORD_BYTES, Dispatcher.RECORD_BYTES);
-        MemorySegment function = l.code().entry();
+        MemorySegment function = plan.codes().get(l.code()).entry();
         if (plan.isShared(l))
             Dispatcher.record(record, function, block, l.grid(), plan.chunk(l), pool.threads(), control, tickets++);
         else Dispatcher.record(record, function, block, l.grid());
@@ -129,10 +140,10 @@ final class RunState implements WorkerPool.Helper {
         held = null;
         heldCount = 0;
         job = null;
-        for (int slot : plan.commands().inputs()) segments[slot] = MemorySegment.NULL;
-        for (CommandList.Output o : plan.commands().outputs())
-            if (plan.commands().slots().get(o.slot()) instanceof CommandList.OutputSlot)
-                segments[o.slot()] = MemorySegment.NULL;
+        CommandList memory = plan.launches().memory();
+        for (int slot : memory.inputs()) segments[slot] = MemorySegment.NULL;
+        for (CommandList.Output o : memory.outputs())
+            if (memory.slots().get(o.slot()) instanceof CommandList.OutputSlot) segments[o.slot()] = MemorySegment.NULL;
     }
 
     MemorySegment slot(int slot) {
@@ -150,32 +161,33 @@ final class RunState implements WorkerPool.Helper {
         Dispatcher.begin(control);
         pool.begin(this, shared);
         try {
-            run(plan.steps());
+            run(plan.launches().steps(), 0);
         } finally {
             Dispatcher.end(control);
             pool.end(this);
         }
     }
 
-    private void run(List<Step> steps) {
+    /** @param depth number of Repeats around the steps */
+    private void run(List<Step> steps, int depth) {
         for (int i = 0; i < steps.size(); i++) {
             switch (steps.get(i)) {
                 case Step.Launches l -> launch(l);
                 case Step.Repeat r -> {
                     for (long n = 0; n < r.steps(); n++) {
                         step();
-                        iterations[r.depth()] = r.reverse() ? r.steps() - 1 - n : n;
-                        run(r.body());
+                        iterations[depth] = r.number(n);
+                        run(r.body(), depth + 1);
                     }
-                    iterations[r.depth()] = 0;
+                    iterations[depth] = 0;
                 }
-                case Step.Conditional c -> run(test(c.condition()) ? c.then() : c.otherwise());
+                case Step.Conditional c -> run(test(c.condition()) ? c.then() : c.otherwise(), depth);
                 case Step.RepeatWhile w -> {
-                    run(w.test());
+                    run(w.test(), depth);
                     while (test(w.condition())) {
                         step();
-                        run(w.body());
-                        run(w.test());
+                        run(w.body(), depth);
+                        run(w.test(), depth);
                     }
                 }
             }
@@ -190,22 +202,14 @@ final class RunState implements WorkerPool.Helper {
             throw new DeviceException(DeviceException.Kind.CANCELLED, "the job was cancelled in a loop");
     }
 
-    private boolean test(Step.Place p) {
-        return segments[p.slot()].get(JAVA_BYTE, offset(p)) != 0;
-    }
-
-    private long offset(Step.Place p) {
-        long offset = p.offset();
-        for (int i = 0; i < p.strides().length; i++) offset += iterations[i] * p.strides()[i];
-        return offset;
+    private boolean test(Place p) {
+        return segments[p.slot()].get(JAVA_BYTE, p.offset(iterations)) != 0;
     }
 
     private void launch(Step.Launches launches) {
-        for (Step.Launch l : launches.moving()) {
-            for (int i : l.moving()) {
-                Step.Place p = l.places().get(i);
-                arguments.set(JAVA_LONG, l.arguments() + l.layout().buffer(i), bases[p.slot()] + offset(p));
-            }
+        for (int i = firstMoving[launches.first()]; i < firstMoving[launches.end()]; i++) {
+            Place p = moving.get(i).place();
+            arguments.set(JAVA_LONG, moving.get(i).at(), bases[p.slot()] + p.offset(iterations));
         }
         LaunchTimes times = plan.times();
         if (times == null) {
@@ -215,7 +219,7 @@ final class RunState implements WorkerPool.Helper {
         for (int n = launches.first(); n < launches.end(); n++) {
             long begin = System.nanoTime();
             dispatch(n, n + 1);
-            times.add(plan.launches().get(n), System.nanoTime() - begin);
+            times.add(plan.launches().launches().get(n), System.nanoTime() - begin);
         }
     }
 
@@ -226,7 +230,7 @@ final class RunState implements WorkerPool.Helper {
             Thread.yield();
             at = call(Dispatcher.RESUME, at & ~Dispatcher.WAITING, end);
         }
-        if ((at & Dispatcher.FAILED) != 0) fail(plan.launches().get((int) (at & ~Dispatcher.FAILED)));
+        if ((at & Dispatcher.FAILED) != 0) throw failure((int) (at & ~Dispatcher.FAILED));
     }
 
     private long call(long what, long first, long end) {
@@ -263,19 +267,9 @@ final class RunState implements WorkerPool.Helper {
         return call(Dispatcher.HELP, worker, 0) != Dispatcher.OVER;
     }
 
-    private void fail(Step.Launch l) {
+    private RuntimeException failure(int launch) {
         long code = status.get(JAVA_LONG, 0);
-        long index = status.get(JAVA_LONG, 8);
         status.set(JAVA_LONG, 0, 0);
-        if (code == ArgumentLayout.POSITION_OUTSIDE)
-            throw new InvalidInputException(
-                    "node '" + l.origin() + "': an index in the data lies outside the dimension that it points into");
-        String where = "kernel " + l.kernel().name() + " of " + l.origin();
-        if (code == ArgumentLayout.LOCAL_ARRAY)
-            throw new IllegalStateException(where + " leaves a local array at index " + index);
-        int number = (int) (code - ArgumentLayout.BUFFER);
-        Kernel.Buffer b = l.kernel().buffers().get(number);
-        throw new IllegalStateException(where + " leaves buffer #" + number + " (" + b.name() + ", " + b.dtype()
-                + ") of " + Kernels.evaluate(b.elements(), l.extents()) + " elements at index " + index);
+        return plan.launches().launches().get(launch).failure(code, status.get(JAVA_LONG, 8));
     }
 }

@@ -80,7 +80,7 @@ class KernelCacheTest {
     private static void run(KernelCache cache) {
         WorkerPool pool = new WorkerPool(1);
         for (int n = 0; n < KERNELS; n++) {
-            CpuExecutable e = new CpuExecutable(new Plan(commands(n), new KernelBatch(cache, 1)), pool);
+            CpuExecutable e = new CpuExecutable(Plan.of(commands(n), new KernelBatch(cache, 1)), pool);
             float[] y = TestJob.run(e, List.of(Tensor.of(new float[] {0, 1})))
                     .getFirst()
                     .toFloats();

@@ -80,7 +80,7 @@ class WorkerPoolTest {
                     int n = 700 + 500 * t;
                     Random random = new Random(t);
                     CpuExecutable executable = new CpuExecutable(
-                            new Plan(counting(n), new KernelBatch(KernelCache.get(), pool.threads())), pool);
+                            Plan.of(counting(n), new KernelBatch(KernelCache.get(), pool.threads())), pool);
                     futures.add(executor.submit(() -> {
                         for (int i = 0; i < 400; i++) {
                             runsOnce(executable, n);
@@ -127,6 +127,6 @@ class WorkerPoolTest {
     void oneThreadNeedsNoOther() {
         WorkerPool pool = new WorkerPool(1);
         assertEquals(0, pool.begin(_ -> false, true));
-        runsOnce(new CpuExecutable(new Plan(counting(999), new KernelBatch(KernelCache.get(), 1)), pool), 999);
+        runsOnce(new CpuExecutable(Plan.of(counting(999), new KernelBatch(KernelCache.get(), 1)), pool), 999);
     }
 }

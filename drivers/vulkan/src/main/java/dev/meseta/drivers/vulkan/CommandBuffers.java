@@ -85,11 +85,10 @@ final class CommandBuffers {
         }
     }
 
-    /** Copies bytes that lie at the same offset in both. */
-    void copy(DeviceBuffer from, DeviceBuffer to, long offset, long bytes) {
+    void copy(DeviceBuffer from, long fromOffset, DeviceBuffer to, long toOffset, long bytes) {
         try (Arena arena = Arena.ofConfined()) {
             Struct region =
-                    Struct.plain(arena, 24).set(0, offset).set(8, offset).set(16, bytes);
+                    Struct.plain(arena, 24).set(0, fromOffset).set(8, toOffset).set(16, bytes);
             c.vk.call(Function.vkCmdCopyBuffer, open, from.handle, to.handle, 1, region.address());
         }
     }

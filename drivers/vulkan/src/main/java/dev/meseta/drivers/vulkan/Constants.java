@@ -97,7 +97,7 @@ final class Constants {
             staging.view().copyFrom(data);
             CommandBuffers commands = new CommandBuffers(c);
             commands.begin();
-            commands.copy(staging, buffer, 0, data.byteSize());
+            commands.copy(staging, 0, buffer, 0, data.byteSize());
             commands.barrier(
                     Vk.PIPELINE_TRANSFER, Vk.ACCESS_TRANSFER_WRITE, Vk.PIPELINE_COMPUTE, Vk.ACCESS_SHADER_READ);
             c.await(c.submit(commands.end()));

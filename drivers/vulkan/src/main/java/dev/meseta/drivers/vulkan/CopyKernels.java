@@ -4,6 +4,7 @@ import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.kernel.Kernels;
 import dev.meseta.compiler.kernel.Type;
 import dev.meseta.driver.CommandList.Binding;
+import dev.meseta.driver.CommandList.Copy;
 import dev.meseta.driver.CommandList.Launch;
 import dev.meseta.graph.DType;
 import java.util.EnumMap;
@@ -29,11 +30,11 @@ final class CopyKernels {
                 Kernels.store(1, Kernel.GRID_VARIABLE, Kernels.load(0, Kernel.GRID_VARIABLE, Type.of(element))));
     }
 
-    static Launch of(Binding from, Binding to, long bytes) {
-        long all = bytes | alignment(from) | alignment(to);
+    static Launch of(Copy c) {
+        long all = c.bytes() | alignment(c.from()) | alignment(c.to());
         DType element = all % 8 == 0 ? DType.U64 : all % 4 == 0 ? DType.U32 : DType.U8;
         Kernel kernel = Objects.requireNonNull(KERNELS.get(element));
-        return new Launch(kernel, List.of(from, to), List.of(bytes / element.bytes()), "copy");
+        return new Launch(kernel, List.of(c.from(), c.to()), List.of(c.bytes() / element.bytes()), "copy");
     }
 
     private static long alignment(Binding b) {

@@ -1,6 +1,7 @@
 package dev.meseta.drivers.vulkan;
 
 import dev.meseta.driver.CommandList;
+import dev.meseta.driver.plan.Launch;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -13,7 +14,7 @@ final class Hazards {
         }
     }
 
-    private static final int ARENA = -2;
+    private static final int ARENA = -1;
 
     private final List<CommandList.Slot> slots;
     private final List<Range> read = new ArrayList<>();
@@ -24,11 +25,15 @@ final class Hazards {
     }
 
     /** Whether a launch needs a barrier before it; notes what it touches. */
-    boolean meets(Step.Launch l) {
-        List<Range> reads =
-                l.uses().stream().filter(Step.Use::isRead).map(this::range).toList();
-        List<Range> writes =
-                l.uses().stream().filter(Step.Use::isWritten).map(this::range).toList();
+    boolean meets(Submissions.Dispatch d) {
+        List<Range> reads = new ArrayList<>();
+        List<Range> writes = new ArrayList<>();
+        for (int i = 0; i < d.offsets().length; i++) {
+            Launch.Use u = d.launch().uses().get(i);
+            Range r = range(u.place().slot(), d.offsets()[i], u.bytes());
+            if (u.isRead()) reads.add(r);
+            if (u.isWritten()) writes.add(r);
+        }
         boolean meets = meet(reads, written) || meet(writes, written) || meet(writes, read);
         if (meets) {
             read.clear();
@@ -39,10 +44,9 @@ final class Hazards {
         return meets;
     }
 
-    private Range range(Step.Use u) {
-        boolean arena = u.slot() >= 0 && slots.get(u.slot()) instanceof CommandList.TemporarySlot;
-        long begin = u.offset() + (arena ? ((CommandList.TemporarySlot) slots.get(u.slot())).offset() : 0);
-        return new Range(arena ? ARENA : u.slot(), begin, begin + u.bytes());
+    private Range range(int slot, long offset, long bytes) {
+        if (!(slots.get(slot) instanceof CommandList.TemporarySlot t)) return new Range(slot, offset, offset + bytes);
+        return new Range(ARENA, t.offset() + offset, t.offset() + offset + bytes);
     }
 
     private static boolean meet(List<Range> a, List<Range> b) {

@@ -51,7 +51,7 @@ final class Pipelines {
     }
 
     /** The pipeline of a shader. Throws {@link DeviceException} where the device lacks what it needs. */
-    long get(Step.Shader shader) {
+    long get(Shader shader) {
         SpirvModule module = shader.module();
         String who = "kernel " + shader.kernel();
         Set<Capability> missing = new TreeSet<>(module.needs());

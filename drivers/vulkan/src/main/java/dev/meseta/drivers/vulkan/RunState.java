@@ -7,7 +7,9 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import dev.meseta.compiler.spirv.KernelEmitter;
 import dev.meseta.compiler.spirv.ShaderArguments;
 import dev.meseta.driver.CommandList;
-import dev.meseta.graph.InvalidInputException;
+import dev.meseta.driver.plan.Launch;
+import dev.meseta.driver.plan.LaunchTimes;
+import dev.meseta.drivers.vulkan.Submissions.Dispatch;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Cleaner;
 import java.util.ArrayList;
@@ -26,10 +28,10 @@ final class RunState {
     private static final Cleaner CLEANER = Cleaner.create(
             Thread.ofPlatform().daemon().name("meseta-vulkan-runs").factory());
     static final long ALIGNMENT = 64;
-    private static final int STATUS = (int) ShaderArguments.STATUS_BYTES;
 
     private final Context c;
     private final VulkanPlan plan;
+    private final List<Submissions.Segment> segments;
     private final long[] pipelines;
     private final DeviceBuffer arena;
     private final DeviceBuffer host;
@@ -45,11 +47,12 @@ final class RunState {
     private final List<List<Patch>> patches = new ArrayList<>();
     private final long[] commandBuffers;
     private final boolean texels;
+    private final @Nullable LaunchTimes times;
     /** Null while nobody records. */
     private final @Nullable Stamps stamps;
 
-    private long inputBytes;
-    private long ioBytes;
+    private final long inputBytes;
+    private final long ioBytes;
 
     /** An address among the arguments that depends on what is bound to a slot. */
     private record Patch(long at, long offset) {}
@@ -67,25 +70,31 @@ final class RunState {
     }
 
     /** @param pipelines that of each of the plan's shaders */
-    RunState(Context c, VulkanPlan plan, Constants constants, long[] pipelines) {
+    RunState(Context c, VulkanPlan plan, Constants constants, long[] pipelines, @Nullable LaunchTimes times) {
+        this.times = times;
         this.c = c;
         this.plan = plan;
         this.pipelines = pipelines;
-        List<CommandList.Slot> slots = plan.slots();
+        this.segments = plan.submissions().segments();
+        List<Dispatch> dispatches = plan.submissions().dispatches();
+        List<CommandList.Slot> slots = plan.launches().slots();
         this.offsets = new long[slots.size()];
         this.bases = new long[slots.size()];
         this.buffers = new DeviceBuffer[slots.size()];
         this.views = new MemorySegment[slots.size()];
-        arrange(slots);
-        long range = plan.launches().stream()
-                .mapToLong(l -> 8L * l.layout().count())
+        this.inputBytes = arrange(slots, offsets, CommandList.InputSlot.class, 0);
+        this.ioBytes = arrange(slots, offsets, CommandList.OutputSlot.class, inputBytes);
+        long range = dispatches.stream()
+                .mapToLong(d -> d.end() - d.arguments())
                 .max()
                 .orElse(16);
-        this.arena = DeviceBuffer.onDevice(c, Math.max(ALIGNMENT, plan.memory().arenaBytes()));
+        long end = dispatches.isEmpty() ? 0 : dispatches.getLast().arguments();
+        this.arena = DeviceBuffer.onDevice(
+                c, Math.max(ALIGNMENT, plan.launches().memory().arenaBytes()));
         this.host = DeviceBuffer.onHost(c, Math.max(ALIGNMENT, ioBytes));
         this.io = arena.mapped != null ? host : DeviceBuffer.onDevice(c, Math.max(ALIGNMENT, ioBytes));
-        this.arguments = DeviceBuffer.onHost(c, plan.argumentBytes() + range);
-        this.control = DeviceBuffer.onHost(c, STATUS + plan.conditions());
+        this.arguments = DeviceBuffer.onHost(c, end + range);
+        this.control = DeviceBuffer.onHost(c, plan.submissions().controlBytes());
         host.view().fill((byte) 0);
         control.view().fill((byte) 0);
         for (int i = 0; i < slots.size(); i++) {
@@ -101,59 +110,70 @@ final class RunState {
                 case CommandList.InputSlot _, CommandList.OutputSlot _ -> io.address + offsets[i];
             };
         }
-        plan.launches().forEach(this::writeArguments);
-        this.commandBuffers = new long[plan.segments().size()];
+        dispatches.forEach(this::writeArguments);
+        this.commandBuffers = new long[segments.size()];
         CommandBuffers commands = new CommandBuffers(c);
         Set<List<Long>> images = new HashSet<>();
-        for (Step.Launch l : plan.launches()) if (l.texels() != 0) images.add(images(l));
+        for (Dispatch d : dispatches) if (shader(d).texels() != 0) images.add(images(d));
         this.texels = !images.isEmpty();
         Descriptors descriptors = new Descriptors(c, arguments, range, images);
-        this.stamps = Stamps.areWanted(c) ? new Stamps(c, plan.segments()) : null;
+        this.stamps = Stamps.areWanted(c) ? new Stamps(c, segments) : null;
         for (int i = 0; i < commandBuffers.length; i++) commandBuffers[i] = segment(commands, i, descriptors);
         CLEANER.register(this, new Free(commands, descriptors, stamps));
     }
 
-    /** Inputs first, then outputs. */
-    private void arrange(List<CommandList.Slot> slots) {
-        for (int i = 0; i < offsets.length; i++) if (slots.get(i) instanceof CommandList.InputSlot s) reserve(i, s);
-        inputBytes = ioBytes;
-        for (int i = 0; i < offsets.length; i++) if (slots.get(i) instanceof CommandList.OutputSlot s) reserve(i, s);
+    /** What inputs and outputs take together. */
+    static long ioBytes(List<CommandList.Slot> slots) {
+        long[] offsets = new long[slots.size()];
+        long inputs = arrange(slots, offsets, CommandList.InputSlot.class, 0);
+        return arrange(slots, offsets, CommandList.OutputSlot.class, inputs);
     }
 
-    private void reserve(int slot, CommandList.Slot s) {
-        offsets[slot] = ioBytes;
-        ioBytes += (s.bytes() + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
+    /** Places the slots of a kind one behind the other, and returns the end. */
+    private static long arrange(
+            List<CommandList.Slot> slots, long[] offsets, Class<? extends CommandList.Slot> kind, long begin) {
+        long at = begin;
+        for (int i = 0; i < offsets.length; i++) {
+            if (!kind.isInstance(slots.get(i))) continue;
+            offsets[i] = at;
+            at += (slots.get(i).bytes() + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
+        }
+        return at;
     }
 
-    private void writeArguments(Step.Launch l) {
-        MemorySegment block =
-                arguments.view().asSlice(l.argumentsAt(), 8L * l.layout().count());
-        ShaderArguments layout = l.layout();
+    private Shader shader(Dispatch d) {
+        return plan.shaders().get(d.launch().code());
+    }
+
+    private void writeArguments(Dispatch d) {
+        ShaderArguments layout = d.layout();
+        MemorySegment block = arguments.view().asSlice(d.arguments(), 8L * layout.count());
+        Launch l = d.launch();
         for (int i = 0; i < l.uses().size(); i++) {
-            Step.Use u = l.uses().get(i);
-            boolean isControl = u.slot() == Step.CONTROL;
-            long base = isControl ? control.address + STATUS : bases[u.slot()];
-            boolean image = (l.texels() >> i & 1) != 0;
-            if (image) base -= buffers[u.slot()].address;
-            block.setAtIndex(JAVA_LONG, layout.buffer(i), base + u.offset());
-            block.setAtIndex(JAVA_LONG, layout.size(i), u.elements());
-            if (!isControl && !image)
-                patches.get(u.slot()).add(new Patch(l.argumentsAt() + 8L * layout.buffer(i), u.offset()));
+            int slot = l.uses().get(i).place().slot();
+            boolean image = (shader(d).texels() >> i & 1) != 0;
+            long base = image ? bases[slot] - buffers[slot].address : bases[slot];
+            block.setAtIndex(JAVA_LONG, layout.buffer(i), base + d.offsets()[i]);
+            block.setAtIndex(JAVA_LONG, layout.size(i), l.uses().get(i).elements());
+            if (!image) patches.get(slot).add(new Patch(d.arguments() + 8L * layout.buffer(i), d.offsets()[i]));
         }
         for (int i = 0; i < l.extents().size(); i++)
             block.setAtIndex(JAVA_LONG, layout.extent(i), l.extents().get(i));
         block.setAtIndex(JAVA_LONG, layout.status(), control.address);
-        block.setAtIndex(JAVA_LONG, layout.launch(), l.number());
+        block.setAtIndex(JAVA_LONG, layout.launch(), d.number());
         block.setAtIndex(JAVA_LONG, layout.grid(), l.grid());
     }
 
     // Recording
 
     /** For each binding the image that a launch reads there, 0 for none; empty where it reads none at all. */
-    private List<Long> images(Step.Launch l) {
+    private List<Long> images(Dispatch d) {
         List<Long> views = new ArrayList<>();
-        for (int i = 0; l.texels() >> i != 0; i++)
-            views.add((l.texels() >> i & 1) == 0 ? 0L : buffers[l.uses().get(i).slot()].texels);
+        long texels = shader(d).texels();
+        for (int i = 0; texels >> i != 0; i++) {
+            int slot = d.launch().uses().get(i).place().slot();
+            views.add((texels >> i & 1) == 0 ? 0L : buffers[slot].texels);
+        }
         return views;
     }
 
@@ -161,31 +181,33 @@ final class RunState {
         commands.begin();
         boolean staged = io != host;
         if (staged && inputBytes > 0) {
-            commands.copy(host, io, 0, inputBytes);
+            commands.copy(host, 0, io, 0, inputBytes);
             commands.barrier(
                     Vk.PIPELINE_TRANSFER, Vk.ACCESS_TRANSFER_WRITE, Vk.PIPELINE_COMPUTE, Vk.ACCESS_SHADER_READ);
         }
         int shader = Vk.ACCESS_SHADER_READ | Vk.ACCESS_SHADER_WRITE;
-        Hazards hazards = new Hazards(plan.slots());
+        Hazards hazards = new Hazards(plan.launches().slots());
         long bound = 0;
         int done = 0;
         Stamps s = stamps;
         if (s != null) s.begin(commands, number);
-        for (Step.Launch l : plan.segments().get(number)) {
-            if (hazards.meets(l)) commands.barrier(Vk.PIPELINE_COMPUTE, shader, Vk.PIPELINE_COMPUTE, shader);
-            long pipeline = pipelines[l.shader()];
+        for (Dispatch d : segments.get(number).dispatches()) {
+            if (hazards.meets(d)) commands.barrier(Vk.PIPELINE_COMPUTE, shader, Vk.PIPELINE_COMPUTE, shader);
+            long pipeline = pipelines[d.launch().code()];
             if (bound != pipeline) commands.pipeline(pipeline);
             bound = pipeline;
-            commands.arguments(descriptors.sets(images(l)), l.argumentsAt());
-            long rows = Math.ceilDiv(l.groups(), KernelEmitter.ROW);
-            commands.dispatch(rows > 1 ? KernelEmitter.ROW : l.groups(), rows);
+            commands.arguments(descriptors.sets(images(d)), d.arguments());
+            long groups = Math.ceilDiv(d.launch().grid(), shader(d).each());
+            long rows = Math.ceilDiv(groups, KernelEmitter.ROW);
+            commands.dispatch(rows > 1 ? KernelEmitter.ROW : groups, rows);
             if (s != null) s.after(commands, number, done++);
         }
-        if (staged && ioBytes > inputBytes) {
+        List<Submissions.Fetch> fetches = segments.get(number).fetches();
+        if (staged && ioBytes > inputBytes || !fetches.isEmpty())
             commands.barrier(
                     Vk.PIPELINE_COMPUTE, Vk.ACCESS_SHADER_WRITE, Vk.PIPELINE_TRANSFER, Vk.ACCESS_TRANSFER_READ);
-            commands.copy(io, host, inputBytes, ioBytes - inputBytes);
-        }
+        for (Submissions.Fetch f : fetches) commands.copy(arena, f.from(), control, f.to(), f.bytes());
+        if (staged && ioBytes > inputBytes) commands.copy(io, inputBytes, host, inputBytes, ioBytes - inputBytes);
         commands.barrier(
                 Vk.PIPELINE_COMPUTE | Vk.PIPELINE_TRANSFER,
                 Vk.ACCESS_SHADER_WRITE | Vk.ACCESS_TRANSFER_WRITE,
@@ -210,10 +232,10 @@ final class RunState {
     void bind(int slot, MemorySegment memory, long bound) {
         long address = bound;
         views[slot] = memory;
-        boolean input = plan.slots().get(slot) instanceof CommandList.InputSlot;
+        boolean input = plan.launches().slots().get(slot) instanceof CommandList.InputSlot;
         // Images are not bound anew.
         if (input && texels) address = 0;
-        long bytes = plan.slots().get(slot).bytes();
+        long bytes = plan.launches().slots().get(slot).bytes();
         if (address == 0 && input) MemorySegment.copy(memory, 0, host.view(), offsets[slot], bytes);
         long base = address == 0 ? io.address + offsets[slot] : address;
         if (base == bases[slot]) return;
@@ -226,68 +248,64 @@ final class RunState {
         Arrays.fill(views, null);
     }
 
-    /** The bytes of an input, output or constant slot after a run, where the host sees them. */
-    MemorySegment result(int slot) {
-        if (plan.slots().get(slot) instanceof CommandList.ConstantSlot s)
+    /** The bytes of an output after a run. */
+    MemorySegment output(int number) {
+        CommandList.Output o = plan.launches().memory().outputs().get(number);
+        if (!(plan.launches().slots().get(o.slot()) instanceof CommandList.TemporarySlot)) return slot(o.slot());
+        return control.view()
+                .asSlice(plan.submissions().fetched().get(number), o.type().bytes());
+    }
+
+    /** The bytes of an input, output or constant slot after a submission, where the host sees them. */
+    private MemorySegment slot(int slot) {
+        if (plan.launches().slots().get(slot) instanceof CommandList.ConstantSlot s)
             return s.value().data();
         MemorySegment bound = views[slot];
         boolean copied = bases[slot] == io.address + offsets[slot];
-        if (bound != null && (!copied || plan.slots().get(slot) instanceof CommandList.InputSlot)) return bound;
-        return host.view().asSlice(offsets[slot], plan.slots().get(slot).bytes());
+        if (bound != null && (!copied || plan.launches().slots().get(slot) instanceof CommandList.InputSlot))
+            return bound;
+        return host.view()
+                .asSlice(offsets[slot], plan.launches().slots().get(slot).bytes());
     }
 
     void run(AtomicLong progress) {
-        run(plan.steps(), progress);
+        run(plan.submissions().turns(), progress);
+        if (times != null) times.addRun();
     }
 
-    private void run(List<Step> steps, AtomicLong progress) {
-        for (Step s : steps) {
-            switch (s) {
-                case Step.Submit x -> {
+    private void run(List<Submissions.Turn> turns, AtomicLong progress) {
+        for (Submissions.Turn t : turns) {
+            switch (t) {
+                case Submissions.Submit x -> {
                     long begin = System.nanoTime();
                     c.await(c.submit(commandBuffers[x.segment()]));
                     progress.incrementAndGet();
                     if (stamps != null) stamps.tell(x.segment());
-                    if (LaunchTimes.isOn())
-                        LaunchTimes.add(plan.segments().get(x.segment()).getLast(), System.nanoTime() - begin);
+                    List<Dispatch> all = segments.get(x.segment()).dispatches();
+                    if (times != null && !all.isEmpty()) times.add(all.getLast().launch(), System.nanoTime() - begin);
                     checkStatus();
                 }
-                case Step.Choose x -> run(test(x.condition()) ? x.then() : x.otherwise(), progress);
-                case Step.While w -> {
-                    run(w.test(), progress);
-                    while (test(w.condition())) {
-                        run(w.body(), progress);
-                        run(w.test(), progress);
+                case Submissions.Choose x -> run(test(x.condition()) ? x.then() : x.otherwise(), progress);
+                case Submissions.While x -> {
+                    run(x.test(), progress);
+                    while (test(x.condition())) {
+                        run(x.body(), progress);
+                        run(x.test(), progress);
                     }
                 }
             }
         }
     }
 
-    private boolean test(int condition) {
-        return control.view().get(JAVA_BYTE, STATUS + (long) condition) != 0;
+    private boolean test(Submissions.Condition x) {
+        return (x.slot() < 0 ? control.view() : slot(x.slot())).get(JAVA_BYTE, x.at()) != 0;
     }
 
     private void checkStatus() {
         int status = control.view().get(JAVA_INT, 0);
         if (status == 0) return;
-        long index = control.view().get(JAVA_LONG, 8);
         control.view().set(JAVA_INT, 0, 0);
-        int number = status / ShaderArguments.CODES;
-        int what = status % ShaderArguments.CODES;
-        Step.Launch l = plan.launches().stream()
-                .filter(x -> x.number() == number)
-                .findFirst()
-                .orElseThrow();
-        if (what == ShaderArguments.POSITION_OUTSIDE)
-            throw new InvalidInputException(
-                    "node '" + l.origin() + "': an index in the data lies outside the dimension that it points into");
-        String where = "kernel " + l.kernel() + " of " + l.origin();
-        if (what == ShaderArguments.LOCAL_ARRAY)
-            throw new IllegalStateException(where + " leaves a local array at index " + index);
-        int buffer = what - ShaderArguments.BUFFER;
-        Step.Use u = l.uses().get(buffer);
-        throw new IllegalStateException(where + " leaves buffer #" + buffer + " (" + u.name() + ", " + u.dtype()
-                + ") of " + u.elements() + " elements at index " + index);
+        Dispatch d = plan.submissions().dispatches().get(status / ShaderArguments.CODES - 1);
+        throw d.launch().failure(status % ShaderArguments.CODES, control.view().get(JAVA_LONG, 8));
     }
 }

@@ -5,23 +5,73 @@ import dev.meseta.compiler.kernel.KernelText;
 import dev.meseta.compiler.spirv.Bounds;
 import dev.meseta.compiler.spirv.KernelEmitter;
 import dev.meseta.compiler.spirv.ShaderOptions;
+import dev.meseta.driver.CommandList;
+import dev.meseta.driver.plan.LaunchPlan;
 import dev.meseta.graph.Debug;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** Kernels as shaders, each written once. Thread-safe. */
-record Shaders(ShaderOptions options, Map<Key, Step.Shader> known) {
+/** Makes plans of command lists. Kernels are shaders, each of which is written once. Thread-safe. */
+final class Shaders {
+    private final ShaderOptions options;
+    private final Map<Key, Shader> known = new ConcurrentHashMap<>();
+
     /** What a shader is made of. */
-    record Key(Kernel kernel, Bounds bounds) {}
+    private record Key(Kernel kernel, Bounds bounds) {}
 
     Shaders(ShaderOptions options) {
-        this(options, new ConcurrentHashMap<>());
+        this.options = options;
     }
 
-    Step.Shader get(Key key) {
+    /** Throws as {@link VulkanPlan}'s constructor. */
+    VulkanPlan plan(CommandList commands) {
+        Map<Key, Integer> numbers = new LinkedHashMap<>();
+        LaunchPlan plan = LaunchPlan.of(
+                commands,
+                CopyKernels::of,
+                l -> numbers.computeIfAbsent(new Key(l.kernel(), bounds(commands, l)), _ -> numbers.size()));
+        // All kernels at once, by all threads.
+        return new VulkanPlan(
+                plan,
+                List.copyOf(numbers.keySet()).parallelStream().map(this::get).toList());
+    }
+
+    private Shader get(Key key) {
         return known.computeIfAbsent(key, k -> {
             Debug.KERNELS.print(() -> KernelText.of(k.kernel()));
-            return new Step.Shader(k.kernel().name(), KernelEmitter.emit(k.kernel(), k.bounds(), options));
+            long each = k.kernel().team() > 1 ? 1 : options.localSize();
+            return new Shader(
+                    k.kernel().name(),
+                    KernelEmitter.emit(k.kernel(), k.bounds(), options),
+                    each,
+                    k.bounds().texels());
         });
+    }
+
+    private Bounds bounds(CommandList commands, CommandList.Launch l) {
+        List<Long> alignments = new ArrayList<>();
+        long texels = 0;
+        for (int i = 0; i < l.bindings().size(); i++) {
+            CommandList.Binding b = l.bindings().get(i);
+            // Slots are aligned to this much at least, and so is what is bound without a copy.
+            long bits = b.offset() | Bounds.MOST_ALIGNED;
+            for (long s : b.strides()) bits |= s;
+            alignments.add(Long.lowestOneBit(bits));
+            if (options.texels() && Bounds.mayBeTexels(l.kernel(), i) && isImage(commands, b.slot())) texels |= 1L << i;
+        }
+        return Bounds.of(l.kernel(), l.extents(), alignments, texels);
+    }
+
+    /** Whether what lies in a slot can be read as an image: where it lies is known when commands are recorded. */
+    private static boolean isImage(CommandList commands, int slot) {
+        return switch (commands.slots().get(slot)) {
+            case CommandList.ConstantSlot s -> s.bytes() <= DeviceBuffer.MOST_TEXEL_BYTES;
+            case CommandList.TemporarySlot _ -> commands.arenaBytes() <= DeviceBuffer.MOST_TEXEL_BYTES;
+            case CommandList.InputSlot _ -> RunState.ioBytes(commands.slots()) <= DeviceBuffer.MOST_TEXEL_BYTES;
+            case CommandList.OutputSlot _ -> false;
+        };
     }
 }

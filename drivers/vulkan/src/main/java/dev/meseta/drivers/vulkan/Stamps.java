@@ -1,5 +1,6 @@
 package dev.meseta.drivers.vulkan;
 
+import dev.meseta.drivers.vulkan.Submissions.Segment;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,17 +13,17 @@ import jdk.jfr.FlightRecorder;
 final class Stamps {
     private final Context c;
     private final long queries;
-    private final List<List<Step.Launch>> segments;
+    private final List<Segment> segments;
     private final int[] first;
 
-    Stamps(Context c, List<List<Step.Launch>> segments) {
+    Stamps(Context c, List<Segment> segments) {
         this.c = c;
         this.segments = segments;
         this.first = new int[segments.size()];
         int all = 0;
         for (int i = 0; i < first.length; i++) {
             first[i] = all;
-            all += segments.get(i).size() + 1;
+            all += segments.get(i).dispatches().size() + 1;
         }
         try (Arena arena = Arena.ofConfined()) {
             Struct info = Struct.of(arena, Vk.TYPE_QUERY_POOL_CREATE_INFO, 32)
@@ -39,7 +40,8 @@ final class Stamps {
 
     /** Records the stamp before the first launch of a segment. */
     void begin(CommandBuffers commands, int segment) {
-        commands.reset(queries, first[segment], segments.get(segment).size() + 1);
+        commands.reset(
+                queries, first[segment], segments.get(segment).dispatches().size() + 1);
         commands.stamp(Vk.PIPELINE_TOP, queries, first[segment]);
     }
 
@@ -51,13 +53,13 @@ final class Stamps {
     /** Tells of a segment that has just ended. */
     void tell(int segment) {
         List<DispatchEvent> events = new ArrayList<>();
-        for (Step.Launch l : segments.get(segment)) {
+        for (Submissions.Dispatch d : segments.get(segment).dispatches()) {
             DispatchEvent e = new DispatchEvent();
             e.begin();
             e.end();
             e.device = c.name;
-            e.kernel = l.kernel();
-            e.subject = l.origin();
+            e.kernel = d.launch().kernel();
+            e.subject = d.launch().origin();
             events.add(e);
         }
         int count = events.size() + 1;

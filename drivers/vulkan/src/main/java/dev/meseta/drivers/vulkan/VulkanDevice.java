@@ -178,7 +178,7 @@ final class VulkanDevice implements KernelDevice {
     @Override
     public Executable load(CommandList commands) {
         Open o = open();
-        return new VulkanExecutable(this, o.context(), PlanBuilder.plan(commands, o.shaders()), o.pipelines());
+        return new VulkanExecutable(this, o.context(), o.shaders().plan(commands), o.pipelines());
     }
 
     @Override

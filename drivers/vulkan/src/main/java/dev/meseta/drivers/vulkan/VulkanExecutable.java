@@ -8,6 +8,7 @@ import dev.meseta.driver.Executable;
 import dev.meseta.driver.Image;
 import dev.meseta.driver.Job;
 import dev.meseta.driver.Region;
+import dev.meseta.driver.plan.LaunchTimes;
 import dev.meseta.graph.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /** A plan and the memory of the jobs under way. */
 final class VulkanExecutable implements Executable {
@@ -26,6 +28,7 @@ final class VulkanExecutable implements Executable {
     private final VulkanPlan plan;
     private final long[] pipelines;
     private final Constants constants;
+    private final @Nullable LaunchTimes times;
     private final List<Region> regions;
     private final List<TensorType> outputs;
     private final ConcurrentLinkedDeque<RunState> idle = new ConcurrentLinkedDeque<>();
@@ -40,7 +43,8 @@ final class VulkanExecutable implements Executable {
         // All at once, by all threads: a driver takes its time for each.
         this.pipelines =
                 plan.shaders().parallelStream().mapToLong(pipelines::get).toArray();
-        this.constants = new Constants(c, plan.slots());
+        this.constants = new Constants(c, plan.launches().slots());
+        this.times = LaunchTimes.of(plan.launches(), _ -> "", _ -> 0);
     }
 
     @Override
@@ -55,24 +59,24 @@ final class VulkanExecutable implements Executable {
 
     /** Runs a job on what is bound to it. */
     void run(Job job) {
-        List<Integer> inputs = plan.memory().inputs();
+        List<Integer> inputs = plan.launches().memory().inputs();
         RunState state = idle.pollFirst();
         while (state != null && !state.isTimely()) state = idle.pollFirst();
-        if (state == null) state = new RunState(c, plan, constants, pipelines);
+        if (state == null) state = new RunState(c, plan, constants, pipelines, times);
         boolean usable = true;
         try {
             for (int i = 0; i < inputs.size(); i++) bind(state, inputs.get(i), job, i);
-            boolean[] bound = new boolean[plan.slots().size()];
+            boolean[] bound = new boolean[plan.launches().slots().size()];
             for (int i = 0; i < outputs.size(); i++) {
                 int slot = slot(i);
-                if (bound[slot] || !(plan.slots().get(slot) instanceof CommandList.OutputSlot)) continue;
+                if (bound[slot] || !(plan.launches().slots().get(slot) instanceof CommandList.OutputSlot)) continue;
                 bound[slot] = true;
                 bind(state, slot, job, inputs.size() + i);
             }
             job.started();
             state.run(progress);
             for (int i = 0; i < outputs.size(); i++) {
-                MemorySegment from = state.result(slot(i));
+                MemorySegment from = state.output(i);
                 MemorySegment to = job.memory(inputs.size() + i);
                 long bytes = outputs.get(i).bytes();
                 if (from.address() != to.address() || !from.isNative()) MemorySegment.copy(from, 0, to, 0, bytes);
@@ -89,7 +93,7 @@ final class VulkanExecutable implements Executable {
     }
 
     private int slot(int output) {
-        return plan.memory().outputs().get(output).slot();
+        return plan.launches().memory().outputs().get(output).slot();
     }
 
     private void bind(RunState state, int slot, Job job, int region) {
@@ -99,7 +103,7 @@ final class VulkanExecutable implements Executable {
         if (address != 0) address += b.offset();
         boolean usable = address != 0
                 && address % ALIGNMENT == 0
-                && b.bytes() >= plan.slots().get(slot).bytes();
+                && b.bytes() >= plan.launches().slots().get(slot).bytes();
         state.bind(slot, job.memory(region), usable ? address : 0);
     }
 

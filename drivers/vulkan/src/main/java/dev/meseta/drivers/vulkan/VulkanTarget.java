@@ -50,7 +50,7 @@ final class VulkanTarget {
                 Map.of("Vulkan", version),
                 VulkanDevice.gpu(dots, TEAM, SHARED_BYTES, 0),
                 requirements(version, dots ? DOTS : Set.of()).text(),
-                () -> commands -> PlanBuilder.plan(commands, shaders));
+                () -> shaders::plan);
     }
 
     /** Those of images for a version and more, or what a device with these has for images. */

@@ -12,6 +12,10 @@ import dev.meseta.compiler.spirv.ShaderArguments;
 import dev.meseta.compiler.spirv.SpirvModule;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.Image;
+import dev.meseta.driver.plan.Launch;
+import dev.meseta.driver.plan.LaunchPlan;
+import dev.meseta.driver.plan.Place;
+import dev.meseta.driver.plan.Step;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
@@ -31,7 +35,7 @@ import org.junit.jupiter.api.Test;
  */
 class PlanFormTest {
     /** Each form that there was, with what {@link #fingerprint} gave. */
-    private static final Map<Integer, Long> HISTORY = Map.of(1, 0xbb621afaL);
+    private static final Map<Integer, Long> HISTORY = Map.of(1, 0xbb621afaL, 2, 0x8d5a28bbL);
 
     private static final TensorType TYPE = new TensorType(DType.I32, Shape.of(4));
 
@@ -47,19 +51,22 @@ class PlanFormTest {
                 List.of(0),
                 List.of(new CommandList.Output(1, TYPE)),
                 128);
-        List<Step.Use> uses = List.of(
-                new Step.Use("a", DType.I32, Kernel.Access.READ, 2, 4, 8),
-                new Step.Use("b", DType.I32, Kernel.Access.WRITE, 3, 0, 16),
-                new Step.Use("c", DType.BOOL, Kernel.Access.WRITE, Step.CONTROL, 1, 1));
-        Step.Launch launch = Step.Launch.after(null, 0, "kernel", uses, List.of(5L, 6L), 90, 2, 1, "node");
-        List<Step> submit = List.of(new Step.Submit(0));
-        return new VulkanPlan(
-                memory,
-                List.of(new Step.Shader(
-                        "kernel", new SpirvModule(new int[] {1, -2}, Set.of(Capability.SHADER, Capability.INT8), 12))),
-                List.of(List.of(launch)),
-                List.of(new Step.Submit(0), new Step.Choose(1, submit, List.of()), new Step.While(submit, 0, submit)),
-                2);
+        Launch.Use written = new Launch.Use("b", DType.I32, Kernel.Access.WRITE, 4, new Place(3, 0, new long[0]));
+        Place condition = new Place(3, 1, new long[0]);
+        List<Launch> launches = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            long[] strides = i == 0 ? new long[] {4} : new long[0];
+            Launch.Use read = new Launch.Use("a", DType.I32, Kernel.Access.READ, 2, new Place(2, 4, strides));
+            List<Launch.Use> uses = List.of(read, written);
+            launches.add(new Launch(i, 0, "kernel", uses, List.of(5L, 6L), 90, i == 0 ? 2 : 1, "node " + i));
+        }
+        Step repeat = new Step.Repeat(2, true, List.of(new Step.Launches(0, 1)));
+        List<Step> steps = List.of(
+                repeat,
+                new Step.Conditional(condition, List.of(new Step.Launches(1, 2)), List.of()),
+                new Step.RepeatWhile(List.of(new Step.Launches(2, 3)), condition, List.of(new Step.Launches(3, 5))));
+        SpirvModule module = new SpirvModule(new int[] {1, -2}, Set.of(Capability.SHADER, Capability.INT8), 12);
+        return new VulkanPlan(new LaunchPlan(memory, launches, steps), List.of(new Shader("kernel", module, 64, 1)));
     }
 
     private static long fingerprint() {
@@ -106,7 +113,7 @@ class PlanFormTest {
         VulkanPlan read = PlanImage.load(image);
         assertArrayEquals(image.program(), PlanImage.of(read).program());
         assertEquals(plan().describe(), read.describe());
-        assertEquals(plan().segments(), read.segments());
+        assertEquals(plan().submissions().turns(), read.submissions().turns());
     }
 
     @Test
