@@ -34,7 +34,7 @@ public record Access(String what, int region, long begin, long end, boolean writ
                 tiles(all, "result", b.result(), true);
                 for (Range r : b.weights()) range(all, "weights", r);
                 for (Range r : b.scales()) range(all, "scales", r);
-                if (b.activation() >= 16) {
+                if (b.registers().unsigned("ACTIVATION") >= 16) {
                     long end = Operation.INSIDE_BYTES;
                     all.add(new Access("table", Operation.INSIDE, end - TABLES, end, false));
                 }

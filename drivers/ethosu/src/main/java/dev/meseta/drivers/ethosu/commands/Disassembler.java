@@ -45,8 +45,10 @@ public final class Disassembler {
 
     private static String describe(Block b) {
         FeatureMap second = b.second();
-        String other = b.isScalar() ? ", " + b.scalar() : second != null ? ", " + shape(second) : "";
-        String window = ", window " + b.kernel().height() + "x" + b.kernel().width();
+        String number = b.kind().isUnary() ? "" : ", " + b.registers().signed("IFM2_SCALAR");
+        String other = second == null ? number : ", " + shape(second);
+        String window =
+                ", window " + b.kernel().y().size() + "x" + b.kernel().x().size();
         String operands = b.kind().name().toLowerCase(Locale.ROOT) + " " + shape(b.first()) + other;
         return operands + " -> " + shape(b.result()) + (b.kind().isElementwise() ? "" : window);
     }

@@ -22,39 +22,34 @@ public sealed interface Operation {
         return (register & 0x100) != 0 ? INSIDE : register & 7;
     }
 
-    /** A factor and a shift to the right. */
-    record Scale(long factor, int shift) {
-        static final Scale NONE = new Scale(0, 0);
-    }
-
     /** Bytes of a region. */
     record Range(int region, long begin, long length) {}
 
     /**
-     * How a window walks over the operand.
+     * How a window walks over the operand, by rows and by columns.
      *
-     * @param height of the window
      * @param partFirst whether weights are ordered by the window's elements before channels
      */
-    record Kernel(
-            int height,
-            int width,
-            int strideY,
-            int strideX,
-            int dilationY,
-            int dilationX,
-            int top,
-            int left,
-            int bottom,
-            int right,
-            boolean partFirst) {
-        /** Rows that the window reaches over. */
-        public int reachY() {
-            return (height - 1) * dilationY + 1;
-        }
+    record Kernel(Axis y, Axis x, boolean partFirst) {
+        /** Of operations element by element. */
+        static final Kernel ONE = new Kernel(new Axis(1, 1, 1, 0, 0), new Axis(1, 1, 1, 0, 0), false);
 
-        public int reachX() {
-            return (width - 1) * dilationX + 1;
+        /**
+         * One axis.
+         *
+         * @param before padding before the operand's first element
+         * @param behind padding behind its last one
+         */
+        public record Axis(int size, int stride, int dilation, int before, int behind) {
+            /** Elements that the window reaches over. */
+            public int reach() {
+                return (size - 1) * dilation + 1;
+            }
+
+            /** Elements of the operand that so many places see. */
+            public int operand(int places) {
+                return (places - 1) * stride + reach() - before - behind;
+            }
         }
     }
 
@@ -62,48 +57,21 @@ public sealed interface Operation {
      * An operation on feature maps.
      *
      * @param second the second operand; null if there is none or it is a number
-     * @param scalar the second operand if it is a number
-     * @param isScalar whether it is
-     * @param reversed whether the operands of a difference or shift are exchanged
      * @param upscale 0, 1 if each element is repeated, 2 if zeros stand between
-     * @param globalScale whether the result has one scale
-     * @param rounding 0 twice as TFLite, 1 truncates, 2 once
-     * @param operandToScale 0 none or both, 1 the first, 2 the second
-     * @param activation 0 none, 3 tanh, 4 logistic, 16 and more a table
-     * @param blockHeight rows of a block of results, which the device computes at a time
-     * @param blockDepth channels of a block of results
-     * @param accumulator how wide sums are: 0 32 bits, 1 40 bits, 2 16 bits of a float
-     * @param cores that share the channels of the results
      * @param weights one a core
      * @param scales one a core
+     * @param registers as they are at the operation: they say the rest, which does not change what it touches
      */
     record Block(
             Kind kind,
             FeatureMap first,
             @Nullable FeatureMap second,
-            int scalar,
-            boolean isScalar,
-            int secondZeroPoint,
-            boolean reversed,
             FeatureMap result,
             Kernel kernel,
             int upscale,
-            boolean globalScale,
-            int rounding,
-            int operandToScale,
-            int activation,
-            int minimum,
-            int maximum,
-            int blockHeight,
-            int blockWidth,
-            int blockDepth,
-            int accumulator,
-            int cores,
             List<Range> weights,
             List<Range> scales,
-            Scale resultScale,
-            Scale firstScale,
-            Scale secondScale)
+            Registers registers)
             implements Operation {}
 
     /** The operation of a command; null if it computes nothing. Throws {@link InvalidInputException} for registers that make no sense. */

@@ -8,12 +8,20 @@ import java.util.Map;
 public final class Registers {
     private final Map<String, Command> set = new HashMap<>();
 
+    /** As they are now. */
+    Registers copy() {
+        Registers now = new Registers();
+        now.set.putAll(set);
+        return now;
+    }
+
     /** Sets a register. */
     public void set(Command command) {
         set.put(command.opcode().name(), command);
     }
 
-    private Command get(String register) {
+    /** The command that set a register. */
+    public Command get(String register) {
         Command c = set.get(register);
         if (c == null) throw new InvalidInputException(register + " is not set");
         return c;
@@ -49,10 +57,5 @@ public final class Registers {
     /** A stride: 40 bits with a sign. */
     public long stride(String register) {
         return address(register) << 24 >> 24;
-    }
-
-    /** A scale: a factor of 32 bits, a shift of 6. */
-    public Operation.Scale scale(String register) {
-        return new Operation.Scale(get(register).payload(), get(register).parameter() & 0x3f);
     }
 }

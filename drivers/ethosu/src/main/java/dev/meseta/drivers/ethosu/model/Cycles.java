@@ -42,6 +42,7 @@ public final class Cycles {
     private static final int ACCUMULATORS_OF_40_BITS = 1;
 
     private final Block b;
+    private final Settings s;
     private final FeatureMap in;
     private final FeatureMap out;
     private final boolean wide;
@@ -96,6 +97,7 @@ public final class Cycles {
 
     private Cycles(Block b) {
         this.b = b;
+        this.s = Settings.of(b);
         this.in = b.first();
         this.out = b.result();
         this.wide = in.bytes() == 2;
@@ -130,7 +132,7 @@ public final class Cycles {
 
     private double macs() {
         if (b.kind().isElementwise()) return 0;
-        double window = (double) b.kernel().height() * b.kernel().width();
+        double window = (double) b.kernel().y().size() * b.kernel().x().size();
         boolean channels = b.kind().isOverChannels();
         return window * (channels ? in.depth() : 1) * out.height() * out.width() * out.depth();
     }
@@ -145,22 +147,20 @@ public final class Cycles {
 
     private Extent resultBlock() {
         return new Extent(
-                Math.min(out.height(), b.blockHeight()),
-                Math.min(out.width(), b.blockWidth()),
-                Math.min(out.depth(), b.blockDepth()));
+                Math.min(out.height(), s.height()), Math.min(out.width(), s.width()), Math.min(out.depth(), s.depth()));
     }
 
     /** What the device reads for a block of results. */
     private Extent operandBlock() {
         Operation.Kernel k = b.kernel();
-        int depth = b.blockDepth();
+        int depth = s.depth();
         if (b.kind().isOverChannels()) {
             int most = wide || k.partFirst() ? 16 : 32;
             depth = up(Math.min(in.depth(), most), wide ? 4 : 8);
         }
         return new Extent(
-                side(b.blockHeight(), k.strideY(), Math.min(k.reachY(), PART)),
-                side(b.blockWidth(), k.strideX(), Math.min(k.reachX(), PART)),
+                side(s.height(), k.y().stride(), Math.min(k.y().reach(), PART)),
+                side(s.width(), k.x().stride(), Math.min(k.x().reach(), PART)),
                 depth);
     }
 
@@ -190,9 +190,9 @@ public final class Cycles {
     }
 
     private double writeRun() {
-        if (out.bricks()) return (double) BRICK * out.bytes() * b.blockWidth() * b.cores();
-        if (out.depth() == 1 && b.blockDepth() == 1) return (double) out.bytes() * b.blockWidth();
-        return Math.min(64, Math.min((double) BRICK * out.bytes() * b.cores(), (double) b.blockDepth() * out.bytes()));
+        if (out.bricks()) return (double) BRICK * out.bytes() * s.width() * s.cores();
+        if (out.depth() == 1 && s.depth() == 1) return (double) out.bytes() * s.width();
+        return Math.min(64, Math.min((double) BRICK * out.bytes() * s.cores(), (double) s.depth() * out.bytes()));
     }
 
     /** For each element of a result, how long it takes to scale, look up and store it. */
@@ -201,12 +201,12 @@ public final class Cycles {
         boolean accumulates = !b.kind().isElementwise();
         if (b.kind().isElementwise() && in.bytes() == 4) output = b.kind().isUnary() ? 1.125 : 0.625;
         else if (b.kind() == Kind.MUL && out.bytes() == 4) output = 0.5;
-        else if (b.kind() == Kind.MUL || accumulates && b.accumulator() == ACCUMULATORS_OF_40_BITS) output = 0.375;
+        else if (b.kind() == Kind.MUL || accumulates && s.accumulator() == ACCUMULATORS_OF_40_BITS) output = 0.375;
         else if (b.kind() == Kind.ADD || b.kind() == Kind.SUB) output = 0.75;
         else if (b.kind() == Kind.MAX_POOL) output = 0.125;
         else output = 0.25;
-        double activation = b.activation() != 0 ? 1 : bounded() ? 0.25 : 0;
-        return Math.max(output, activation) / b.cores();
+        double activation = s.activation() != 0 ? 1 : bounded() ? 0.25 : 0;
+        return Math.max(output, activation) / s.cores();
     }
 
     /** Whether results are kept within bounds that their type does not keep by itself. */
@@ -214,12 +214,12 @@ public final class Cycles {
         if (out.bytes() == 4) return false;
         int span = 8 * out.bytes();
         long least = out.signed() ? -(1L << span - 1) : 0;
-        return b.minimum() > least || b.maximum() < least + (1L << span) - 1;
+        return s.minimum() > least || s.maximum() < least + (1L << span) - 1;
     }
 
     private double elementwise() {
         double each = perElement();
-        double block = (double) b.blockHeight() * b.blockWidth() * b.blockDepth();
+        double block = (double) s.height() * s.width() * s.depth();
         each = Math.max(each, (transfers() + each * block) / UNITS / block);
         return each * out.height() * out.width() * (out.bricks() ? up(out.depth(), BRICK) : out.depth());
     }
@@ -229,23 +229,23 @@ public final class Cycles {
         boolean line = b.kind().hasWeights()
                 && out.height() == 1
                 && out.width() % 2 == 0
-                && b.kernel().height() == 1;
+                && b.kernel().y().size() == 1;
         int height = line ? 1 : block.height;
         int unitsX = over(block.width, line ? UNIT_LINE : UNIT_SIDE);
         int unitsY = line ? 1 : over(height, UNIT_SIDE);
         int unitsZ = over(block.depth, UNIT_DEPTH);
         double arithmetic = 0;
-        for (int y = 0; y < b.kernel().height(); y += PART) {
-            for (int x = 0; x < b.kernel().width(); x += PART) {
-                int elements = Math.min(PART, b.kernel().height() - y)
-                        * Math.min(PART, b.kernel().width() - x);
+        for (int y = 0; y < b.kernel().y().size(); y += PART) {
+            for (int x = 0; x < b.kernel().x().size(); x += PART) {
+                int elements = Math.min(PART, b.kernel().y().size() - y)
+                        * Math.min(PART, b.kernel().x().size() - x);
                 arithmetic += part(elements, unitsX, unitsY, unitsZ);
             }
         }
         if (b.kind().isOverChannels()) {
             arithmetic *= over(in.depth(), Math.min(in.depth(), operandBlock().depth));
         }
-        arithmetic /= b.cores();
+        arithmetic /= s.cores();
         double elements = (double) height * block.width * block.depth;
         double output = Math.ceil(perElement() * elements);
         if (!b.scales().isEmpty()) {
@@ -307,7 +307,7 @@ public final class Cycles {
         }
         Extent o = operandBlock();
         double parts =
-                (double) over(b.kernel().height(), PART) * over(b.kernel().width(), PART);
+                (double) over(b.kernel().y().size(), PART) * over(b.kernel().x().size(), PART);
         boolean channels = b.kind().isOverChannels();
         double plane = (double) Math.min(o.height, in.height()) * Math.min(o.width, in.width());
         double fetched = plane * up(in.depth(), in.bricks() ? BRICK : 1) * in.bytes() * parts * planes;

@@ -81,24 +81,26 @@ public final class DeviceModel {
                 MemorySegment.copy(region(d.fromRegion()), d.from(), region(d.toRegion()), d.to(), d.length());
             }
             case Block b -> {
-                count(b);
-                if (b.kind().isElementwise()) elementwise(b);
-                else if (b.kind().hasWeights()) convolve(b);
-                else pool(b);
+                Settings s = Settings.of(b);
+                count(s);
+                if (b.kind().isElementwise()) elementwise(s);
+                else if (b.kind().hasWeights()) convolve(s);
+                else pool(s);
             }
         }
     }
 
     /** Refuses what would take too long, or more memory than there is. */
-    private void count(Block b) {
-        if (b.minimum() > b.maximum()) {
-            throw new InvalidInputException("results are kept from " + b.minimum() + " to " + b.maximum());
+    private void count(Settings s) {
+        Block b = s.block();
+        if (s.minimum() > s.maximum()) {
+            throw new InvalidInputException("results are kept from " + s.minimum() + " to " + s.maximum());
         }
         FeatureMap in = b.first();
         FeatureMap out = b.result();
         double results = (double) out.height() * out.width() * out.depth();
         double operands = (double) in.height() * in.width() * in.depth() * (b.upscale() == 0 ? 1 : 4);
-        double window = (double) b.kernel().height() * b.kernel().width();
+        double window = (double) b.kernel().y().size() * b.kernel().x().size();
         boolean channels = b.kind().isOverChannels();
         double weights =
                 b.kind().hasWeights() ? window * (out.depth() + 64.0) * ((channels ? in.depth() : 0) + 64.0) : 0;
@@ -139,8 +141,8 @@ public final class DeviceModel {
         int height = f.height();
         int width = f.width();
         if (b.upscale() != 0) {
-            height = (b.result().height() - 1) * k.strideY() + k.reachY() - k.top() - k.bottom();
-            width = (b.result().width() - 1) * k.strideX() + k.reachX() - k.left() - k.right();
+            height = k.y().operand(b.result().height());
+            width = k.x().operand(b.result().width());
         }
         long[] v = new long[height * width * f.depth()];
         int i = 0;
@@ -161,15 +163,15 @@ public final class DeviceModel {
     }
 
     /** Stores a scaled sum: with the zero point, within the bounds, and through the table of an activation function. */
-    private void finish(Block b, int y, int x, int c, long value) {
-        FeatureMap f = b.result();
-        int function = b.activation() & 0x1f;
+    private void finish(Settings s, int y, int x, int c, long value) {
+        FeatureMap f = s.block().result();
+        int function = s.activation() & 0x1f;
         if (function != 0 && function < 16)
             throw new InvalidInputException("function " + function + " is not modelled");
         boolean table = function >= 16;
         long v = value;
-        if (f.bytes() < 4 || table) v = Math.clamp(v + f.zeroPoint(), b.minimum(), b.maximum());
-        if (table) v = lookUp(f, function - 16, v, b.activation() >> 12);
+        if (f.bytes() < 4 || table) v = Math.clamp(v + f.zeroPoint(), s.minimum(), s.maximum());
+        if (table) v = lookUp(f, function - 16, v, s.activation() >> 12);
         write(f, y, x, c, v);
     }
 
@@ -210,8 +212,9 @@ public final class DeviceModel {
         return new Scale(bias << 24 >> 24, factor, memory.get(JAVA_BYTE, at + 9) & 0x3f);
     }
 
-    private int[] weights(Block b) {
-        WeightOrder order = new WeightOrder(b);
+    private int[] weights(Settings s) {
+        Block b = s.block();
+        WeightOrder order = new WeightOrder(b, s.depth());
         int[] weights = new int[order.elements()];
         for (int core = 0; core < b.weights().size(); core++) {
             Range r = b.weights().get(core);
@@ -237,8 +240,9 @@ public final class DeviceModel {
         return weights;
     }
 
-    private void convolve(Block b) {
-        int[] weights = weights(b);
+    private void convolve(Settings settings) {
+        Block b = settings.block();
+        int[] weights = weights(settings);
         FeatureMap in = b.first();
         FeatureMap out = b.result();
         Operand operand = load(b);
@@ -251,24 +255,25 @@ public final class DeviceModel {
             for (int y = 0; y < out.height(); y++) {
                 for (int x = 0; x < out.width(); x++) {
                     long sum = s.bias();
-                    for (int ky = 0; ky < k.height(); ky++) {
-                        int iy = y * k.strideY() + ky * k.dilationY() - k.top();
+                    for (int ky = 0; ky < k.y().size(); ky++) {
+                        int iy = y * k.y().stride() + ky * k.y().dilation() - k.y().before();
                         if (iy < 0 || iy >= operand.height) continue;
-                        for (int kx = 0; kx < k.width(); kx++) {
-                            int ix = x * k.strideX() + kx * k.dilationX() - k.left();
+                        for (int kx = 0; kx < k.x().size(); kx++) {
+                            int ix = x * k.x().stride() + kx * k.x().dilation() - k.x().before();
                             if (ix < 0 || ix >= operand.width) continue;
-                            int w = ((c * k.height() + ky) * k.width() + kx) * inputs;
+                            int w = ((c * k.y().size() + ky) * k.x().size() + kx) * inputs;
                             int i = (iy * operand.width + ix) * in.depth() + (depthwise ? c : 0);
                             for (int n = 0; n < inputs; n++) sum += operand.elements[i + n] * weights[w + n];
                         }
                     }
-                    finish(b, y, x, c, Scaling.apply(sum, s.factor(), s.shift(), b.rounding()));
+                    finish(settings, y, x, c, Scaling.apply(sum, s.factor(), s.shift(), settings.rounding()));
                 }
             }
         }
     }
 
-    private void pool(Block b) {
+    private void pool(Settings s) {
+        Block b = s.block();
         FeatureMap in = b.first();
         FeatureMap out = b.result();
         Operand operand = load(b);
@@ -281,11 +286,11 @@ public final class DeviceModel {
                     long sum = 0;
                     long most = Long.MIN_VALUE;
                     int count = 0;
-                    for (int ky = 0; ky < k.height(); ky++) {
-                        int iy = y * k.strideY() + ky - k.top();
+                    for (int ky = 0; ky < k.y().size(); ky++) {
+                        int iy = y * k.y().stride() + ky - k.y().before();
                         if (iy < 0 || iy >= operand.height) continue;
-                        for (int kx = 0; kx < k.width(); kx++) {
-                            int ix = x * k.strideX() + kx - k.left();
+                        for (int kx = 0; kx < k.x().size(); kx++) {
+                            int ix = x * k.x().stride() + kx - k.x().before();
                             if (ix < 0 || ix >= operand.width) continue;
                             int at = (iy * operand.width + ix) * in.depth();
                             for (int n = channels ? 0 : c; n < (channels ? in.depth() : c + 1); n++) {
@@ -295,34 +300,35 @@ public final class DeviceModel {
                             count++;
                         }
                     }
-                    finish(b, y, x, c, pooled(b, sum, most, count));
+                    finish(s, y, x, c, pooled(s, sum, most, count));
                 }
             }
         }
     }
 
-    private static long pooled(Block b, long sum, long most, int count) {
-        if (b.kind() == Kind.MAX_POOL) return most;
-        if (b.globalScale()) return Scaling.apply(sum, b.resultScale(), b.rounding());
+    private static long pooled(Settings s, long sum, long most, int count) {
+        if (s.block().kind() == Kind.MAX_POOL) return most;
+        if (s.globalScale()) return Scaling.apply(sum, s.result(), s.rounding());
         if (count == 0) return 0;
         // Without a scale, the device divides by what the window holds: to the nearest, ties away from 0, or as its
         // register says.
         long half = count / 2;
-        return switch (b.rounding()) {
+        return switch (s.rounding()) {
             case Scaling.TRUNCATED -> Math.floorDiv(sum, count);
             case Scaling.ONCE -> Math.floorDiv(sum + half, count);
             default -> (sum < 0 ? sum - half : sum + half) / count;
         };
     }
 
-    private void elementwise(Block b) {
+    private void elementwise(Settings s) {
+        Block b = s.block();
         FeatureMap out = b.result();
         FeatureMap second = b.second();
         for (int y = 0; y < out.height(); y++) {
             for (int x = 0; x < out.width(); x++) {
                 for (int c = 0; c < out.depth(); c++) {
                     long left = operand(b, y, x, c);
-                    long right = b.scalar() - b.secondZeroPoint();
+                    long right = s.number();
                     if (second != null) {
                         right = read(
                                         second,
@@ -331,7 +337,7 @@ public final class DeviceModel {
                                         second.depth() == 1 ? 0 : c)
                                 - second.zeroPoint();
                     }
-                    finish(b, y, x, c, Elementwise.apply(b, left, right));
+                    finish(s, y, x, c, Elementwise.apply(s, left, right));
                 }
             }
         }

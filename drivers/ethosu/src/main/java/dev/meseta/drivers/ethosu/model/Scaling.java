@@ -1,6 +1,6 @@
 package dev.meseta.drivers.ethosu.model;
 
-import dev.meseta.drivers.ethosu.commands.Operation.Scale;
+import dev.meseta.drivers.ethosu.model.Settings.Scale;
 
 /** How sums become results: times a factor, over a power of two, rounded. */
 final class Scaling {

@@ -107,7 +107,9 @@ public record Timeline(List<Step> steps, double cycles, double macs, long fastBy
     /** For people, the whole in a line. */
     public String summary() {
         int cores = 1;
-        for (Step s : steps) if (s.operation instanceof Operation.Block b) cores = Math.max(cores, b.cores());
+        for (Step s : steps)
+            if (s.operation instanceof Operation.Block b)
+                cores = Math.max(cores, Settings.of(b).cores());
         return String.format(
                 Locale.ROOT,
                 "about %,.0f cycles, %,.0f products (%.1f %% of what the device could add), %,d bytes of the fast memory",

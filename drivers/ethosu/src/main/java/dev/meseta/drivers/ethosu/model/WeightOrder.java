@@ -13,15 +13,18 @@ final class WeightOrder {
     private static final int GROUP = 8;
     private static final int PART = 8;
 
-    private final Block block;
+    private final int depth;
+    private final boolean wide;
     private final Kernel kernel;
     private final boolean depthwise;
     private final int inputs;
     private final int outputs;
     private final int cores;
 
-    WeightOrder(Block block) {
-        this.block = block;
+    /** Of an operation with blocks of a depth. */
+    WeightOrder(Block block, int depth) {
+        this.depth = depth;
+        this.wide = block.first().bytes() == 2;
         this.kernel = block.kernel();
         this.depthwise = block.kind() == Kind.DEPTHWISE;
         this.inputs = depthwise ? 1 : block.first().depth();
@@ -36,32 +39,33 @@ final class WeightOrder {
     }
 
     int elements() {
-        return outputs * kernel.height() * kernel.width() * inputs;
+        return outputs * kernel.y().size() * kernel.x().size() * inputs;
     }
 
     /** Gives the places of a core's weights in the order in which it reads them. */
     void walk(int core, Sink sink) {
         int own = (outputs - core + cores - 1) / cores;
-        int blockDepth = (block.blockDepth() + cores - 1 - core) / cores;
-        boolean wide = block.first().bytes() == 2;
+        int blockDepth = (depth + cores - 1 - core) / cores;
         boolean partFirst = kernel.partFirst();
         int inputBlock = partFirst || wide ? 16 : 32;
         for (int z = 0; z < own; z += Math.max(1, blockDepth)) {
-            int depth = Math.min(blockDepth, own - z);
+            int count = Math.min(blockDepth, own - z);
             for (int i = 0; i < (depthwise ? 1 : inputs); i += inputBlock) {
                 int reach = depthwise ? GROUP : partFirst ? Math.min(inputBlock, inputs - i) : inputBlock;
-                for (int y = 0; y < kernel.height(); y += PART / kernel.dilationY()) {
-                    for (int x = 0; x < kernel.width(); x += PART / kernel.dilationX()) {
-                        if (!part(core, sink, new int[] {z, depth, i, reach, y, x}, wide)) return;
+                for (int y = 0; y < kernel.y().size(); y += PART / kernel.y().dilation()) {
+                    for (int x = 0;
+                            x < kernel.x().size();
+                            x += PART / kernel.x().dilation()) {
+                        if (!part(core, sink, new int[] {z, count, i, reach, y, x})) return;
                     }
                 }
             }
         }
     }
 
-    private boolean part(int core, Sink sink, int[] p, boolean wide) {
-        int height = Math.min(kernel.height() - p[4], PART / kernel.dilationY());
-        int width = Math.min(kernel.width() - p[5], PART / kernel.dilationX());
+    private boolean part(int core, Sink sink, int[] p) {
+        int height = Math.min(kernel.y().size() - p[4], PART / kernel.y().dilation());
+        int width = Math.min(kernel.x().size() - p[5], PART / kernel.x().dilation());
         int elements = height * width;
         boolean partFirst = kernel.partFirst();
         if (partFirst) elements = wide ? elements + 1 & ~1 : elements + 3 & ~3;
@@ -88,7 +92,7 @@ final class WeightOrder {
                 boolean there = input < inputs && output < outputs && q[2] < q[4];
                 int y = p[4] + q[2];
                 int x = p[5] + q[3];
-                int index = ((output * kernel.height() + y) * kernel.width() + x) * inputs + input;
+                int index = ((output * kernel.y().size() + y) * kernel.x().size() + x) * inputs + input;
                 if (!sink.place(there ? index : -1)) return false;
             }
         }

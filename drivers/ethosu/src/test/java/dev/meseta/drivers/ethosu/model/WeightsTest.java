@@ -9,7 +9,7 @@ import dev.meseta.drivers.ethosu.commands.Kind;
 import dev.meseta.drivers.ethosu.commands.Operation;
 import dev.meseta.drivers.ethosu.commands.Operation.Block;
 import dev.meseta.drivers.ethosu.commands.Operation.Kernel;
-import dev.meseta.drivers.ethosu.commands.Operation.Scale;
+import dev.meseta.drivers.ethosu.commands.Registers;
 import dev.meseta.drivers.ethosu.compiler.WeightCoder;
 import dev.meseta.drivers.ethosu.compiler.Weights;
 import dev.meseta.drivers.ethosu.compiler.Window;
@@ -89,26 +89,15 @@ final class WeightsTest {
             int bytes = random.nextInt(1, 3);
             int outputs = random.nextInt(1, 70);
             int inputs = depthwise ? 1 : random.nextInt(1, 70);
-            Kernel k = new Kernel(
-                    random.nextInt(1, 11),
-                    random.nextInt(1, 11),
-                    1,
-                    1,
-                    random.nextInt(1, 3),
-                    random.nextInt(1, 3),
-                    0,
-                    0,
-                    0,
-                    0,
-                    partFirst);
+            Kernel k = new Kernel(axis(random), axis(random), partFirst);
             int blockDepth = 16 * random.nextInt(1, 5);
-            int[] values = random.ints((long) outputs * inputs * k.height() * k.width(), -255, 256)
+            int[] values = random.ints((long) outputs * inputs * k.y().size() * k.x().size(), -255, 256)
                     .toArray();
             Window window = new Window(
-                    new Window.Axis(k.height(), 1, k.dilationY(), 0, 0),
-                    new Window.Axis(k.width(), 1, k.dilationX(), 0, 0));
+                    new Window.Axis(k.y().size(), 1, k.y().dilation(), 0, 0),
+                    new Window.Axis(k.x().size(), 1, k.x().dilation(), 0, 0));
             Weights weights = new Weights(values, outputs, inputs, window, depthwise, partFirst, bytes == 2);
-            WeightOrder order = new WeightOrder(block(k, depthwise, inputs, outputs, bytes, blockDepth, cores));
+            WeightOrder order = new WeightOrder(block(k, depthwise, inputs, outputs, bytes, cores), blockDepth);
             int[] found = new int[values.length];
             Arrays.fill(found, 1000);
             for (int core = 0; core < cores; core++) {
@@ -126,36 +115,21 @@ final class WeightsTest {
         }
     }
 
-    private static Block block(
-            Kernel k, boolean depthwise, int inputs, int outputs, int bytes, int blockDepth, int cores) {
+    private static Kernel.Axis axis(Random random) {
+        return new Kernel.Axis(random.nextInt(1, 11), 1, random.nextInt(1, 3), 0, 0);
+    }
+
+    private static Block block(Kernel k, boolean depthwise, int inputs, int outputs, int bytes, int cores) {
         List<Operation.Range> ranges = java.util.Collections.nCopies(cores, new Operation.Range(0, 0, 0));
-        Scale none = new Scale(0, 0);
         return new Block(
                 depthwise ? Kind.DEPTHWISE : Kind.CONVOLUTION,
                 map(depthwise ? outputs : inputs, bytes),
                 null,
-                0,
-                false,
-                0,
-                false,
                 map(outputs, bytes),
                 k,
                 0,
-                false,
-                0,
-                0,
-                0,
-                0,
-                0,
-                2,
-                2,
-                blockDepth,
-                0,
-                cores,
                 ranges,
                 ranges,
-                none,
-                none,
-                none);
+                new Registers());
     }
 }
