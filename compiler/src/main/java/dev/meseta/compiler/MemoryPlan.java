@@ -6,15 +6,16 @@ import dev.meseta.driver.CommandList.Command;
 import dev.meseta.driver.CommandList.ConstantSlot;
 import dev.meseta.driver.CommandList.Slot;
 import dev.meseta.driver.CommandList.TemporarySlot;
+import dev.meseta.driver.Packing;
+import dev.meseta.driver.Packing.Piece;
 import dev.meseta.graph.Debug;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 
 /**
  * Gives the temporary slots of a command list their places in the arena. A slot lives from the first to the last command that touches
- * it; what lives at the same time does not overlap. Large slots are placed first, each at the lowest place that is free for its life.
+ * it; what lives at the same time does not overlap ({@link Packing}).
  */
 final class MemoryPlan {
     private static final long ALIGNMENT = 64;
@@ -103,55 +104,31 @@ final class MemoryPlan {
     }
 
     private CommandList place() {
-        List<Integer> order = new ArrayList<>();
+        List<Integer> placed = new ArrayList<>();
+        List<Piece> pieces = new ArrayList<>();
         List<Slot> slots = new ArrayList<>(list.slots());
         for (int i = 0; i < slots.size(); i++) {
             boolean temporary = slots.get(i) instanceof TemporarySlot;
             boolean touched = last[i] >= 0;
-            if (temporary && touched) order.add(i);
-            // Such as weights of which only the packed form is read: they need not be kept.
-            else if (!touched && (temporary || slots.get(i) instanceof ConstantSlot && !isOutput(i)))
+            if (temporary && touched) {
+                placed.add(i);
+                pieces.add(new Piece(aligned(slots.get(i).bytes()), first[i], last[i]));
+            } else if (!touched && (temporary || slots.get(i) instanceof ConstantSlot && !isOutput(i))) {
+                // Such as weights of which only the packed form is read: they need not be kept.
                 slots.set(i, new TemporarySlot(0, 0));
+            }
         }
-        order.sort(Comparator.<Integer>comparingLong(i -> -list.slots().get(i).bytes())
-                .thenComparingInt(i -> first[i]));
-        List<Integer> placed = new ArrayList<>();
-        long end = 0;
-        for (int s : order) {
-            long size = aligned(list.slots().get(s).bytes());
-            long at = lowest(s, size, placed, slots);
-            slots.set(s, new TemporarySlot(list.slots().get(s).bytes(), at));
-            insert(placed, s, at, slots);
-            end = Math.max(end, at + size);
+        Packing packing = Packing.of(pieces);
+        for (int i = 0; i < placed.size(); i++) {
+            int s = placed.get(i);
+            slots.set(
+                    s, new TemporarySlot(slots.get(s).bytes(), packing.offsets().get(i)));
         }
-        return new CommandList(slots, list.commands(), list.inputs(), list.outputs(), end);
+        return new CommandList(slots, list.commands(), list.inputs(), list.outputs(), packing.end());
     }
 
     private boolean isOutput(int slot) {
         return list.outputs().stream().anyMatch(o -> o.slot() == slot);
-    }
-
-    /** Keeps the placed slots in order of their places. */
-    private static void insert(List<Integer> placed, int s, long at, List<Slot> slots) {
-        int lo = 0;
-        int hi = placed.size();
-        while (lo < hi) {
-            int mid = (lo + hi) >>> 1;
-            if (((TemporarySlot) slots.get(placed.get(mid))).offset() < at) lo = mid + 1;
-            else hi = mid;
-        }
-        placed.add(lo, s);
-    }
-
-    private long lowest(int s, long size, List<Integer> placed, List<Slot> slots) {
-        long at = 0;
-        for (int p : placed) {
-            if (last[p] < first[s] || last[s] < first[p]) continue;
-            TemporarySlot t = (TemporarySlot) slots.get(p);
-            if (at + size <= t.offset()) return at;
-            at = Math.max(at, t.offset() + aligned(t.bytes()));
-        }
-        return at;
     }
 
     private static long aligned(long bytes) {

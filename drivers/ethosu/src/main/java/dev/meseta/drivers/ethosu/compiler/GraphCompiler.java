@@ -1,9 +1,10 @@
 package dev.meseta.drivers.ethosu.compiler;
 
+import dev.meseta.driver.Packing;
+import dev.meseta.driver.Packing.Piece;
 import dev.meseta.drivers.ethosu.Program;
 import dev.meseta.drivers.ethosu.compiler.Blocks.Block;
 import dev.meseta.drivers.ethosu.compiler.Buffer.Role;
-import dev.meseta.drivers.ethosu.compiler.Placement.Item;
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.TensorType;
 import java.io.ByteArrayOutputStream;
@@ -25,6 +26,11 @@ public final class GraphCompiler {
 
     /** Of the fast memory, what the weights of one operation may take. */
     static final int WEIGHTS_SHARE = 4;
+
+    /** Orders in which memory is tried to be placed, and buffers times orders. */
+    private static final int MOST_ORDERS = 300;
+
+    private static final int MOST_WORK = 60_000;
 
     private final Machine machine;
     private final List<Planned> plan = new ArrayList<>();
@@ -63,6 +69,26 @@ public final class GraphCompiler {
         }
     }
 
+    /** When a buffer is in use: from a step of the plan to another. */
+    private record Item(Buffer buffer, int first, int last) {
+        long bytes() {
+            return Program.aligned(buffer.storage());
+        }
+    }
+
+    private static List<Piece> pieces(List<Item> items) {
+        return items.stream().map(i -> new Piece(i.bytes(), i.first, i.last)).toList();
+    }
+
+    /** Gives buffers their addresses; the bytes of the memory. */
+    private static long place(List<Item> items) {
+        int orders = MOST_WORK / (items.size() * Math.max(1, items.size() / 16) + 1);
+        Packing packing = Packing.best(pieces(items), Math.min(MOST_ORDERS, orders));
+        for (int i = 0; i < items.size(); i++)
+            items.get(i).buffer.address = packing.offsets().get(i);
+        return packing.end();
+    }
+
     private Program compile(Graph graph, Lowering lowering) {
         List<Step> steps = lowering.run();
         Bricks.choose(steps, machine);
@@ -73,7 +99,7 @@ public final class GraphCompiler {
             fast = arrange(striped, lowering);
             if (price() >= whole) fast = arrange(steps, lowering);
         }
-        long maps = Placement.place(
+        long maps = place(
                 lives.stream().filter(i -> i.buffer().region == Program.MAPS).toList());
         byte[] blob = placeConstants();
         Emitter emitter = new Emitter(machine);
@@ -215,13 +241,13 @@ public final class GraphCompiler {
     private long placeFast(List<Item> lives) {
         List<Item> items = new ArrayList<>(
                 lives.stream().filter(i -> i.buffer().region == Program.FAST).toList());
-        long end = Placement.place(items);
+        long end = place(items);
         while (end > machine.fastBytes()) {
             Item largest =
                     items.stream().max(Comparator.comparingLong(Item::bytes)).orElseThrow();
             largest.buffer().region = Program.MAPS;
             items.remove(largest);
-            end = Placement.place(items);
+            end = place(items);
         }
         // Copies of weights begin during the operation before, where the memory that is needed anyhow has room.
         List<Item> early = new ArrayList<>(items);
@@ -230,9 +256,9 @@ public final class GraphCompiler {
             Item sooner = new Item(item.buffer(), Math.max(0, item.first() - 1), item.last());
             boolean weights = item.last() > item.first() && plan.get(item.first() + 1).weights == item.buffer();
             if (weights) early.set(i, sooner);
-            if (weights && Placement.pressure(early) > end) early.set(i, item);
+            if (weights && Packing.pressure(pieces(early)) > end) early.set(i, item);
         }
-        return Placement.place(early) <= end ? end : Placement.place(items);
+        return place(early) <= end ? end : place(items);
     }
 
     private byte[] placeConstants() {
