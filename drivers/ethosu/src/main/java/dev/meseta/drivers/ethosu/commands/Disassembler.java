@@ -45,8 +45,8 @@ public final class Disassembler {
 
     private static String describe(Block b) {
         FeatureMap second = b.second();
-        String number = b.kind().isUnary() ? "" : ", " + b.registers().signed("IFM2_SCALAR");
-        String other = second == null ? number : ", " + shape(second);
+        String other = second != null ? ", " + shape(second) : "";
+        if (second == null && !b.kind().isUnary()) other = ", " + b.registers().signed("IFM2_SCALAR");
         String window =
                 ", window " + b.kernel().y().size() + "x" + b.kernel().x().size();
         String operands = b.kind().name().toLowerCase(Locale.ROOT) + " " + shape(b.first()) + other;
