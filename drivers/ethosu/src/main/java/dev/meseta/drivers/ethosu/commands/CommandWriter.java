@@ -19,6 +19,12 @@ public final class CommandWriter {
         set(register, value, Opcode.of(register).hasPayload() ? (int) (value >> 32) & 0xff : 0);
     }
 
+    /** Sets registers, whose names are separated by spaces and begin alike. */
+    public void set(String prefix, String registers, long... values) {
+        String[] names = registers.split(" ");
+        for (int i = 0; i < values.length; i++) set(prefix + names[i], values[i]);
+    }
+
     /** Sets a register with a payload, and the 16 bits beside it. */
     public void set(String name, long low, int high) {
         Opcode register = Opcode.of(name);
@@ -36,11 +42,8 @@ public final class CommandWriter {
 
     /** Copies bytes between regions, of which {@link Operation#INSIDE} may be one. */
     public void copy(int fromRegion, long from, int toRegion, long to, long bytes) {
-        set("DMA0_SRC_REGION", fromRegion);
-        set("DMA0_SRC", from);
-        set("DMA0_DST_REGION", toRegion == Operation.INSIDE ? INSIDE_BIT : toRegion);
-        set("DMA0_DST", to);
-        set("DMA0_LEN", bytes);
+        int target = toRegion == Operation.INSIDE ? INSIDE_BIT : toRegion;
+        set("DMA0_", "SRC_REGION SRC DST_REGION DST LEN", fromRegion, from, target, to, bytes);
         operation("OP_DMA_START", 0);
     }
 

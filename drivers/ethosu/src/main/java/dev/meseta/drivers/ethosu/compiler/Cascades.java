@@ -1,7 +1,6 @@
 package dev.meseta.drivers.ethosu.compiler;
 
 import dev.meseta.drivers.ethosu.Program;
-import dev.meseta.drivers.ethosu.compiler.Blocks.Block;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -163,7 +162,6 @@ record Cascades(Machine machine, ToLongFunction<List<Work>> room) {
 
     private Way works(List<Work> chain, List<Rows> rows, Map<Buffer, Buffer> rings) {
         Work[] highest = new Work[chain.size()];
-        Block[] blocks = new Block[chain.size()];
         List<Work> works = new ArrayList<>();
         for (Rows r : rows) {
             Work w = stripe(chain.get(r.operation), r, rings);
@@ -173,10 +171,10 @@ record Cascades(Machine machine, ToLongFunction<List<Work>> room) {
         }
         double price = 0;
         for (int i = 0; i < works.size(); i++) {
-            int operation = rows.get(i).operation;
-            works.get(i).highest = highest[operation];
-            if (blocks[operation] == null) blocks[operation] = Blocks.choose(highest[operation], machine);
-            price += new Cost(works.get(i), blocks[operation], machine).price();
+            Work lead = highest[rows.get(i).operation];
+            works.get(i).highest = lead;
+            if (lead.block == null) lead.block = Blocks.choose(lead, machine);
+            price += Cost.of(works.get(i), machine).price();
         }
         return new Way(works, price);
     }

@@ -3,6 +3,7 @@ package dev.meseta.drivers.ethosu.compiler;
 import dev.meseta.drivers.ethosu.commands.Kind;
 import dev.meseta.drivers.ethosu.compiler.Blocks.Block;
 import dev.meseta.drivers.ethosu.compiler.Blocks.Size;
+import java.util.Objects;
 
 /**
  * How many cycles an operation takes with a block, by the figures that Arm gives for its units: products, then results, which are computed at the
@@ -34,6 +35,11 @@ record Cost(Work w, Block b, Machine m) {
         double outside = 0;
         for (Place p : w.maps()) if (Memory.of(p) == Memory.SLOW) outside += (double) p.elements() * p.bytes();
         return cycles() + OUTSIDE * outside;
+    }
+
+    /** Of an operation whose block is decided. */
+    static Cost of(Work w, Machine m) {
+        return new Cost(w, Objects.requireNonNull(w.lead().block), m);
     }
 
     private static int over(int n, int unit) {

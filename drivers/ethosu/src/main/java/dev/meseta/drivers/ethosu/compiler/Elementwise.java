@@ -50,14 +50,14 @@ final class Elementwise {
         Ratio r = Ratio.twice(o.scaling().multiplier(0), o.scaling().shift(0), bound);
         Operand x = Operand.of(to, a, o.leftZero());
         Operand y = Operand.of(to, b, o.rightZero());
-        pair(to, Kind.MUL, x, y, out, (w, _) -> clamped(w, o.clamp()).scaled(r, 0));
+        pair(to, Kind.MUL, x, y, out, w -> clamped(w, o.clamp()).scaled(r, 0));
     }
 
     static void extreme(Lowering to, QuantizedOp.Extreme o, Value a, Value b, Place out) {
         boolean same = a.dtype() == out.dtype() && b.dtype() == out.dtype();
         Refusal.unless(same, "operands and result have different types");
         Kind kind = o.largest() ? Kind.MAX : Kind.MIN;
-        pair(to, kind, Operand.of(to, a, 0), Operand.of(to, b, 0), out, (w, _) -> {});
+        pair(to, kind, Operand.of(to, a, 0), Operand.of(to, b, 0), out, w -> {});
     }
 
     static void rescale(Lowering to, QuantizedOp.Rescale o, Place x, Place out) {
@@ -84,15 +84,9 @@ final class Elementwise {
         Maps.each(List.of(x, out), false, p -> finish.accept(to.work(kind, p.get(0), p.get(1), Window.ONE)));
     }
 
-    /** Adds what an operation needs; told whether its operands are exchanged. */
-    interface Finish {
-        void apply(Work w, boolean swapped);
-    }
-
     /** An operation of two operands that broadcast. The device repeats channels of the second one alone, which may be a number. */
-    static void pair(Lowering to, Kind kind, Operand a, Operand b, Place out, Finish finish) {
+    static void pair(Lowering to, Kind kind, Operand a, Operand b, Place out, Consumer<Work> finish) {
         boolean swapped = a.constant != null || a.repeatsChannels(out) && b.constant == null;
-        boolean ordered = kind == Kind.SUB || kind == Kind.SHIFT_LEFT || kind == Kind.SHIFT_RIGHT;
         Operand first = swapped ? b : a;
         Operand second = swapped ? a : b;
         Place x = first.broadcast(out);
@@ -103,9 +97,9 @@ final class Elementwise {
         if (number == null) places.add(second.broadcast(out));
         Maps.each(places, true, p -> {
             Work w = to.work(kind, p.get(1), p.get(0), Window.ONE).zeros(first.zero, 0);
-            w.second(number == null ? p.get(2) : null, second.zero, swapped && ordered);
-            if (number != null) w.number(number.getLong(0));
-            finish.apply(w, swapped);
+            w.second(number == null ? p.get(2) : null, second.zero, swapped);
+            if (number != null) w.number = number.getLong(0);
+            finish.accept(w);
         });
     }
 }

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +28,7 @@ final class Emitter {
 
     private static final int MOST_BLOCKS_AHEAD = 3;
     private static final int LAST = 0xffff;
+    private static final String SIZES = "HEIGHT_M1 WIDTH_M1 DEPTH_M1";
 
     private final CommandWriter out = new CommandWriter();
     private final Map<Buffer, Integer> tables = new IdentityHashMap<>();
@@ -63,8 +65,12 @@ final class Emitter {
         return out.finish();
     }
 
-    void copy(Copy c) {
-        copy(Range.of(c.from(), c.fromByte(), c.bytes()), Range.of(c.to(), c.toByte(), c.bytes()));
+    void write(Step step) {
+        switch (step) {
+            case Step.Copy c ->
+                copy(Range.of(c.from(), c.fromByte(), c.bytes()), Range.of(c.to(), c.toByte(), c.bytes()));
+            case Work w -> work(w);
+        }
     }
 
     private void copy(Range from, Range to) {
@@ -119,13 +125,9 @@ final class Emitter {
             range = Range.of(p.buffer(), 0, p.buffer().storage());
         }
         out.set(port + "REGION", range.region);
-        for (int i = 0; i < 4; i++) out.set(port + "BASE" + i, i == 0 ? base : i == 2 ? below : 0);
-        out.set(port + "HEIGHT0_M1", rows - 1);
-        out.set(port + "HEIGHT1_M1", p.height() - 1);
-        out.set(port + "WIDTH0_M1", p.width() - 1);
-        out.set(port + "STRIDE_Y", strideY * bytes);
-        out.set(port + "STRIDE_X", strideX * bytes);
-        out.set(port + "STRIDE_C", strideC * bytes);
+        out.set(port, "BASE0 BASE1 BASE2 BASE3", base, 0, below, 0);
+        out.set(port, "HEIGHT0_M1 HEIGHT1_M1 WIDTH0_M1", rows - 1, p.height() - 1, p.width() - 1);
+        out.set(port, "STRIDE_Y STRIDE_X STRIDE_C", strideY * bytes, strideX * bytes, strideC * bytes);
         out.set(port + "ZERO_POINT", zero);
         precision(port, p, bricks, precision);
         return range;
@@ -136,30 +138,21 @@ final class Emitter {
         out.set(port + "PRECISION", (p.signed() ? 1 : 0) | bytes | (bricks ? 1 << 6 : 0) | more);
     }
 
-    /**
-     * Writes an operation.
-     *
-     * @param encoded its weights and scales; null if it has none
-     * @param home where these are
-     */
-    void work(Work w, Block b, @Nullable Encoded encoded, @Nullable Buffer home) {
+    private void work(Work w) {
         List<Range> reads = new ArrayList<>();
         out.set("ACTIVATION", activation(w, reads));
-        out.set("ACTIVATION_MIN", w.minimum);
-        out.set("ACTIVATION_MAX", w.maximum);
+        out.set("ACTIVATION_", "MIN MAX", w.minimum, w.maximum);
         reads.add(map("IFM_", w.in, w.zero, w.operandToScale << 8));
-        out.set("IFM_DEPTH_M1", w.in.depth() - 1);
-        out.set("IFM_UPSCALE", 0);
+        out.set("IFM_", "DEPTH_M1 UPSCALE", w.in.depth() - 1, 0);
         int rounding = w.product == null ? w.rounding : w.product.rounding();
         Range result = map("OFM_", w.out, w.outZero, (isScaled(w) ? 1 << 8 : 0) | rounding << 14);
-        out.set("OFM_HEIGHT_M1", w.out.height() - 1);
-        out.set("OFM_WIDTH_M1", w.out.width() - 1);
-        out.set("OFM_DEPTH_M1", w.out.depth() - 1);
-        if (w.second != null || w.hasNumber) second(w, reads);
+        out.set("OFM_", SIZES, w.out.height() - 1, w.out.width() - 1, w.out.depth() - 1);
+        if (w.second != null || w.number != null) second(w, reads);
         if (!w.kind.isElementwise()) window(w);
         scale(w);
-        if (encoded != null && home != null) weights(encoded, home, reads);
-        block(w, b);
+        Work lead = w.lead();
+        if (lead.encoded != null && lead.home != null) weights(lead.encoded, lead.home, reads);
+        block(w, Objects.requireNonNull(lead.block));
         boolean follows = lastResult == null || reads.stream().anyMatch(lastResult::meets);
         out.set("BLOCKDEP", follows ? 0 : MOST_BLOCKS_AHEAD);
         lastResult = result;
@@ -177,12 +170,12 @@ final class Emitter {
     }
 
     private void second(Work w, List<Range> reads) {
-        int bits = w.reversed ? 1 << 6 : 0;
+        boolean ordered = w.kind == Kind.SUB || w.kind == Kind.SHIFT_LEFT || w.kind == Kind.SHIFT_RIGHT;
+        int bits = w.reversed && ordered ? 1 << 6 : 0;
         Place p = w.second;
         if (p == null) {
             bits |= 1 << 7;
-            out.set("IFM2_SCALAR", w.number);
-            out.set("IFM2_ZERO_POINT", w.secondZero);
+            out.set("IFM2_", "SCALAR ZERO_POINT", Objects.requireNonNull(w.number), w.secondZero);
             precision("IFM2_", w.in, false, 0);
         } else {
             reads.add(map("IFM2_", p, w.secondZero, 0));
@@ -196,15 +189,11 @@ final class Emitter {
     private void window(Work w) {
         Window.Axis x = w.window.x();
         Window.Axis y = w.window.y();
-        out.set("IFM_PAD_TOP", y.before());
-        out.set("IFM_PAD_LEFT", x.before());
-        out.set("IFM_PAD_BOTTOM", y.behind());
-        out.set("IFM_PAD_RIGHT", x.behind());
-        out.set("KERNEL_HEIGHT_M1", y.reach() - 1);
-        out.set("KERNEL_WIDTH_M1", x.reach() - 1);
+        out.set("IFM_PAD_", "TOP LEFT BOTTOM RIGHT", y.before(), x.before(), y.behind(), x.behind());
         int low = x.stride() - 1 & 1 | (y.stride() - 1 & 1) << 1 | (Blocks.isPartFirst(w) ? 4 : 0);
         int dilation = x.dilation() - 1 << 3 | y.dilation() - 1 << 4;
-        out.set("KERNEL_STRIDE", low | dilation | x.stride() - 1 >> 1 << 6 | y.stride() - 1 >> 1 << 9);
+        int stride = low | dilation | x.stride() - 1 >> 1 << 6 | y.stride() - 1 >> 1 << 9;
+        out.set("KERNEL_", "HEIGHT_M1 WIDTH_M1 STRIDE", y.reach() - 1, x.reach() - 1, stride);
     }
 
     private void scale(Work w) {
@@ -219,25 +208,25 @@ final class Emitter {
     private void weights(Encoded e, Buffer home, List<Range> reads) {
         Range all = Range.of(home, 0, home.bytes);
         reads.add(all);
-        out.set("WEIGHT_REGION", all.region);
-        out.set("SCALE_REGION", all.region);
+        out.set("", "WEIGHT_REGION SCALE_REGION", all.region, all.region);
         for (int core = 0; core < e.cores().size(); core++) {
             Encoded.Core c = e.cores().get(core);
-            out.set(core == 0 ? "WEIGHT_BASE" : "WEIGHT1_BASE", all.begin + c.weights());
-            out.set(core == 0 ? "WEIGHT_LENGTH" : "WEIGHT1_LENGTH", c.weightBytes());
-            out.set(core == 0 ? "SCALE_BASE" : "SCALE1_BASE", all.begin + c.scales());
-            out.set(core == 0 ? "SCALE_LENGTH" : "SCALE1_LENGTH", c.scaleBytes());
+            String number = core == 0 ? "" : "1";
+            out.set("WEIGHT" + number, "_BASE _LENGTH", all.begin + c.weights(), c.weightBytes());
+            out.set("SCALE" + number, "_BASE _LENGTH", all.begin + c.scales(), c.scaleBytes());
         }
     }
 
     private void block(Work w, Block b) {
-        out.set("OFM_BLK_HEIGHT_M1", b.out().height() - 1);
-        out.set("OFM_BLK_WIDTH_M1", b.out().width() - 1);
-        out.set("OFM_BLK_DEPTH_M1", b.out().depth() - 1);
+        out.set(
+                "OFM_BLK_",
+                SIZES,
+                b.out().height() - 1,
+                b.out().width() - 1,
+                b.out().depth() - 1);
         out.set("IFM_IB_END", w.kind.isElementwise() ? b.sumStart() : b.operandEnd());
         if (w.second != null) out.set("IFM2_IB_START", b.operandEnd());
-        out.set("AB_START", b.sumStart());
-        out.set("ACC_FORMAT", Blocks.isWide(w) ? 1 : 0);
+        out.set("", "AB_START ACC_FORMAT", b.sumStart(), Blocks.isWide(w) ? 1 : 0);
     }
 
     /** Sees that the table is inside; the register that names it. */

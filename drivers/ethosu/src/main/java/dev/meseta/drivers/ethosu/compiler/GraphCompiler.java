@@ -4,6 +4,7 @@ import dev.meseta.driver.Packing;
 import dev.meseta.driver.Packing.Piece;
 import dev.meseta.drivers.ethosu.Program;
 import dev.meseta.drivers.ethosu.compiler.Blocks.Block;
+import dev.meseta.drivers.ethosu.compiler.Blocks.Size;
 import dev.meseta.drivers.ethosu.compiler.Buffer.Role;
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.TensorType;
@@ -18,7 +19,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 
 /** Compiles graphs: nodes become steps ({@link Lowering}), steps get blocks, weights and memory, and are written as commands. */
 public final class GraphCompiler {
@@ -33,7 +33,7 @@ public final class GraphCompiler {
     private static final int MOST_WORK = 60_000;
 
     private final Machine machine;
-    private final List<Planned> plan = new ArrayList<>();
+    private final List<Step> plan = new ArrayList<>();
     private List<Item> lives = List.of();
     private final Map<Product, Map<Integer, Encoded>> encodings = new IdentityHashMap<>();
 
@@ -50,23 +50,6 @@ public final class GraphCompiler {
     /** Compiles a graph, none of whose nodes is refused. */
     public static Program compile(Graph graph, Machine machine) {
         return new GraphCompiler(machine).compile(graph, new Lowering(graph));
-    }
-
-    /**
-     * A step with what was decided about it.
-     *
-     * @param weights where its weights are read from
-     */
-    private record Planned(
-            Step step,
-            @Nullable Block block,
-            @Nullable Encoded encoded,
-            @Nullable Buffer weights) {
-        List<Buffer> touched() {
-            List<Buffer> all = new ArrayList<>(step.touched());
-            if (weights != null) all.add(weights);
-            return all;
-        }
     }
 
     /** When a buffer is in use: from a step of the plan to another. */
@@ -104,14 +87,9 @@ public final class GraphCompiler {
         byte[] blob = placeConstants();
         Emitter emitter = new Emitter(machine);
         List<String> lines = new ArrayList<>();
-        for (Planned p : plan) {
-            switch (p.step) {
-                case Copy c -> emitter.copy(c);
-                case Work w -> {
-                    emitter.work(w, Objects.requireNonNull(p.block), p.encoded, p.weights);
-                    lines.add(w.kind.name().toLowerCase(Locale.ROOT) + " for " + w.origin);
-                }
-            }
+        for (Step s : plan) {
+            emitter.write(s);
+            if (s instanceof Work w) lines.add(w.kind.name().toLowerCase(Locale.ROOT) + " for " + w.origin);
         }
         return new Program(
                 emitter.finish(),
@@ -127,6 +105,7 @@ public final class GraphCompiler {
     /** Plans steps, and gives temporaries places in the fast memory; its bytes. */
     private long arrange(List<Step> steps, Lowering lowering) {
         plan.clear();
+        for (Step s : steps) if (s instanceof Work w) w.lead().block = null;
         steps.forEach(this::plan);
         lives = lives(lowering);
         return placeFast(lives);
@@ -135,15 +114,14 @@ public final class GraphCompiler {
     /** Of all operations, with their maps where they are. */
     private double price() {
         double sum = 0;
-        for (Planned p : plan) if (p.block != null) sum += new Cost((Work) p.step, p.block, machine).price();
+        for (Step s : plan) if (s instanceof Work w) sum += Cost.of(w, machine).price();
         return sum;
     }
 
     /** Bytes of the fast memory for what a chain alone uses: those that nothing is in which is used before or after it as well. */
     private long room(List<Work> chain) {
-        List<Step> steps = plan.stream().map(Planned::step).toList();
-        int from = steps.indexOf(chain.getFirst());
-        int to = steps.indexOf(chain.getLast());
+        int from = plan.indexOf(chain.getFirst());
+        int to = plan.indexOf(chain.getLast());
         long taken = 0;
         for (Item i : lives) {
             boolean meanwhile = i.first() <= to && from <= i.last() && (i.first() < from || to < i.last());
@@ -160,31 +138,25 @@ public final class GraphCompiler {
 
     /** Chooses a step's block, and puts a copy of its weights before it where they are read more than once. */
     private void plan(Step s) {
-        if (!(s instanceof Work w)) {
-            plan.add(new Planned(s, null, null, null));
-            return;
+        if (s instanceof Work w && w.lead().block == null) {
+            Work lead = w.lead();
+            Block b = Blocks.choose(lead, machine);
+            lead.block = b;
+            if (lead.product != null) weights(lead, lead.product, b.out());
         }
-        for (Planned p : plan) {
-            if (w.highest == null || !(p.step instanceof Work other) || other.highest != w.highest) continue;
-            plan.add(new Planned(w, p.block, p.encoded, p.weights));
-            return;
-        }
-        Block b = Blocks.choose(w.highest == null ? w : w.highest, machine);
-        Product product = w.product;
-        if (product == null) {
-            plan.add(new Planned(w, b, null, null));
-            return;
-        }
+        plan.add(s);
+    }
+
+    private void weights(Work w, Product product, Size block) {
         Encoded e = encodings
                 .computeIfAbsent(product, _ -> new LinkedHashMap<>())
-                .computeIfAbsent(b.out().depth(), d -> Encoded.of(product, d, machine.cores()));
-        boolean again = b.out().height() < w.out.height() || b.out().width() < w.out.width();
-        Buffer home = e.buffer();
-        if ((again || w.highest != null) && home.bytes <= machine.fastBytes() / WEIGHTS_SHARE) {
-            home = Buffer.temporary(e.buffer().bytes);
-            plan.add(new Planned(new Copy(e.buffer(), 0, home, 0, home.bytes), null, null, null));
-        }
-        plan.add(new Planned(w, b, e, home));
+                .computeIfAbsent(block.depth(), d -> Encoded.of(product, d, machine.cores()));
+        w.encoded = e;
+        w.home = e.buffer();
+        boolean again = w.highest != null || block.height() < w.out.height() || block.width() < w.out.width();
+        if (!again || w.home.bytes > machine.fastBytes() / WEIGHTS_SHARE) return;
+        w.home = Buffer.temporary(e.buffer().bytes);
+        plan.add(new Step.Copy(e.buffer(), 0, w.home, 0, w.home.bytes));
     }
 
     /** When each buffer that is no constant is in use. */
@@ -201,7 +173,7 @@ public final class GraphCompiler {
         for (Place p : lowering.outputs) {
             spans.computeIfAbsent(p.buffer(), _ -> new int[] {0, 0})[1] = plan.size();
         }
-        for (int i = 0; i < plan.size(); i++) if (plan.get(i).step instanceof Work w) overwrite(w, i, spans);
+        for (int i = 0; i < plan.size(); i++) if (plan.get(i) instanceof Work w) overwrite(w, i, spans);
         List<Item> lives = new ArrayList<>();
         spans.forEach((b, s) -> {
             b.region = b.role == Role.TEMPORARY ? Program.FAST : Program.MAPS;
@@ -254,7 +226,9 @@ public final class GraphCompiler {
         for (int i = 0; i < early.size(); i++) {
             Item item = early.get(i);
             Item sooner = new Item(item.buffer(), Math.max(0, item.first() - 1), item.last());
-            boolean weights = item.last() > item.first() && plan.get(item.first() + 1).weights == item.buffer();
+            boolean weights = item.last() > item.first()
+                    && plan.get(item.first() + 1) instanceof Work w
+                    && w.lead().home == item.buffer();
             if (weights) early.set(i, sooner);
             if (weights && Packing.pressure(pieces(early)) > end) early.set(i, item);
         }
@@ -263,8 +237,8 @@ public final class GraphCompiler {
 
     private byte[] placeConstants() {
         ByteArrayOutputStream blob = new ByteArrayOutputStream();
-        for (Planned p : plan) {
-            for (Buffer b : p.touched()) {
+        for (Step s : plan) {
+            for (Buffer b : s.touched()) {
                 byte[] contents = b.contents;
                 if (contents == null || b.address >= 0) continue;
                 b.address = blob.size();

@@ -312,7 +312,7 @@ final class Lowering {
         if (from.equals(to)) return;
         int b = from.bytes();
         if (!from.isDense() || !to.isDense()) move(from, to, _ -> {});
-        else add(new Copy(from.buffer(), b * from.offset(), to.buffer(), b * to.offset(), b * from.elements()));
+        else add(new Step.Copy(from.buffer(), b * from.offset(), to.buffer(), b * to.offset(), b * from.elements()));
     }
 
     private void move(Place from, Place to, Consumer<Work> change) {

@@ -87,7 +87,7 @@ record Softmax(Lowering to, long rows, long columns) {
     }
 
     private Operand pair(Kind kind, Operand a, Operand b, Operand out, Consumer<Work> change) {
-        Elementwise.pair(to, kind, a, b, out.place(), (w, _) -> change.accept(w));
+        Elementwise.pair(to, kind, a, b, out.place(), change);
         return out;
     }
 }

@@ -43,9 +43,9 @@ final class Sums {
             x = s.widened(to, x, o.left());
             y = s.widened(to, y, o.right());
         }
-        Elementwise.pair(to, o.subtract() ? Kind.SUB : Kind.ADD, x, y, out, (w, swapped) -> {
+        Elementwise.pair(to, o.subtract() ? Kind.SUB : Kind.ADD, x, y, out, w -> {
             Elementwise.clamped(w, o.clamp()).scaled(s.result, 0);
-            if (ratio != null) w.scaledOperand(s.secondScaled != swapped ? 2 : 1, ratio);
+            if (ratio != null) w.scaledOperand(s.secondScaled != w.reversed ? 2 : 1, ratio);
         });
     }
 
@@ -109,19 +109,18 @@ final class Sums {
                     Operand.of(x.place()),
                     nothing,
                     wide.place(),
-                    (w, _) -> w.table(table, type != DType.U8).scaled(Ratio.ONE, 0));
+                    w -> w.table(table, type != DType.U8).scaled(Ratio.ONE, 0));
             return wide;
         }
         long left = o.leftShift() + Math.max(0, s.shift(0));
         Operand given = new Operand(x.place(), x.zero(), null);
         Operand power = new Operand(x.place(), 0, Tensor.scalar(type, 1L << Math.min(14, left)));
         Ratio rest = new Ratio(1L << Math.max(0, left - 14), 0);
-        Elementwise.pair(to, Kind.MUL, given, power, wide.place(), (w, _) -> w.scaled(rest, 0));
-        Elementwise.pair(
-                to, Kind.MUL, wide, word(to, s.multiplier(0)), wide.place(), (w, _) -> w.scaled(Ratio.UPPER, 0));
+        Elementwise.pair(to, Kind.MUL, given, power, wide.place(), w -> w.scaled(rest, 0));
+        Elementwise.pair(to, Kind.MUL, wide, word(to, s.multiplier(0)), wide.place(), w -> w.scaled(Ratio.UPPER, 0));
         if (s.shift(0) >= 0) return wide;
         Ratio right = Ratio.right((int) -s.shift(0));
-        Elementwise.pair(to, Kind.ADD, wide, word(to, 0), wide.place(), (w, _) -> w.scaled(right, 0));
+        Elementwise.pair(to, Kind.ADD, wide, word(to, 0), wide.place(), w -> w.scaled(right, 0));
         return wide;
     }
 

@@ -1,6 +1,7 @@
 package dev.meseta.drivers.ethosu.compiler;
 
 import dev.meseta.drivers.ethosu.commands.Kind;
+import dev.meseta.drivers.ethosu.compiler.Blocks.Block;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -19,10 +20,10 @@ final class Work implements Step {
     @Nullable
     Place second;
 
-    boolean hasNumber;
-    int number;
+    @Nullable
+    Long number;
 
-    /** Whether the second operand is the first one of a difference or a shift. */
+    /** Whether operands are exchanged. */
     boolean reversed;
 
     /** What stands for 0. */
@@ -63,6 +64,17 @@ final class Work implements Step {
     @Nullable
     Work highest;
 
+    /** The block of results; decided, as what follows, when all that comes before is known, for all stripes in the {@link #lead}. */
+    @Nullable
+    Block block;
+
+    @Nullable
+    Encoded encoded;
+
+    /** Where weights are read from. */
+    @Nullable
+    Buffer home;
+
     Work(Kind kind, Place in, Place out, Window window, String origin) {
         this.kind = kind;
         this.in = in;
@@ -84,12 +96,6 @@ final class Work implements Step {
         second = place;
         secondZero = (int) ofSecond;
         reversed = isReversed;
-        return this;
-    }
-
-    Work number(long n) {
-        hasNumber = true;
-        number = (int) n;
         return this;
     }
 
@@ -130,9 +136,9 @@ final class Work implements Step {
                 .second(s, secondZero, reversed)
                 .scaledOperand(operandToScale, operandScale)
                 .limits(minimum, maximum);
-        if (hasNumber) copy.number(number);
         if (product != null) copy.product(product);
         if (scale != null) copy.scaled(scale, rounding);
+        copy.number = number;
         copy.table = table;
         copy.signedTable = signedTable;
         return copy;
@@ -144,7 +150,13 @@ final class Work implements Step {
         if (second != null) all.add(second.buffer());
         if (table != null) all.add(table);
         all.add(out.buffer());
+        if (lead().home != null) all.add(lead().home);
         return all;
+    }
+
+    /** By which blocks are chosen. */
+    Work lead() {
+        return highest == null ? this : highest;
     }
 
     /** Its feature maps. */
