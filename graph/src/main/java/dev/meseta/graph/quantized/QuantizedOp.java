@@ -17,6 +17,17 @@ public sealed interface QuantizedOp {
     /** The composite's attributes: integers, lists of integers. */
     Map<String, Object> attributes();
 
+    /** Sums of products with weights. Operands: x, weights, and a bias [O] or none. */
+    sealed interface Contraction extends QuantizedOp {
+        long inputZero();
+
+        long weightZero();
+
+        Scaling scaling();
+
+        Clamp clamp();
+    }
+
     /**
      * Operands: x [N, H, W, C], weights [O, KH, KW, C / groups], or [1, KH, KW, O] if depthwise, bias [O].
      *
@@ -33,7 +44,7 @@ public sealed interface QuantizedOp {
             long weightZero,
             Scaling scaling,
             Clamp clamp)
-            implements QuantizedOp {
+            implements Contraction {
         @Override
         public String name() {
             return depthwise ? "quantized_depthwise_conv2d" : "quantized_conv2d";
@@ -59,7 +70,7 @@ public sealed interface QuantizedOp {
     }
 
     /** Operands: x [M, K], weights [N, K], bias [N]. */
-    record FullyConnected(long inputZero, long weightZero, Scaling scaling, Clamp clamp) implements QuantizedOp {
+    record FullyConnected(long inputZero, long weightZero, Scaling scaling, Clamp clamp) implements Contraction {
         @Override
         public String name() {
             return "quantized_fully_connected";
@@ -94,7 +105,7 @@ public sealed interface QuantizedOp {
             long weightZero,
             Scaling scaling,
             Clamp clamp)
-            implements QuantizedOp {
+            implements Contraction {
         @Override
         public String name() {
             return "quantized_transpose_conv";

@@ -37,6 +37,7 @@ record SealedStream(MemorySegment words, long constantBytes, long mapBytes, long
         out.append(p.words().asSlice(0, end));
         out.operation("OP_KERNEL_WAIT", 0);
         out.copy(Program.CONSTANTS, from, Program.MAPS, to, MARK_BYTES);
+        out.operation("OP_DMA_START", 0);
         out.operation("OP_DMA_WAIT", 0);
         out.append(p.words().asSlice(end, 4));
         SealedStream sealed = new SealedStream(out.finish(), from + MARK_BYTES, to + MARK_BYTES, from, to);

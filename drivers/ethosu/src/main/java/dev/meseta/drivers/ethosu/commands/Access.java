@@ -34,13 +34,19 @@ public record Access(String what, int region, long begin, long end, boolean writ
                 tiles(all, "result", b.result(), true);
                 for (Range r : b.weights()) range(all, "weights", r);
                 for (Range r : b.scales()) range(all, "scales", r);
-                if (b.registers().unsigned("ACTIVATION") >= 16) {
-                    long end = Operation.INSIDE_BYTES;
-                    all.add(new Access("table", Operation.INSIDE, end - TABLES, end, false));
-                }
+                int table = (b.registers().unsigned("ACTIVATION") & 0x1f) - 16;
+                int bytes = b.result().bytes();
+                long length = bytes == 2 ? TABLES : 256L * bytes;
+                Range slot = new Range(Operation.INSIDE, Operation.INSIDE_BYTES - TABLES + 256L * table, length);
+                if (table >= 0) range(all, "table", slot);
             }
         }
         return all;
+    }
+
+    /** Whether they have bytes in common. */
+    public boolean meets(Access a) {
+        return region == a.region && begin < a.end && a.begin < end;
     }
 
     private static void range(List<Access> all, String what, Range r) {

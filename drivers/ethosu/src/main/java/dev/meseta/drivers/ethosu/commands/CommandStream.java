@@ -41,14 +41,12 @@ public record CommandStream(List<Command> commands) {
             throw new InvalidInputException("the bytes do not begin with 'COP1'");
         }
         int configuration = 0;
-        int at = 1;
-        while (at < words) {
+        for (int at = 1; at < words; at++) {
             int action = word(bytes, at);
             switch (action & 0xff) {
                 case CONFIG -> {
-                    if (at + 2 >= words) throw broken(at, "an action is cut off");
-                    configuration = word(bytes, at + 1);
-                    at += 3;
+                    configuration = at + 1 < words ? word(bytes, at + 1) : 0;
+                    at += 2;
                 }
                 case STREAM -> {
                     int length = action >>> 16 | (action >>> 8 & 0xff) << 16;
@@ -57,11 +55,11 @@ public record CommandStream(List<Command> commands) {
                     }
                     return new Bare(bytes.asSlice(4L * (at + 1), 4L * length), configuration);
                 }
-                case READ, DUMP, NOTHING -> at++;
+                case READ, DUMP, NOTHING -> {}
                 default -> throw broken(at, "there is no action " + (action & 0xff));
             }
         }
-        throw broken(at, "there is no stream");
+        throw broken(words, "there is no stream");
     }
 
     /** Commands without anything around them, as the kernel takes them. */

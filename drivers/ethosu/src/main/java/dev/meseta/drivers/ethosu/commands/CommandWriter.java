@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 
@@ -11,7 +12,8 @@ import java.util.stream.IntStream;
 public final class CommandWriter {
     private static final int INSIDE_BIT = 0x103;
 
-    private final Map<Opcode, Long> registers = new HashMap<>();
+    private final Map<Opcode, Command> written = new HashMap<>();
+    private final Registers registers = new Registers();
     private final IntStream.Builder words = IntStream.builder();
 
     /** Sets a register: to the low 16 bits of a value, or if it has a payload, as for addresses, lengths and strides, to 40. */
@@ -28,11 +30,18 @@ public final class CommandWriter {
     /** Sets a register with a payload, and the 16 bits beside it. */
     public void set(String name, long low, int high) {
         Opcode register = Opcode.of(name);
-        long value = register.hasPayload() ? low & 0xffff_ffffL | (long) high << 32 : low & 0xffff;
-        Long before = registers.put(register, value);
-        if (before != null && before == value) return;
-        words.add(register.number() | (register.hasPayload() ? high : (int) low) << 16);
-        if (register.hasPayload()) words.add((int) low);
+        boolean payload = register.hasPayload();
+        Command c = new Command(0, register, payload ? high : (int) low & 0xffff, payload ? low & 0xffff_ffffL : 0);
+        if (c.equals(written.put(register, c))) return;
+        registers.set(c);
+        words.add(register.number() | c.parameter() << 16);
+        if (payload) words.add((int) low);
+    }
+
+    /** What an operation touches with the registers as they are. */
+    public List<Access> touched(String opcode, int parameter) {
+        Operation o = Operation.of(new Command(0, Opcode.of(opcode), parameter, 0), registers);
+        return o == null ? List.of() : Access.of(o);
     }
 
     /** A command without a payload. */
@@ -40,11 +49,10 @@ public final class CommandWriter {
         words.add(Opcode.of(opcode).number() | parameter << 16);
     }
 
-    /** Copies bytes between regions, of which {@link Operation#INSIDE} may be one. */
+    /** Sets what a copy between regions is, of which {@link Operation#INSIDE} may be one. */
     public void copy(int fromRegion, long from, int toRegion, long to, long bytes) {
         int target = toRegion == Operation.INSIDE ? INSIDE_BIT : toRegion;
         set("DMA0_", "SRC_REGION SRC DST_REGION DST LEN", fromRegion, from, target, to, bytes);
-        operation("OP_DMA_START", 0);
     }
 
     /** Words that were written elsewhere. */

@@ -20,8 +20,11 @@ public enum Kind {
     SHIFT_RIGHT("OP_ELEMENTWISE", 8),
     SHIFT_LEFT("OP_ELEMENTWISE", 9);
 
-    private final String opcode;
-    private final int mode;
+    /** The command for it. */
+    public final String opcode;
+
+    /** The command's parameter. */
+    public final int mode;
 
     Kind(String opcode, int mode) {
         this.opcode = opcode;
@@ -32,16 +35,6 @@ public enum Kind {
     static Kind of(Command c) {
         for (Kind k : values()) if (c.is(k.opcode) && k.mode == c.parameter()) return k;
         throw new InvalidInputException(c.opcode() + " has no mode " + c.parameter());
-    }
-
-    /** The command for it. */
-    public String opcode() {
-        return opcode;
-    }
-
-    /** The command's parameter. */
-    public int mode() {
-        return mode;
     }
 
     /** Whether it is element by element. */

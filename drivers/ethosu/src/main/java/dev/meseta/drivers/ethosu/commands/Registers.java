@@ -6,7 +6,16 @@ import java.util.Map;
 
 /** The registers that commands set, and what they mean for the next operation. For one thread. */
 public final class Registers {
+    /** Those that a stream need not set: they are 0. */
+    private static final String ZERO = "IFM_UPSCALE PARALLEL_MODE ACC_FORMAT SCALE_LENGTH"
+            + " WEIGHT1_BASE WEIGHT1_LENGTH SCALE1_BASE SCALE1_LENGTH";
+
     private final Map<String, Command> set = new HashMap<>();
+
+    /** As they are before the first command. */
+    public Registers() {
+        for (String name : ZERO.split(" ")) set(new Command(0, Opcode.of(name), 0, 0));
+    }
 
     /** As they are now. */
     Registers copy() {
@@ -37,21 +46,10 @@ public final class Registers {
         return (short) get(register).parameter();
     }
 
-    /** A register's value or 0 if it was never set. */
-    public int unsignedOrZero(String register) {
-        Command c = set.get(register);
-        return c == null ? 0 : c.parameter();
-    }
-
     /** An address or a length: 40 bits. */
     public long address(String register) {
         Command c = get(register);
         return c.payload() | (long) (c.parameter() & 0xff) << 32;
-    }
-
-    /** As {@link #address}, 0 if it was never set. */
-    public long addressOrZero(String register) {
-        return set.containsKey(register) ? address(register) : 0;
     }
 
     /** A stride: 40 bits with a sign. */

@@ -24,7 +24,7 @@ final class Bricks {
                 s.touched().forEach(b -> all.put(b, false));
             }
         }
-        all.forEach((b, fits) -> b.bricks = fits && b.role == Buffer.Role.TEMPORARY && isWorth(b, machine));
+        all.forEach((b, fits) -> b.bricks = fits && b.temporary && isWorth(b, machine));
     }
 
     private static boolean isWorth(Buffer b, Machine machine) {

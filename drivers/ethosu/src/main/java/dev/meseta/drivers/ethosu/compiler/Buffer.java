@@ -5,15 +5,9 @@ import org.jspecify.annotations.Nullable;
 
 /** A piece of memory of a stream. Where it lies is decided when all that touches it is known. */
 final class Buffer {
-    /** What a buffer is for. */
-    enum Role {
-        INPUT,
-        OUTPUT,
-        CONSTANT,
-        TEMPORARY
-    }
+    /** Whether it is there for the stream alone; else it is a constant, or holds an input or a result. */
+    final boolean temporary;
 
-    final Role role;
     final long bytes;
 
     /** The bytes of a constant. */
@@ -33,18 +27,18 @@ final class Buffer {
     int region;
     long address = -1;
 
-    Buffer(Role role, long bytes, byte @Nullable [] contents) {
-        this.role = role;
+    Buffer(boolean temporary, long bytes, byte @Nullable [] contents) {
+        this.temporary = temporary;
         this.bytes = bytes;
         this.contents = contents;
     }
 
     static Buffer temporary(long bytes) {
-        return new Buffer(Role.TEMPORARY, bytes, null);
+        return new Buffer(true, bytes, null);
     }
 
     static Buffer constant(byte[] contents) {
-        return new Buffer(Role.CONSTANT, contents.length, contents);
+        return new Buffer(false, contents.length, contents);
     }
 
     /** The bytes that it takes, with what the last brick leaves empty. */
@@ -54,7 +48,7 @@ final class Buffer {
 
     /** Whether it lies in the fast memory, or may. */
     boolean isFast() {
-        return role == Role.TEMPORARY && root().region != Program.MAPS;
+        return temporary && root().region != Program.MAPS;
     }
 
     /** The one whose memory it is. */

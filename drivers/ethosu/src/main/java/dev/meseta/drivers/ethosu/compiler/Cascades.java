@@ -57,7 +57,7 @@ record Cascades(Machine machine, ToLongFunction<List<Work>> room) {
         Buffer b = before.out.buffer();
         Place seen = w.second != null && w.second.buffer() == b ? w.second : w.in;
         return seen.buffer() == b
-                && b.role == Buffer.Role.TEMPORARY
+                && b.temporary
                 && uses.getOrDefault(b, 0) == 2
                 && before.out.equals(b.shape)
                 && seen.offset() == 0

@@ -47,7 +47,7 @@ final class Elementwise {
     static void product(Lowering to, QuantizedOp.Product o, Value a, Value b, Place out) {
         Refusal.unless(a.dtype() == b.dtype(), "operands have different types");
         long bound = Products.largest(a.dtype(), o.leftZero()) * Products.largest(b.dtype(), o.rightZero());
-        Ratio r = Ratio.twice(o.scaling().multiplier(0), o.scaling().shift(0), bound);
+        Ratio r = Ratio.twice(o.scaling(), 0, bound);
         Operand x = Operand.of(to, a, o.leftZero());
         Operand y = Operand.of(to, b, o.rightZero());
         pair(to, Kind.MUL, x, y, out, w -> clamped(w, o.clamp()).scaled(r, 0));
@@ -62,7 +62,7 @@ final class Elementwise {
 
     static void rescale(Lowering to, QuantizedOp.Rescale o, Place x, Place out) {
         long bound = Products.largest(x.dtype(), o.inputZero());
-        Ratio r = Ratio.twice(o.scaling().multiplier(0), o.scaling().shift(0), bound);
+        Ratio r = Ratio.twice(o.scaling(), 0, bound);
         Consumer<Work> finish =
                 w -> clamped(w.zeros(o.inputZero(), 0), o.clamp()).scaled(r, 0);
         single(to, Kind.AVERAGE_POOL, x, out, finish);

@@ -2,6 +2,7 @@ package dev.meseta.drivers.ethosu.compiler;
 
 import static dev.meseta.drivers.ethosu.compiler.Bricks.BRICK;
 
+import dev.meseta.drivers.ethosu.commands.Access;
 import dev.meseta.drivers.ethosu.commands.CommandWriter;
 import dev.meseta.drivers.ethosu.commands.Kind;
 import dev.meseta.drivers.ethosu.commands.Operation;
@@ -33,31 +34,12 @@ final class Emitter {
     private final CommandWriter out = new CommandWriter();
     private final Map<Buffer, Integer> tables = new IdentityHashMap<>();
     private int nextTable;
-    private final List<Touched> copies = new ArrayList<>();
-    private final List<Touched> operations = new ArrayList<>();
-    private @Nullable Range lastResult;
+    private final List<List<Access>> copies = new ArrayList<>();
+    private final List<List<Access>> operations = new ArrayList<>();
+    private @Nullable List<Access> last;
 
     Emitter(Machine machine) {
         out.set("PARALLEL_MODE", machine.cores() - 1);
-    }
-
-    private record Range(int region, long begin, long end) {
-        static Range of(Buffer b, long begin, long bytes) {
-            long at = b.root().address + begin;
-            return new Range(b.root().region, at, at + bytes);
-        }
-
-        boolean meets(Range r) {
-            return region == r.region && begin < r.end && r.begin < end;
-        }
-    }
-
-    private record Touched(List<Range> reads, Range writes) {
-        boolean conflicts(Touched t) {
-            return writes.meets(t.writes)
-                    || reads.stream().anyMatch(t.writes::meets)
-                    || t.reads.stream().anyMatch(writes::meets);
-        }
     }
 
     MemorySegment finish() {
@@ -68,69 +50,74 @@ final class Emitter {
     void write(Step step) {
         switch (step) {
             case Step.Copy c ->
-                copy(Range.of(c.from(), c.fromByte(), c.bytes()), Range.of(c.to(), c.toByte(), c.bytes()));
+                copy(c.from(), c.fromByte(), c.to().root().region, address(c.to()) + c.toByte(), c.bytes());
             case Work w -> work(w);
         }
     }
 
-    private void copy(Range from, Range to) {
-        Touched t = new Touched(List.of(from), to);
-        waitFor(operations, t, "OP_KERNEL_WAIT");
-        begun(copies, t);
-        out.copy(from.region, from.begin, to.region, to.begin, from.end - from.begin);
+    private static long address(Buffer b) {
+        return b.root().address;
     }
 
-    /** Waits until so few of what is under way are left that none of them is in the way. */
-    private void waitFor(List<Touched> underWay, Touched t, String opcode) {
-        for (int i = underWay.size() - 1; i >= 0; i--) {
-            if (!underWay.get(i).conflicts(t)) continue;
-            out.operation(opcode, underWay.size() - 1 - i);
-            underWay.subList(0, i + 1).clear();
-            return;
+    private void copy(Buffer from, long at, int toRegion, long to, long bytes) {
+        out.copy(from.root().region, address(from) + at, toRegion, to, bytes);
+        begin("OP_DMA_START", 0, copies, operations, "OP_KERNEL_WAIT");
+    }
+
+    /** Begins an operation when so few of the other kind are left that none is in the way. */
+    private void begin(String opcode, int mode, List<List<Access>> own, List<List<Access>> others, String wait) {
+        List<Access> touched = out.touched(opcode, mode);
+        for (int i = others.size() - 1; i >= 0; i--) {
+            if (!isInWay(others.get(i), touched)) continue;
+            out.operation(wait, others.size() - 1 - i);
+            others.subList(0, i + 1).clear();
+            break;
         }
+        own.add(touched);
+        if (own.size() > MOST_UNDER_WAY) own.removeFirst();
+        out.operation(opcode, mode);
     }
 
-    private static void begun(List<Touched> underWay, Touched t) {
-        underWay.add(t);
-        if (underWay.size() > MOST_UNDER_WAY) underWay.removeFirst();
+    private static boolean isInWay(List<Access> before, List<Access> next) {
+        return before.stream().anyMatch(a -> next.stream().anyMatch(b -> (a.written() || b.written()) && a.meets(b)));
     }
 
-    /** Sets the registers of a feature map; the bytes that it lies in. */
-    private Range map(String port, Place p, int zero, int precision) {
+    private static boolean follows(List<Access> before, List<Access> next) {
+        return before.stream().anyMatch(a -> a.written() && next.stream().anyMatch(b -> !b.written() && a.meets(b)));
+    }
+
+    /** Sets the registers of a feature map. */
+    private void map(String port, Place p, int zero, int precision) {
+        Buffer b = p.buffer();
         int bytes = p.bytes();
-        boolean bricks = p.buffer().bricks;
         long strideY = p.stride(0);
         long strideX = p.stride(1);
         long strideC = 1;
-        Range range = Range.of(p.buffer(), p.offset() * bytes, (p.end() - p.offset()) * bytes);
-        long base = range.begin;
-        Place all = p.buffer().shape;
-        if (bricks && all != null) {
+        long first = p.offset();
+        Place all = b.shape;
+        if (b.bricks && all != null) {
             long row = (long) all.width() * all.depth();
-            long first = p.offset() / row * Bricks.row(all);
-            long x = p.offset() % row / all.depth();
             strideX = BRICK;
             strideC = (long) BRICK * all.width();
             strideY = p.stride(0) / row * Bricks.row(all);
-            range = Range.of(p.buffer(), first * bytes, ((p.height() - 1) * strideY + Bricks.row(all)) * bytes);
-            base = range.begin + bytes * (p.offset() % all.depth() / BRICK * strideC + x * BRICK);
+            long column = first % row / all.depth();
+            first = first / row * Bricks.row(all) + first % all.depth() / BRICK * strideC + column * BRICK;
         }
+        long base = address(b) + first * bytes;
         long below = 0;
         long rows = p.height();
-        if (p.end() * bytes > p.buffer().bytes) {
+        if (p.end() * bytes > b.bytes) {
             // A ring: rows behind its end are those at its beginning.
             long before = p.offset() / p.stride(0);
-            rows = p.buffer().bytes / bytes / p.stride(0) - before;
+            rows = b.bytes / bytes / p.stride(0) - before;
             below = base - before * strideY * bytes;
-            range = Range.of(p.buffer(), 0, p.buffer().storage());
         }
-        out.set(port + "REGION", range.region);
+        out.set(port + "REGION", b.root().region);
         out.set(port, "BASE0 BASE1 BASE2 BASE3", base, 0, below, 0);
         out.set(port, "HEIGHT0_M1 HEIGHT1_M1 WIDTH0_M1", rows - 1, p.height() - 1, p.width() - 1);
         out.set(port, "STRIDE_Y STRIDE_X STRIDE_C", strideY * bytes, strideX * bytes, strideC * bytes);
         out.set(port + "ZERO_POINT", zero);
-        precision(port, p, bricks, precision);
-        return range;
+        precision(port, p, b.bricks, precision);
     }
 
     private void precision(String port, Place p, boolean bricks, int more) {
@@ -139,27 +126,24 @@ final class Emitter {
     }
 
     private void work(Work w) {
-        List<Range> reads = new ArrayList<>();
-        out.set("ACTIVATION", activation(w, reads));
+        out.set("ACTIVATION", activation(w));
         out.set("ACTIVATION_", "MIN MAX", w.minimum, w.maximum);
-        reads.add(map("IFM_", w.in, w.zero, w.operandToScale << 8));
+        map("IFM_", w.in, w.zero, w.operandToScale << 8);
         out.set("IFM_", "DEPTH_M1 UPSCALE", w.in.depth() - 1, 0);
         int rounding = w.product == null ? w.rounding : w.product.rounding();
-        Range result = map("OFM_", w.out, w.outZero, (isScaled(w) ? 1 << 8 : 0) | rounding << 14);
+        map("OFM_", w.out, w.outZero, (isScaled(w) ? 1 << 8 : 0) | rounding << 14);
         out.set("OFM_", SIZES, w.out.height() - 1, w.out.width() - 1, w.out.depth() - 1);
-        if (w.second != null || w.number != null) second(w, reads);
+        if (w.second != null || w.number != null) second(w);
         if (!w.kind.isElementwise()) window(w);
         scale(w);
         Work lead = w.lead();
-        if (lead.encoded != null && lead.home != null) weights(lead.encoded, lead.home, reads);
+        if (lead.encoded != null && lead.home != null) weights(lead.encoded, lead.home);
         block(w, Objects.requireNonNull(lead.block));
-        boolean follows = lastResult == null || reads.stream().anyMatch(lastResult::meets);
-        out.set("BLOCKDEP", follows ? 0 : MOST_BLOCKS_AHEAD);
-        lastResult = result;
-        Touched t = new Touched(reads, result);
-        waitFor(copies, t, "OP_DMA_WAIT");
-        begun(operations, t);
-        out.operation(w.kind.opcode(), w.kind.mode());
+        List<Access> touched = out.touched(w.kind.opcode, w.kind.mode);
+        boolean waits = last == null || follows(last, touched);
+        out.set("BLOCKDEP", waits ? 0 : MOST_BLOCKS_AHEAD);
+        last = touched;
+        begin(w.kind.opcode, w.kind.mode, operations, copies, "OP_DMA_WAIT");
     }
 
     private static boolean isScaled(Work w) {
@@ -169,7 +153,7 @@ final class Emitter {
         };
     }
 
-    private void second(Work w, List<Range> reads) {
+    private void second(Work w) {
         boolean ordered = w.kind == Kind.SUB || w.kind == Kind.SHIFT_LEFT || w.kind == Kind.SHIFT_RIGHT;
         int bits = w.reversed && ordered ? 1 << 6 : 0;
         Place p = w.second;
@@ -178,7 +162,7 @@ final class Emitter {
             out.set("IFM2_", "SCALAR ZERO_POINT", Objects.requireNonNull(w.number), w.secondZero);
             precision("IFM2_", w.in, false, 0);
         } else {
-            reads.add(map("IFM2_", p, w.secondZero, 0));
+            map("IFM2_", p, w.secondZero, 0);
             if (p.height() < w.out.height()) bits |= 1;
             if (p.width() < w.out.width()) bits |= 2;
             if (p.depth() < w.out.depth()) bits |= 4;
@@ -205,32 +189,26 @@ final class Emitter {
         out.set("OPB_SCALE", w.operandToScale == 0 ? 1 : 0, 0);
     }
 
-    private void weights(Encoded e, Buffer home, List<Range> reads) {
-        Range all = Range.of(home, 0, home.bytes);
-        reads.add(all);
-        out.set("", "WEIGHT_REGION SCALE_REGION", all.region, all.region);
+    private void weights(Encoded e, Buffer home) {
+        out.set("", "WEIGHT_REGION SCALE_REGION", home.root().region, home.root().region);
         for (int core = 0; core < e.cores().size(); core++) {
             Encoded.Core c = e.cores().get(core);
             String number = core == 0 ? "" : "1";
-            out.set("WEIGHT" + number, "_BASE _LENGTH", all.begin + c.weights(), c.weightBytes());
-            out.set("SCALE" + number, "_BASE _LENGTH", all.begin + c.scales(), c.scaleBytes());
+            out.set("WEIGHT" + number, "_BASE _LENGTH", address(home) + c.weights(), c.weightBytes());
+            out.set("SCALE" + number, "_BASE _LENGTH", address(home) + c.scales(), c.scaleBytes());
         }
     }
 
     private void block(Work w, Block b) {
-        out.set(
-                "OFM_BLK_",
-                SIZES,
-                b.out().height() - 1,
-                b.out().width() - 1,
-                b.out().depth() - 1);
+        Blocks.Size size = b.out();
+        out.set("OFM_BLK_", SIZES, size.height() - 1, size.width() - 1, size.depth() - 1);
         out.set("IFM_IB_END", w.kind.isElementwise() ? b.sumStart() : b.operandEnd());
         if (w.second != null) out.set("IFM2_IB_START", b.operandEnd());
         out.set("", "AB_START ACC_FORMAT", b.sumStart(), Blocks.isWide(w) ? 1 : 0);
     }
 
     /** Sees that the table is inside; the register that names it. */
-    private int activation(Work w, List<Range> reads) {
+    private int activation(Work w) {
         Buffer t = w.table;
         if (t == null) return 0;
         int units = Math.toIntExact(t.bytes / TABLE_UNIT);
@@ -241,13 +219,11 @@ final class Emitter {
             at = 0;
         }
         long first = (long) (Machine.BANKS - Machine.TABLE_BANKS) * Machine.BANK_BYTES + (long) at * TABLE_UNIT;
-        Range place = new Range(Operation.INSIDE, first, first + t.bytes);
         if (known == null) {
             nextTable = at + units;
             tables.put(t, at);
-            copy(Range.of(t, 0, t.bytes), place);
+            copy(t, 0, Operation.INSIDE, first, t.bytes);
         }
-        reads.add(place);
         boolean usual = w.out.bytes() < 4 && w.out.signed() == w.signedTable;
         return FIRST_TABLE + at | (usual ? 0 : w.signedTable ? 3 : 2) << 12;
     }

@@ -5,7 +5,6 @@ import dev.meseta.driver.Packing.Piece;
 import dev.meseta.drivers.ethosu.Program;
 import dev.meseta.drivers.ethosu.compiler.Blocks.Block;
 import dev.meseta.drivers.ethosu.compiler.Blocks.Size;
-import dev.meseta.drivers.ethosu.compiler.Buffer.Role;
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.TensorType;
 import java.io.ByteArrayOutputStream;
@@ -84,22 +83,16 @@ public final class GraphCompiler {
         }
         long maps = place(
                 lives.stream().filter(i -> i.buffer().region == Program.MAPS).toList());
-        byte[] blob = placeConstants();
+        MemorySegment constants = placeConstants();
         Emitter emitter = new Emitter(machine);
         List<String> lines = new ArrayList<>();
         for (Step s : plan) {
             emitter.write(s);
             if (s instanceof Work w) lines.add(w.kind.name().toLowerCase(Locale.ROOT) + " for " + w.origin);
         }
-        return new Program(
-                emitter.finish(),
-                machine.configuration(),
-                MemorySegment.ofArray(blob).asReadOnly(),
-                maps,
-                fast,
-                places(graph.inputTypes(), lowering.inputs),
-                places(graph.outputTypes(), lowering.outputs),
-                lines);
+        List<Program.Place> inputs = places(graph.inputTypes(), lowering.inputs);
+        List<Program.Place> outputs = places(graph.outputTypes(), lowering.outputs);
+        return new Program(emitter.finish(), machine.configuration(), constants, maps, fast, inputs, outputs, lines);
     }
 
     /** Plans steps, and gives temporaries places in the fast memory; its bytes. */
@@ -167,7 +160,7 @@ public final class GraphCompiler {
             for (Buffer b : plan.get(i).touched()) {
                 int at = i;
                 b.alias = null;
-                if (b.role != Role.CONSTANT) spans.computeIfAbsent(b, _ -> new int[] {at, at})[1] = i;
+                if (b.contents == null) spans.computeIfAbsent(b, _ -> new int[] {at, at})[1] = i;
             }
         }
         for (Place p : lowering.outputs) {
@@ -176,7 +169,7 @@ public final class GraphCompiler {
         for (int i = 0; i < plan.size(); i++) if (plan.get(i) instanceof Work w) overwrite(w, i, spans);
         List<Item> lives = new ArrayList<>();
         spans.forEach((b, s) -> {
-            b.region = b.role == Role.TEMPORARY ? Program.FAST : Program.MAPS;
+            b.region = b.temporary ? Program.FAST : Program.MAPS;
             if (b.alias == null) lives.add(new Item(b, s[0], s[1]));
         });
         // By what is in the graph alone, so that a graph is always compiled alike.
@@ -190,12 +183,12 @@ public final class GraphCompiler {
     private static void overwrite(Work w, int at, Map<Buffer, int[]> spans) {
         Buffer out = w.out.buffer();
         int[] span = Objects.requireNonNull(spans.get(out));
-        if (!w.kind.isElementwise() || out.role != Role.TEMPORARY || span[0] != at) return;
+        if (!w.kind.isElementwise() || !out.temporary || span[0] != at) return;
         for (Place p : w.maps()) {
             Buffer in = p.buffer();
             int[] old = spans.get(in.root());
             boolean fits = in != out
-                    && in.role == Role.TEMPORARY
+                    && in.temporary
                     && in.bytes == out.bytes
                     && in.bricks == out.bricks
                     && p.elements() * p.bytes() == in.bytes
@@ -235,7 +228,7 @@ public final class GraphCompiler {
         return place(early) <= end ? end : place(items);
     }
 
-    private byte[] placeConstants() {
+    private MemorySegment placeConstants() {
         ByteArrayOutputStream blob = new ByteArrayOutputStream();
         for (Step s : plan) {
             for (Buffer b : s.touched()) {
@@ -246,6 +239,6 @@ public final class GraphCompiler {
                 while (blob.size() % ALIGNMENT != 0) blob.write(0);
             }
         }
-        return blob.toByteArray();
+        return MemorySegment.ofArray(blob.toByteArray()).asReadOnly();
     }
 }

@@ -1,7 +1,6 @@
 package dev.meseta.drivers.ethosu.compiler;
 
 import dev.meseta.drivers.ethosu.commands.Kind;
-import dev.meseta.drivers.ethosu.compiler.Buffer.Role;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.Node;
@@ -63,7 +62,7 @@ final class Lowering {
     String refusal(Node n) {
         if (n.op() instanceof Op.Constant) return "";
         try {
-            for (Value v : n.operands()) if (!constants.containsKey(v)) places.put(v, place(Role.TEMPORARY, v));
+            for (Value v : n.operands()) if (!constants.containsKey(v)) places.put(v, place(true, v));
             node(n);
             for (Step s : steps) if (s instanceof Work w) Blocks.choose(w, Machine.U65_256);
             return "";
@@ -78,11 +77,11 @@ final class Lowering {
     /** Steps of all nodes; what is in {@link #outputs} has been written by them. */
     List<Step> run() {
         for (Value v : graph.inputs()) {
-            inputs.add(place(Role.INPUT, v));
+            inputs.add(place(false, v));
             places.put(v, isCopied(v) ? copied(inputs.getLast()) : inputs.getLast());
         }
         for (Value v : graph.outputs()) {
-            outputs.add(place(Role.OUTPUT, v));
+            outputs.add(place(false, v));
             want(v, outputs.getLast());
         }
         graph.nodes().reversed().forEach(this::wantOperands);
@@ -106,14 +105,14 @@ final class Lowering {
         return LongStream.of(v.shape().extents()).boxed().toList();
     }
 
-    private static Place place(Role role, Value v) {
-        return Place.dense(new Buffer(role, v.type().bytes(), null), v.dtype(), extents(v));
+    private static Place place(boolean temporary, Value v) {
+        return Place.dense(new Buffer(temporary, v.type().bytes(), null), v.dtype(), extents(v));
     }
 
     /** Decides, from the outputs backwards, where values should be written, so that nothing has to be copied. */
     private void wantOperands(Node n) {
         if (n.op() instanceof Op.Concat o) {
-            Place all = wanted.computeIfAbsent(n.result(), v -> place(Role.TEMPORARY, v));
+            Place all = wanted.computeIfAbsent(n.result(), v -> place(true, v));
             List<Place> parts = parts(all, n, o.axis());
             for (int i = 0; i < parts.size(); i++) want(n.operand(i), parts.get(i));
         } else if (n.op() instanceof Op.Reshape && wanted.get(n.result()) instanceof Place p && p.isDense()) {
@@ -156,15 +155,7 @@ final class Lowering {
         Value a = n.operand(0);
         Value b = n.operand(n.operands().size() - 1);
         switch (op) {
-            case QuantizedOp.Convolution o ->
-                Products.of(this, n, o.weightZero(), o.scaling(), o.inputZero(), o.clamp())
-                        .convolution(o, out);
-            case QuantizedOp.FullyConnected o ->
-                Products.of(this, n, o.weightZero(), o.scaling(), o.inputZero(), o.clamp())
-                        .fullyConnected(out);
-            case QuantizedOp.TransposedConvolution o ->
-                Products.of(this, n, o.weightZero(), o.scaling(), o.inputZero(), o.clamp())
-                        .transposed(o, out);
+            case QuantizedOp.Contraction o -> Products.lower(this, n, o, out);
             case QuantizedOp.Pool o -> Pools.lower(this, o, place(a), out);
             case QuantizedOp.Sum o -> Sums.lower(this, o, a, b, out);
             case QuantizedOp.Product o -> Elementwise.product(this, o, a, b, out);
@@ -195,7 +186,7 @@ final class Lowering {
     /** The place of a node's result, which is to be written. */
     private Place result(Node n) {
         Place p = wanted.get(n.result());
-        if (p == null) p = place(Role.TEMPORARY, n.result());
+        if (p == null) p = place(true, n.result());
         places.put(n.result(), p);
         return p;
     }

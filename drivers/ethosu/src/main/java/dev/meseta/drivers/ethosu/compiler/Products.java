@@ -5,8 +5,8 @@ import dev.meseta.graph.DType;
 import dev.meseta.graph.Node;
 import dev.meseta.graph.Op;
 import dev.meseta.graph.Tensor;
-import dev.meseta.graph.quantized.Clamp;
 import dev.meseta.graph.quantized.QuantizedOp;
+import dev.meseta.graph.quantized.QuantizedOp.Contraction;
 import dev.meseta.graph.quantized.Scaling;
 import org.jspecify.annotations.Nullable;
 
@@ -14,21 +14,23 @@ import org.jspecify.annotations.Nullable;
 record Products(
         Lowering to,
         Node node,
+        Contraction op,
         Tensor weights,
-        @Nullable Tensor bias,
-        long weightZero,
-        Scaling scaling,
-        long zero,
-        Clamp clamp) {
+        @Nullable Tensor bias) {
     /** Elements that a window may reach over on an axis. */
     static final int LARGEST_REACH = 64;
 
     private static final long MOST_WEIGHTS = 1 << 26;
 
-    static Products of(Lowering to, Node n, long weightZero, Scaling scaling, long zero, Clamp clamp) {
+    static void lower(Lowering to, Node n, Contraction op, Place out) {
         Tensor weights = to.constant(n.operand(1), "weights");
         Tensor bias = n.operands().size() > 2 ? to.constant(n.operand(2), "a bias") : null;
-        return new Products(to, n, weights, bias, weightZero, scaling, zero, clamp);
+        Products p = new Products(to, n, op, weights, bias);
+        switch (op) {
+            case QuantizedOp.Convolution o -> p.convolution(o, out);
+            case QuantizedOp.FullyConnected _ -> p.fullyConnected(out);
+            case QuantizedOp.TransposedConvolution o -> p.transposed(o, out);
+        }
     }
 
     /** Whether a convolution takes padding of its operand as its own. */
@@ -47,7 +49,7 @@ record Products(
         return true;
     }
 
-    void convolution(QuantizedOp.Convolution o, Place out) {
+    private void convolution(QuantizedOp.Convolution o, Place out) {
         Node pad = to.fusedPad(node.operand(0));
         Place x = to.place(pad == null ? node.operand(0) : pad.operand(0));
         int channels = Math.toIntExact(x.extent(3));
@@ -71,12 +73,12 @@ record Products(
         for (int g = 0; g < groups; g++) {
             int first = g * count;
             int[] values = values(count, inputs, w, (c, y, v, i) -> {
-                if (y % spread[0] != 0 || v % spread[1] != 0) return weightZero;
+                if (y % spread[0] != 0 || v % spread[1] != 0) return 0;
                 long at = (long) y / spread[0] * extent(2) + v / spread[1];
                 if (o.depthwise()) {
-                    return sparse && i != c / (outputs / channels) ? weightZero : weights.getLong(at * outputs + c);
+                    return sparse && i != c / (outputs / channels) ? 0 : weight(at * outputs + c);
                 }
-                return weights.getLong(((long) (first + c) * extent(1) * extent(2) + at) * stored + i);
+                return weight(((long) (first + c) * extent(1) * extent(2) + at) * stored + i);
             });
             Product p = product(Weights.of(values, count, inputs, w, each, x.dtype() == DType.I16), first, x);
             Place in = each ? x : x.slice(3, (long) g * inputs, inputs, 1);
@@ -95,10 +97,10 @@ record Products(
         return new Window.Axis(size, Math.toIntExact(o.strides().get(i)), dilation, low, 0);
     }
 
-    void fullyConnected(Place out) {
+    private void fullyConnected(Place out) {
         Place x = to.place(node.operand(0));
         int inputs = extent(1);
-        int[] values = values(extent(0), inputs, Window.ONE, (c, _, _, i) -> weights.getLong((long) c * inputs + i));
+        int[] values = values(extent(0), inputs, Window.ONE, (c, _, _, i) -> weight((long) c * inputs + i));
         Weights w = Weights.of(values, extent(0), inputs, Window.ONE, false, x.dtype() == DType.I16);
         emit(Kind.CONVOLUTION, x.ofRank(4), out.ofRank(4), Window.ONE, product(w, 0, x));
     }
@@ -107,7 +109,7 @@ record Products(
      * Each element of x times the kernel, laid over the result: results whose places have the same remainder by the stride see the same part of the
      * kernel, and are a convolution of their own.
      */
-    void transposed(QuantizedOp.TransposedConvolution o, Place out) {
+    private void transposed(QuantizedOp.TransposedConvolution o, Place out) {
         Place x = to.place(node.operand(0));
         int inputs = extent(3);
         for (int y = 0; y < Math.min(o.strides().get(0), out.extent(1)); y++) {
@@ -119,7 +121,7 @@ record Products(
                     long ky = rows.last - i * rows.stride;
                     long kx = columns.last - k * columns.stride;
                     boolean there = ky >= 0 && kx >= 0 && ky < extent(1) && kx < extent(2);
-                    return there ? weights.getLong(((c * extent(1) + ky) * extent(2) + kx) * inputs + n) : weightZero;
+                    return there ? weight(((c * extent(1) + ky) * extent(2) + kx) * inputs + n) : 0;
                 });
                 Weights own = Weights.of(values, extent(0), inputs, w, false, x.dtype() == DType.I16);
                 Place seen = columns.in(rows.in(x, 1), 2);
@@ -160,14 +162,18 @@ record Products(
     private void emit(Kind kind, Place x, Place out, Window window, Product p) {
         for (long n = 0; n < x.extent(0); n++) {
             Maps.windows(x.at(n).map(), out.at(n).map(), window, (in, result, w) -> {
-                Work work = to.work(kind, in, result, w).zeros(zero, 0).product(p);
-                Elementwise.clamped(work, clamp);
+                Work work = to.work(kind, in, result, w).product(p);
+                Elementwise.clamped(work.zeros(op.inputZero(), 0), op.clamp());
             });
         }
     }
 
     private int extent(int axis) {
         return Math.toIntExact(weights.shape().extent(axis));
+    }
+
+    private long weight(long at) {
+        return weights.getLong(at) - op.weightZero();
     }
 
     private interface Weight {
@@ -184,26 +190,25 @@ record Products(
             int place = k / inputs;
             int output = place / w.elements();
             int y = place % w.elements() / width;
-            values[k] = (int) (weight.at(output, y, place % width, k % inputs) - weightZero);
+            values[k] = (int) weight.at(output, y, place % width, k % inputs);
             Refusal.unless(Math.abs(values[k]) < 256, "weights have more than 9 bits");
         }
         return values;
     }
 
     private Product product(Weights w, int first, Place x) {
-        long largest = largest(x.dtype(), zero);
+        long largest = largest(x.dtype(), op.inputZero());
         long[] biases = new long[w.outputs()];
         Ratio[] ratios = new Ratio[w.outputs()];
+        Scaling s = op.scaling();
         int each = w.values().length / w.outputs();
         for (int c = 0; c < w.outputs(); c++) {
             if (bias != null) biases[c] = bias.getLong(first + c);
             long bound = Math.abs(biases[c]);
             for (int i = 0; i < each; i++) bound += Math.abs(w.values()[c * each + i]) * largest;
-            long m = scaling.multiplier(first + c);
-            long s = scaling.shift(first + c);
-            ratios[c] = scaling.wide() ? Ratio.once(m, s, bound) : Ratio.twice(m, s, bound);
+            ratios[c] = s.wide() ? Ratio.once(s, first + c, bound) : Ratio.twice(s, first + c, bound);
         }
-        return new Product(w, biases, ratios, scaling.wide() ? 2 : 0);
+        return new Product(w, biases, ratios, s.wide() ? 2 : 0);
     }
 
     /** Of the magnitudes of a type's elements less a zero point. */

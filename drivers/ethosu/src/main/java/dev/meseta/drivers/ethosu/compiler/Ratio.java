@@ -1,5 +1,7 @@
 package dev.meseta.drivers.ethosu.compiler;
 
+import dev.meseta.graph.quantized.Scaling;
+
 /**
  * factor / 2^shift. Of TFLite's quantised multipliers: a multiplier M with a shift S is M * 2^(S - 31); TFLite shifts to the left in 32 bits, takes
  * the upper half of the doubled product with M, rounded with ties upwards, and shifts to the right with ties away from 0. The device's rounding 0
@@ -23,7 +25,9 @@ record Ratio(long factor, int shift) {
      *
      * @param bound of the magnitudes that are scaled
      */
-    static Ratio twice(long multiplier, long shift, long bound) {
+    static Ratio twice(Scaling s, int channel, long bound) {
+        long multiplier = s.multiplier(channel);
+        long shift = s.shift(channel);
         Refusal.unless(multiplier >= 0, "a scale is negative");
         Refusal.unless(
                 shift < FRACTION_BITS && bound < 1L << FRACTION_BITS - Math.max(0, shift),
@@ -32,18 +36,20 @@ record Ratio(long factor, int shift) {
     }
 
     /** Rounded once, with a multiplier of 16 bits. */
-    static Ratio once(long multiplier, long shift, long bound) {
+    static Ratio once(Scaling s, int channel, long bound) {
+        long multiplier = s.multiplier(channel);
         long reduced = multiplier < 0x7fff0000L ? multiplier + (1 << 15) >> 16 : 0x7fff;
-        int right = Math.toIntExact(15 - shift);
+        int right = Math.toIntExact(15 - s.shift(channel));
         Refusal.unless(multiplier >= 0 && right > 0, "a scale is negative, or too large");
         Refusal.unless(bound < 1L << 39, "sums of up to " + bound + " leave 40 bits");
         Refusal.unless(bound * reduced >> right < Integer.MAX_VALUE, "scaled sums leave 32 bits");
         return new Ratio(reduced, right);
     }
 
-    /** x times a multiplier, as TFLite computes it. */
-    static long scaled(long x, long multiplier, long shift) {
-        long high = (int) (x << Math.max(0, shift)) * multiplier + (1L << 30) >> FRACTION_BITS;
+    /** x scaled as TFLite does. */
+    static long scaled(long x, Scaling s) {
+        long shift = s.shift(0);
+        long high = (int) (x << Math.max(0, shift)) * s.multiplier(0) + (1L << 30) >> FRACTION_BITS;
         return shift >= 0 ? high : away(high, (int) -shift);
     }
 

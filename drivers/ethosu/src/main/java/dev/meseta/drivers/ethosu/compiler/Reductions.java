@@ -24,7 +24,7 @@ final class Reductions {
         long count = counts[1];
         long inner = counts[2];
         long bound = count * Products.largest(x.dtype(), o.inputZero());
-        Ratio ratio = Ratio.twice(o.scaling().multiplier(0), o.scaling().shift(0), bound);
+        Ratio ratio = Ratio.twice(o.scaling(), 0, bound);
         boolean words = x.dtype() == DType.I16;
         to.dense(out, y -> {
             if (inner == 1) {

@@ -38,12 +38,8 @@ record Softmax(Lowering to, long rows, long columns) {
         long[] table = new long[256];
         for (int i = 0; i < 256; i++) table[i] = o.exponentials().get(255 - i);
         Buffer exponentials = to.integers(table, Integer.BYTES);
-        Operand e = pair(
-                Kind.SUB,
-                Operand.of(x),
-                Operand.of(most),
-                each(),
-                w -> w.scaled(Ratio.ONE, 0).zeros(0, 127).table(exponentials, true));
+        Consumer<Work> power = w -> w.scaled(Ratio.ONE, 0).zeros(0, 127).table(exponentials, true);
+        Operand e = pair(Kind.SUB, Operand.of(x), Operand.of(most), each(), power);
         Operand terms = pair(Kind.SHIFT_RIGHT, e, word(SUM_BITS), each(), w -> w.scaled(Ratio.ONE, 2));
         Operand sum = row();
         to.work(Kind.SUM_CHANNELS, terms.place(), sum.place(), Window.ONE).scaled(Ratio.ONE, 0);
@@ -51,12 +47,8 @@ record Softmax(Lowering to, long rows, long columns) {
         to.work(Kind.LEADING_ZEROS, sum.place(), zeros.place(), Window.ONE);
         Operand exponent = row(Kind.SUB, word(SUM_BITS + 31L - 8 * out.bytes()), zeros);
         Operand product = pair(Kind.MUL, e, reciprocal(sum, zeros), each(), w -> w.scaled(Ratio.UPPER, 0));
-        pair(
-                Kind.SHIFT_RIGHT,
-                product,
-                exponent,
-                Operand.of(out.reshaped(1, rows, columns)),
-                w -> Elementwise.clamped(w.scaled(Ratio.ONE, 2), o.clamp()));
+        Operand result = Operand.of(out.reshaped(1, rows, columns));
+        pair(Kind.SHIFT_RIGHT, product, exponent, result, w -> Elementwise.clamped(w.scaled(Ratio.ONE, 2), o.clamp()));
     }
 
     /** Of a sum that is shifted to the left until it is 1 + f with 31 fraction bits. */

@@ -8,6 +8,7 @@ import dev.meseta.graph.Value;
 import dev.meseta.graph.quantized.QuantizedOp;
 import dev.meseta.graph.quantized.Scaling;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,7 +29,7 @@ final class Sums {
         this.type = type;
         this.secondScaled = isHalf(o.left());
         long bound = bound(o.left(), o.leftZero()) + bound(o.right(), o.rightZero());
-        this.result = Ratio.twice(o.result().multiplier(0), o.result().shift(0), bound);
+        this.result = Ratio.twice(o.result(), 0, bound);
     }
 
     static void lower(Lowering to, QuantizedOp.Sum o, Value a, Value b, Place out) {
@@ -56,7 +57,7 @@ final class Sums {
     /** Of an operand when it is scaled. */
     private long bound(Scaling s, long zero) {
         long x = Products.largest(type, zero) << o.leftShift();
-        Ratio.twice(s.multiplier(0), s.shift(0), x);
+        Ratio.twice(s, 0, x);
         return Math.round(Math.scalb((double) x * s.multiplier(0), Math.toIntExact(s.shift(0) - 31))) + 1;
     }
 
@@ -64,7 +65,7 @@ final class Sums {
     private long[] scaled(Scaling s, long zero) {
         long[] all = new long[1 << type.bits()];
         for (int i = 0; i < all.length; i++) {
-            all[i] = Ratio.scaled(type.minInteger() + i - zero << o.leftShift(), s.multiplier(0), s.shift(0));
+            all[i] = Ratio.scaled(type.minInteger() + i - zero << o.leftShift(), s);
         }
         return all;
     }
@@ -103,13 +104,8 @@ final class Sums {
         if (type != DType.I16) {
             Buffer table = to.integers(scaled(s, x.zero()), Integer.BYTES);
             Operand nothing = new Operand(x.place(), 0, Tensor.scalar(type, 0L));
-            Elementwise.pair(
-                    to,
-                    Kind.ADD,
-                    Operand.of(x.place()),
-                    nothing,
-                    wide.place(),
-                    w -> w.table(table, type != DType.U8).scaled(Ratio.ONE, 0));
+            Consumer<Work> look = w -> w.table(table, type != DType.U8).scaled(Ratio.ONE, 0);
+            Elementwise.pair(to, Kind.ADD, Operand.of(x.place()), nothing, wide.place(), look);
             return wide;
         }
         long left = o.leftShift() + Math.max(0, s.shift(0));
