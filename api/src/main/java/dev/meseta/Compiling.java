@@ -92,7 +92,7 @@ final class Compiling {
 
     /** What makes a graph ready to run on a device, or divided between two. */
     private static Function<Graph, Executable> compilerFor(Loader loader, Findings findings) {
-        Choices choices = findings.choices((_, _) -> {});
+        Choices choices = findings.choices();
         return loader.device() instanceof GraphDevice g && loader.rest() instanceof KernelDevice rest
                 ? partsFor(g, rest, choices)
                 : compilerFor(loader.device(), choices);

@@ -61,6 +61,11 @@ record Findings(Optional<Path> file, Map<String, String> answers) {
         return new TreeMap<>(answers).toString();
     }
 
+    /** What the compiler is told. */
+    Choices choices() {
+        return answers.isEmpty() ? Choices.NONE : choices((_, _) -> {});
+    }
+
     /** What the compiler is told; hears of its questions. */
     Choices choices(Choices.Listener listener) {
         return new Choices(answers, listener);

@@ -8,7 +8,6 @@ import dev.meseta.graph.Op;
 import dev.meseta.graph.TensorType;
 import dev.meseta.graph.Value;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -39,6 +38,8 @@ final class Flow {
         @Nullable
         Place place;
 
+        private @Nullable List<Size> shape;
+
         V(TensorType type, @Nullable N producer, int result) {
             this.type = type;
             this.producer = producer;
@@ -58,7 +59,8 @@ final class Flow {
         }
 
         List<Size> shape() {
-            return Size.of(type.shape().dims());
+            if (shape == null) shape = Size.of(type.shape().dims());
+            return shape;
         }
 
         long elements() {
@@ -160,15 +162,14 @@ final class Flow {
     final List<V> outputs = new ArrayList<>();
     private final Map<Key, N> known = new HashMap<>();
 
-    private record Key(Op op, List<Integer> in) {}
-
-    private final Map<V, Integer> numbers = new IdentityHashMap<>();
+    /** What makes nodes equal; values are compared by identity. */
+    private record Key(Op op, List<V> in) {}
 
     private Flow() {}
 
     static Flow of(Graph graph) {
         Flow f = new Flow();
-        for (Value v : graph.inputs()) f.inputs.add(f.number(new V(v.type(), null, 0)));
+        for (Value v : graph.inputs()) f.inputs.add(new V(v.type(), null, 0));
         for (V v : f.add(graph, f.inputs)) {
             v.output = true;
             f.outputs.add(v);
@@ -177,11 +178,6 @@ final class Flow {
         for (N n : f.nodes)
             for (V v : n.in) if (v.consumers.isEmpty() || v.consumers.getLast() != n) v.consumers.add(n);
         return f;
-    }
-
-    private V number(V v) {
-        numbers.put(v, numbers.size());
-        return v;
     }
 
     private List<V> add(Graph graph, List<V> operands) {
@@ -199,14 +195,12 @@ final class Flow {
     }
 
     private N add(Node node, List<V> in) {
-        Integer[] ids = new Integer[in.size()];
-        for (int i = 0; i < ids.length; i++) ids[i] = numbers.get(in.get(i));
         boolean plain = !(node.op() instanceof Op.Scan || node.op() instanceof Op.If || node.op() instanceof Op.While);
-        Key key = new Key(node.op(), Arrays.asList(ids));
+        Key key = new Key(node.op(), in);
         N same = plain ? known.get(key) : null;
         if (same != null) return same;
         N n = new N(node.op(), in, node.origin(), nodes.size());
-        for (Value v : node.results()) n.out.add(number(new V(v.type(), n, n.out.size())));
+        for (Value v : node.results()) n.out.add(new V(v.type(), n, n.out.size()));
         nodes.add(n);
         if (plain) known.put(key, n);
         return n;

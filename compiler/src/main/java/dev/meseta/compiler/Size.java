@@ -46,7 +46,7 @@ record Size(long factor, List<Symbol> symbols) {
     static List<Size> of(List<Dim> dims) {
         List<Size> sizes = new ArrayList<>(dims.size());
         for (Dim d : dims) sizes.add(of(d));
-        return sizes;
+        return List.copyOf(sizes);
     }
 
     static Size product(List<Size> sizes) {

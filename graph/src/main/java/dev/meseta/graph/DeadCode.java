@@ -1,24 +1,22 @@
 package dev.meseta.graph;
 
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.IdentityHashMap;
+import java.util.BitSet;
 import java.util.List;
-import java.util.Set;
 
-/** Removes nodes that no output needs. Inputs stay. */
+/** Removes nodes that no output needs. Inputs stay. Values are told apart by their numbers, as a graph's builder gives them. */
 public final class DeadCode {
     private DeadCode() {}
 
     public static Graph without(Graph graph) {
-        Set<Value> live = Collections.newSetFromMap(new IdentityHashMap<>());
-        live.addAll(graph.outputs());
+        BitSet live = new BitSet();
+        for (Value v : graph.outputs()) live.set(v.id());
         List<Node> kept = new ArrayList<>();
         for (Node n : graph.nodes().reversed()) {
             boolean needed = false;
-            for (Value v : n.results()) needed |= live.contains(v);
+            for (Value v : n.results()) needed |= live.get(v.id());
             if (!needed) continue;
-            live.addAll(n.operands());
+            for (Value v : n.operands()) live.set(v.id());
             kept.add(n);
         }
         return new Graph(graph.name(), graph.inputs(), kept.reversed(), graph.outputs());

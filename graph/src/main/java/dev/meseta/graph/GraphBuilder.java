@@ -100,9 +100,11 @@ public final class GraphBuilder {
         if (isTrivial(op, operands)) return List.of(operands.getFirst());
         if (op instanceof Op.Constant c) return List.of(constant(c.value()));
         if (folds(op, operands, types)) {
-            List<Tensor> values = operands.stream().map(this::literal).toList();
+            List<Tensor> values = new ArrayList<>(operands.size());
+            for (Value v : operands) values.add(literal(v));
             List<Tensor> results = folder.evaluate(op, values);
-            List<Value> folded = results.stream().map(this::constant).toList();
+            List<Value> folded = new ArrayList<>(results.size());
+            for (Tensor t : results) folded.add(constant(t));
             if (folded.size() == 1) {
                 origins.follow(op, operands, values, folded.getFirst(), results.getFirst(), folder);
             }

@@ -20,8 +20,13 @@ final class Origins {
     private final Map<Value, @Nullable String[]> formulas = new IdentityHashMap<>();
 
     void note(Value v, List<Dim> dims) {
-        if (dims.stream().anyMatch(Dim::isDynamic))
-            formulas.put(v, dims.stream().map(Dim::symbol).toArray(String[]::new));
+        @Nullable String[] symbols = new String[dims.size()];
+        boolean dynamic = false;
+        for (int i = 0; i < symbols.length; i++) {
+            symbols[i] = dims.get(i).symbol();
+            dynamic |= symbols[i] != null;
+        }
+        if (dynamic) formulas.put(v, symbols);
     }
 
     void forget(Value v) {
@@ -38,7 +43,9 @@ final class Origins {
 
     /** Notes the formulas of a folded node's result. */
     void follow(Op op, List<Value> operands, List<Tensor> values, Value result, Tensor value, Folder folder) {
-        if (operands.stream().noneMatch(formulas::containsKey)) return;
+        boolean follows = false;
+        for (Value v : operands) follows |= formulas.containsKey(v);
+        if (!follows) return;
         if (value.elements() > MOST_ELEMENTS) return;
         for (Tensor t : values) if (t.elements() > MOST_ELEMENTS) return;
         @Nullable

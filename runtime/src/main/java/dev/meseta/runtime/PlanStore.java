@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Plans of models that came from files: those in use, which all sessions of a model share, and on disk those that were used before, so that
  * a process need not read and compile a model that it or another has compiled. What is on disk is used if nothing that it depends on has
- * changed: the model's files, the shapes, the device, our own code; what is damaged is made again. Writing happens beside, and ends before
- * the process does. Thread-safe.
+ * changed: the model's files, the shapes, the device, our own code; what is damaged is made again. Writing happens beside, when no more
+ * plans are being made, and ends before the process does. Thread-safe.
  */
 public final class PlanStore {
     /** What is in a section. */
@@ -31,11 +31,15 @@ public final class PlanStore {
     private static final int SIGNATURE = 2;
     private static final String MODEL = ".model";
     private static final long LONGEST_WAIT_SECONDS = 20;
+    private static final int FEW = 64;
 
     private final @Nullable PlanFolder folder;
     private final @Nullable WeightFiles weights;
     private final Supplier<String> version;
     private final Map<String, WeakReference<Compiled>> shared = new ConcurrentHashMap<>();
+
+    /** Plans that are not in use any more are looked for when there are so many. */
+    private volatile int cleanedAt = FEW;
 
     private static final class Background {
         static final ThreadPoolExecutor EXECUTOR = new ThreadPoolExecutor(
@@ -50,8 +54,50 @@ public final class PlanStore {
             Runtime.getRuntime().addShutdownHook(new Thread(Background::finish));
         }
 
+        /** A plan is written when nobody has made one for so long: what follows a new plan is its first run, which is waited for. */
+        private static final long CALM_NANOSECONDS = 200_000_000;
+
+        private static final long LONGEST_DELAY_NANOSECONDS = 5_000_000_000L;
+
+        /** When the last plan was made; of who holds the lock, which is the class. */
+        private static long last;
+
+        /** How many wait for what is to be written. */
+        private static int waiting;
+
+        static void execute(Runnable job) {
+            long now = System.nanoTime();
+            synchronized (Background.class) {
+                last = now;
+            }
+            EXECUTOR.execute(() -> {
+                awaitCalm(now);
+                job.run();
+            });
+        }
+
+        private static synchronized void awaitCalm(long asked) {
+            try {
+                while (waiting == 0) {
+                    long now = System.nanoTime();
+                    long left = Math.min(last + CALM_NANOSECONDS, asked + LONGEST_DELAY_NANOSECONDS) - now;
+                    if (left <= 0) return;
+                    Background.class.wait(left / 1_000_000, (int) (left % 1_000_000));
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+
+        /** From here on (1), or no longer (-1), somebody waits. */
+        static synchronized void waits(int change) {
+            waiting += change;
+            Background.class.notifyAll();
+        }
+
         private static void finish() {
             EXECUTOR.shutdown();
+            waits(1);
             try {
                 if (!EXECUTOR.awaitTermination(LONGEST_WAIT_SECONDS, TimeUnit.SECONDS)) EXECUTOR.shutdownNow();
             } catch (InterruptedException e) {
@@ -146,7 +192,10 @@ public final class PlanStore {
 
     /** Lets others use a plan as long as it is in use; the plan that is to be used is the answer. */
     Compiled share(String key, Compiled compiled) {
-        shared.values().removeIf(r -> r.get() == null);
+        if (shared.size() >= cleanedAt) {
+            shared.values().removeIf(r -> r.get() == null);
+            cleanedAt = Math.max(FEW, 2 * shared.size());
+        }
         Compiled[] used = {compiled};
         shared.compute(key, (_, reference) -> {
             Compiled other = reference == null ? null : reference.get();
@@ -165,7 +214,7 @@ public final class PlanStore {
     /** Writes something in the background. Trouble is nobody's business but the log's. */
     static void later(Job job) {
         if (Background.EXECUTOR.isShutdown()) return;
-        Background.EXECUTOR.execute(() -> {
+        Background.execute(() -> {
             try {
                 job.run();
             } catch (IOException | RuntimeException e) {
@@ -177,12 +226,15 @@ public final class PlanStore {
 
     /** Waits until all that is under way has been written. */
     public static void flush() {
+        Background.waits(1);
         try {
             Background.EXECUTOR.submit(() -> {}).get();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (java.util.concurrent.ExecutionException e) {
             throw new IllegalStateException(e);
+        } finally {
+            Background.waits(-1);
         }
     }
 

@@ -92,8 +92,8 @@ final class StageWalk {
 
     /** Handles one call; a stage if the walk must stop here. */
     private @Nullable Stage step(Frame frame, Call call) {
-        List<Binding> operands =
-                call.inputs().stream().map(n -> lookup(frame, call, n)).toList();
+        List<Binding> operands = new ArrayList<>(call.inputs().size());
+        for (String n : call.inputs()) operands.add(lookup(frame, call, n));
         return switch (call.lowering()) {
             case Lowering.Expand expand -> expand(frame, call, expand, operands);
             case Lowering.Host host -> host(frame, call, host, operands);

@@ -140,11 +140,25 @@ final class KernelCost {
     }
 
     private @Nullable Long value(Expr e) {
+        if (!isKnown(e)) return null;
         try {
             return Kernels.evaluate(e, extents, variables);
         } catch (IllegalArgumentException unknown) {
             return null;
         }
+    }
+
+    /** Whether an expression reads nothing but literals, extents and variables that are known: most do not, and exceptions are slow. */
+    private boolean isKnown(Expr e) {
+        return switch (e) {
+            case Expr.Int _, Expr.Extent _ -> true;
+            case Expr.Var v -> variables.containsKey(v.name());
+            case Expr.Apply a -> {
+                for (Expr o : a.operands()) if (!isKnown(o)) yield false;
+                yield true;
+            }
+            default -> false;
+        };
     }
 
     /** A load or store. With a vector for an index it is one for each lane. */

@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /** A plan with its kernels compiled, the grids of its launches divided, and a place for the arguments of each. Immutable. */
 final class Plan {
+    private static final long ALIGNMENT = 64;
+
     private final LaunchPlan plan;
     private final List<MachineCode> codes;
     private final MachineCode dispatcher;
@@ -83,20 +85,31 @@ final class Plan {
         return new Plan(plan, codes, batch.cache().dispatcher(), batch.cache().checking(), chunks, byLaunch);
     }
 
-    /** Constants that live in the Java heap are copied; the others are used where they are. */
+    /** Constants that live in the Java heap are copied, to one piece of memory; the others are used where they are. */
     private static MemorySegment[] constants(CommandList memory) {
         MemorySegment[] segments = new MemorySegment[memory.slots().size()];
+        long copied = 0;
         for (int i = 0; i < segments.length; i++) {
             segments[i] = MemorySegment.NULL;
             if (!(memory.slots().get(i) instanceof CommandList.ConstantSlot c)) continue;
-            MemorySegment data = c.value().data();
-            if (!data.isNative()) {
-                MemorySegment copy = Arena.ofAuto().allocate(Math.max(1, data.byteSize()), 64);
-                data = copy.copyFrom(data).asSlice(0, data.byteSize());
-            }
-            segments[i] = data;
+            segments[i] = c.value().data();
+            if (!segments[i].isNative()) copied += aligned(segments[i].byteSize());
+        }
+        if (copied == 0) return segments;
+        MemorySegment copies = Arena.ofAuto().allocate(copied, ALIGNMENT);
+        long at = 0;
+        for (int i = 0; i < segments.length; i++) {
+            MemorySegment data = segments[i];
+            if (data.isNative()) continue;
+            segments[i] = copies.asSlice(at, data.byteSize()).copyFrom(data);
+            at += aligned(data.byteSize());
         }
         return segments;
+    }
+
+    /** What a constant takes among others; one of no bytes, too, has an address of its own. */
+    private static long aligned(long bytes) {
+        return Math.ceilDiv(Math.max(1, bytes), ALIGNMENT) * ALIGNMENT;
     }
 
     LaunchPlan launches() {
