@@ -73,7 +73,7 @@ class RealModelsTest {
     }
 
     /** A resource of a jar as a file. */
-    private static Path resource(String name) throws IOException {
+    static Path resource(String name) throws IOException {
         Path file = Path.of("target", "models", name.substring(name.lastIndexOf('/') + 1));
         if (!Files.exists(file)) {
             Files.createDirectories(file.getParent());

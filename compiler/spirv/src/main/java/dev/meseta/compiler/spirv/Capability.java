@@ -3,6 +3,7 @@ package dev.meseta.compiler.spirv;
 /** What a module may need of a device, with its number in the SPIR-V specification. */
 public enum Capability {
     SHADER(1),
+    FLOAT16(9),
     FLOAT64(10),
     INT64(11),
     INT16(22),

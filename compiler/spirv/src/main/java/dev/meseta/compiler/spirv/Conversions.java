@@ -6,10 +6,11 @@ import dev.meseta.compiler.kernel.Type;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.FloatFormat;
 import dev.meseta.graph.Op.Cast.Rounding;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Conversions between element types, to the bit as {@link dev.meseta.compiler.kernel.ScalarFunctions} has them. Narrow floats are moved bit
- * by bit: not every device has them, and those that do round as they like.
+ * by bit, but for F16 where the device converts it and promises how.
  */
 final class Conversions {
     private static final double LARGEST_F16 = 65504;
@@ -17,8 +18,12 @@ final class Conversions {
 
     private final LaneBuilder b;
 
-    Conversions(LaneBuilder builder) {
+    /** Where the device converts F16; null where that is done bit by bit. */
+    private final @Nullable Halves halves;
+
+    Conversions(LaneBuilder builder, FloatControls controls) {
         this.b = builder;
+        this.halves = controls.halves() ? new Halves(builder, controls) : null;
     }
 
     /** The element type that a register has right after a load, or right before a store. */
@@ -32,6 +37,7 @@ final class Conversions {
 
     /** The value of what was read from memory. */
     Value decode(Value raw, DType dtype) {
+        if (dtype == DType.F16 && halves != null) return halves.decode(raw);
         return switch (dtype) {
             case F16, F8E4M3FN, F8E4M3FNUZ, F8E5M2, F8E5M2FNUZ, F4E2M1 ->
                 decode(b.cast(Opcode.U_CONVERT, raw, DType.U32), NarrowFloat.of(dtype));
@@ -47,6 +53,7 @@ final class Conversions {
 
     /** What to write to memory for a value, of the storage type. A number that the type does not have is rounded as by WRAP. */
     Value encode(Value v, DType dtype) {
+        if (dtype == DType.F16 && halves != null) return halves.encode(v);
         return switch (dtype) {
             case F16 -> b.cast(Opcode.U_CONVERT, encode(quantise(v, dtype, false), NarrowFloat.of(dtype)), DType.U16);
             case BF16 -> {
@@ -182,7 +189,7 @@ final class Conversions {
         if (to == DType.F64 || to == DType.F32) return v.element() == to ? v : b.cast(Opcode.F_CONVERT, v, to);
         if (v.element() == DType.F64) v = roundToOdd(v);
         return switch (to) {
-            case F16 -> quantise(v, to, false);
+            case F16 -> halves != null ? halves.decode(halves.encode(v)) : quantise(v, to, false);
             case BF16 -> toBf16(v);
             case F8E8M0 -> decodeScale(encodeScale(v, rounding));
             default -> quantise(v, to, rounding != Rounding.WRAP);

@@ -43,7 +43,7 @@ public final class KernelEmitter {
     private final ModuleBuilder m = new ModuleBuilder();
     private final LaneBuilder b = new LaneBuilder(m);
     private final Arithmetic arithmetic = new Arithmetic(b);
-    private final Conversions conversions = new Conversions(b);
+    private final Conversions conversions;
     private final Memory memory;
     private final WideAccess words;
     private final Texels texels;
@@ -58,6 +58,7 @@ public final class KernelEmitter {
         this.bounds = bounds;
         this.localSize = localSize(kernel, options);
         this.options = options;
+        this.conversions = new Conversions(b, options.floats());
         this.arguments = ShaderArguments.of(kernel);
         this.memory = new Memory(b, kernel, bounds, arguments, options.checking());
         this.words = new WideAccess(b, kernel, bounds, memory, options.checking());
@@ -91,7 +92,6 @@ public final class KernelEmitter {
 
     private SpirvModule module() {
         int entry = m.id();
-        modes(entry);
         int vector = m.typeVector(m.typeInt(32), 3);
         int group = m.builtIn(vector, 26);
         int local = m.builtIn(m.typeInt(32), 29);
@@ -113,20 +113,20 @@ public final class KernelEmitter {
         }
         m.end();
         memory.end();
+        modes(entry);
         return m.module(entry);
     }
 
     private void modes(int entry) {
         m.mode(entry, 17, localSize, 1, 1);
-        if (options.denormals32()) mode(entry, Capability.DENORM_PRESERVE, 4459, 32);
-        if (options.denormals64()) mode(entry, Capability.DENORM_PRESERVE, 4459, 64);
-        if (options.specials()) {
-            mode(entry, Capability.SIGNED_ZERO_INF_NAN_PRESERVE, 4461, 32);
-            mode(entry, Capability.SIGNED_ZERO_INF_NAN_PRESERVE, 4461, 64);
-        }
-        if (options.nearest()) {
-            mode(entry, Capability.ROUNDING_MODE_RTE, 4462, 32);
-            mode(entry, Capability.ROUNDING_MODE_RTE, 4462, 64);
+        FloatControls f = options.floats();
+        boolean halves = m.needs(Capability.FLOAT16);
+        if (halves && f.denormals16()) mode(entry, Capability.DENORM_PRESERVE, 4459, 16);
+        if (f.denormals32()) mode(entry, Capability.DENORM_PRESERVE, 4459, 32);
+        if (f.denormals64()) mode(entry, Capability.DENORM_PRESERVE, 4459, 64);
+        for (int width = halves ? 16 : 32; width <= 64; width *= 2) {
+            if (f.specials()) mode(entry, Capability.SIGNED_ZERO_INF_NAN_PRESERVE, 4461, width);
+            if (f.nearest()) mode(entry, Capability.ROUNDING_MODE_RTE, 4462, width);
         }
     }
 

@@ -63,6 +63,10 @@ final class ModuleBuilder {
         capabilities.add(c);
     }
 
+    boolean needs(Capability c) {
+        return capabilities.contains(c);
+    }
+
     void mode(int entry, int mode, int... literals) {
         modes.instruction(Opcode.EXECUTION_MODE, Words.concat(new int[] {entry, mode}, literals));
     }
@@ -107,6 +111,7 @@ final class ModuleBuilder {
 
     int typeFloat(int bits) {
         if (bits == 64) need(Capability.FLOAT64);
+        if (bits == 16) need(Capability.FLOAT16);
         return global(Opcode.TYPE_FLOAT, bits);
     }
 

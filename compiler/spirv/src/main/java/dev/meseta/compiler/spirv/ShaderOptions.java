@@ -5,10 +5,7 @@ package dev.meseta.compiler.spirv;
  *
  * @param localSize invocations of a workgroup
  * @param checking test every access against the buffer's number of elements, report a violation and skip the access
- * @param denormals32 ask for F32 numbers below the normal ones to be kept
- * @param denormals64 the same for F64
- * @param specials ask for signed zeros, infinities and NaN to be kept
- * @param nearest ask for rounding to nearest even
+ * @param floats what is asked for of floats
  * @param dots whether there is an instruction for sums of products of four bytes
  * @param texels whether reading images is better than reading by addresses
  * @param subgroup a workgroup of so many invocations is one subgroup, which they form in order; 0 where no size is known to be
@@ -17,10 +14,7 @@ package dev.meseta.compiler.spirv;
 public record ShaderOptions(
         int localSize,
         boolean checking,
-        boolean denormals32,
-        boolean denormals64,
-        boolean specials,
-        boolean nearest,
+        FloatControls floats,
         boolean dots,
         boolean texels,
         int subgroup,

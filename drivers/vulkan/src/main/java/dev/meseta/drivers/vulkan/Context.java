@@ -72,6 +72,7 @@ final class Context {
         var has = physical.capabilities();
         Struct f12 = Struct.of(arena, Vk.TYPE_VULKAN_1_2_FEATURES, 208)
                 .set(24, has.contains(Capability.STORAGE_BUFFER_8_BIT_ACCESS) ? 1 : 0)
+                .set(44, has.contains(Capability.FLOAT16) ? 1 : 0)
                 .set(48, has.contains(Capability.INT8) ? 1 : 0)
                 .set(164, 1)
                 .set(168, 1)

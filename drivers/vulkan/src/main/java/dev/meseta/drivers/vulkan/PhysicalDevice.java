@@ -1,6 +1,7 @@
 package dev.meseta.drivers.vulkan;
 
 import dev.meseta.compiler.spirv.Capability;
+import dev.meseta.compiler.spirv.FloatControls;
 import dev.meseta.driver.DeviceException;
 import java.lang.foreign.Arena;
 import java.nio.charset.StandardCharsets;
@@ -37,13 +38,10 @@ record PhysicalDevice(
         int invocations,
         long sharedBytes,
         Set<Capability> capabilities,
-        Controls controls,
+        FloatControls floats,
         List<MemoryType> memory,
         Set<String> extensions,
         String lacking) {
-
-    /** How exactly floats can be asked for. */
-    record Controls(boolean specials, boolean denormals32, boolean denormals64, boolean nearest) {}
 
     /** A kind of memory. */
     record MemoryType(int number, int flags, long heapBytes) {
@@ -116,8 +114,8 @@ record PhysicalDevice(
             if (extensions.contains(DOT_PRODUCTS)) f12.next(dots);
             if (Integer.compareUnsigned(version, Vk.API_1_2) >= 0) features.next(f11);
             vk.call(Function.vkGetPhysicalDeviceFeatures2, handle, features.address());
-            Controls controls = controls(p12);
-            Set<Capability> capabilities = capabilities(features, f11, f12, controls);
+            FloatControls floats = floats(p12, f12.getBoolean(44));
+            Set<Capability> capabilities = capabilities(features, f11, f12, floats);
             if ((p11.getInt(68) & Vk.STAGE_COMPUTE) != 0) {
                 capabilities.add(Capability.GROUP_NON_UNIFORM);
                 if ((p11.getInt(72) & Vk.SUBGROUP_ARITHMETIC) != 0)
@@ -143,7 +141,7 @@ record PhysicalDevice(
                     Math.min(properties.getInt(base + 232), properties.getInt(base + 236)),
                     properties.getInt(base + 216),
                     capabilities,
-                    controls,
+                    floats,
                     memoryTypes(vk, arena, handle, staging),
                     extensions,
                     lacking(version, queue, capabilities, f12));
@@ -170,15 +168,20 @@ record PhysicalDevice(
         return String.join(", ", missing);
     }
 
-    private static Controls controls(Struct p12) {
-        return new Controls(
-                p12.getBoolean(548) && p12.getBoolean(552),
+    private static FloatControls floats(Struct p12, boolean halves) {
+        boolean denormals16 = p12.getBoolean(556);
+        boolean denormals64 = p12.getBoolean(564);
+        boolean apart = p12.getInt(536) == Vk.FLOAT_CONTROLS_INDEPENDENT;
+        return new FloatControls(
                 p12.getBoolean(560),
-                p12.getBoolean(564),
-                p12.getBoolean(584) && p12.getBoolean(588));
+                denormals64,
+                p12.getBoolean(548) && p12.getBoolean(552),
+                p12.getBoolean(584) && p12.getBoolean(588),
+                halves && p12.getBoolean(544) && p12.getBoolean(580) && (apart || denormals16 == denormals64),
+                denormals16);
     }
 
-    private static Set<Capability> capabilities(Struct features, Struct f11, Struct f12, Controls controls) {
+    private static Set<Capability> capabilities(Struct features, Struct f11, Struct f12, FloatControls floats) {
         Set<Capability> c = EnumSet.of(Capability.SHADER, Capability.IMAGE_BUFFER);
         if (features.getBoolean(16 + 156)) c.add(Capability.FLOAT64);
         if (features.getBoolean(16 + 160)) c.add(Capability.INT64);
@@ -188,9 +191,10 @@ record PhysicalDevice(
         if (f12.getBoolean(24)) c.add(Capability.STORAGE_BUFFER_8_BIT_ACCESS);
         if (f12.getBoolean(168)) c.add(Capability.PHYSICAL_STORAGE_BUFFER_ADDRESSES);
         if (f12.getBoolean(180)) c.add(Capability.VULKAN_MEMORY_MODEL);
-        if (controls.specials()) c.add(Capability.SIGNED_ZERO_INF_NAN_PRESERVE);
-        if (controls.nearest()) c.add(Capability.ROUNDING_MODE_RTE);
-        if (controls.denormals32() || controls.denormals64()) c.add(Capability.DENORM_PRESERVE);
+        if (floats.halves()) c.add(Capability.FLOAT16);
+        if (floats.specials()) c.add(Capability.SIGNED_ZERO_INF_NAN_PRESERVE);
+        if (floats.nearest()) c.add(Capability.ROUNDING_MODE_RTE);
+        if (floats.denormals32() || floats.denormals64()) c.add(Capability.DENORM_PRESERVE);
         return c;
     }
 

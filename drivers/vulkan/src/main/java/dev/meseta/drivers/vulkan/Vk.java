@@ -71,6 +71,7 @@ final class Vk {
     static final int DESCRIPTOR_STORAGE_TEXEL = 5;
     static final int DESCRIPTOR_UNIFORM_DYNAMIC = 8;
     static final int STAGE_COMPUTE = 0x20;
+    static final int FLOAT_CONTROLS_INDEPENDENT = 1;
     static final int SUBGROUP_ARITHMETIC = 4;
     static final int SUBGROUP_SHUFFLE = 0x10;
     static final int BIND_COMPUTE = 1;

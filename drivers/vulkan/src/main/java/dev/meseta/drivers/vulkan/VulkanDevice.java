@@ -92,15 +92,11 @@ final class VulkanDevice implements KernelDevice {
         Open o = open;
         if (o == null) {
             Context c = new Context(vk, physical, name);
-            PhysicalDevice.Controls controls = physical.controls();
             long rounds = physical.isProcessor() ? PROCESSOR_ROUNDS : Long.MAX_VALUE;
             ShaderOptions options = new ShaderOptions(
                     localSize(),
                     checking,
-                    controls.denormals32(),
-                    controls.denormals64(),
-                    controls.specials(),
-                    controls.nearest(),
+                    physical.floats(),
                     physical.hasDots(),
                     physical.isProcessor() && !checking,
                     target.subgroup(),

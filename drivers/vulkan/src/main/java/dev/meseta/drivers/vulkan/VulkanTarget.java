@@ -1,6 +1,7 @@
 package dev.meseta.drivers.vulkan;
 
 import dev.meseta.compiler.spirv.Capability;
+import dev.meseta.compiler.spirv.FloatControls;
 import dev.meseta.compiler.spirv.ShaderOptions;
 import dev.meseta.driver.KernelDevice;
 import dev.meseta.driver.plan.Requirements;
@@ -34,16 +35,7 @@ final class VulkanTarget {
         boolean dots = !version.equals("1.2");
         // Loops that a processor would end are written so that it does not.
         Shaders shaders = new Shaders(new ShaderOptions(
-                VulkanDevice.LOCAL_SIZE,
-                false,
-                false,
-                false,
-                false,
-                false,
-                dots,
-                false,
-                0,
-                VulkanDevice.PROCESSOR_ROUNDS));
+                VulkanDevice.LOCAL_SIZE, false, FloatControls.NONE, dots, false, 0, VulkanDevice.PROCESSOR_ROUNDS));
         return new TargetDevice(
                 "vulkan:" + version,
                 about,

@@ -5,6 +5,7 @@ import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.kernel.Kernels;
 import dev.meseta.compiler.kernel.Type;
 import dev.meseta.compiler.spirv.Bounds;
+import dev.meseta.compiler.spirv.FloatControls;
 import dev.meseta.compiler.spirv.KernelEmitter;
 import dev.meseta.compiler.spirv.ShaderOptions;
 import dev.meseta.graph.DType;
@@ -64,8 +65,7 @@ class DotTest {
         for (boolean dots : new boolean[] {false, true}) {
             Kernel k = kernel(4);
             Bounds bounds = Bounds.of(k, List.of(), List.of(16L, 16L, 16L, 16L), 0);
-            ShaderOptions options =
-                    new ShaderOptions(64, false, true, true, true, true, dots, false, 0, Long.MAX_VALUE);
+            ShaderOptions options = new ShaderOptions(64, false, FloatControls.ALL, dots, false, 0, Long.MAX_VALUE);
             validator.check(KernelEmitter.emit(k, bounds, options), "dots " + dots, k);
         }
     }

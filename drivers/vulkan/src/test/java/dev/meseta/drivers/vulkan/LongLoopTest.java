@@ -10,6 +10,7 @@ import dev.meseta.compiler.kernel.Kernels;
 import dev.meseta.compiler.kernel.Stmt;
 import dev.meseta.compiler.kernel.Type;
 import dev.meseta.compiler.spirv.Bounds;
+import dev.meseta.compiler.spirv.FloatControls;
 import dev.meseta.compiler.spirv.KernelEmitter;
 import dev.meseta.compiler.spirv.ShaderOptions;
 import dev.meseta.driver.Device;
@@ -78,7 +79,7 @@ class LongLoopTest {
     void takeSeveralStepsARound() throws IOException, InterruptedException {
         Kernel k = sum(Kernels.index(200_000), 0);
         Bounds bounds = Bounds.of(k, List.of(), List.of(16L, 16L), 1);
-        ShaderOptions options = new ShaderOptions(8, false, true, true, true, true, true, true, 0, 65_535);
+        ShaderOptions options = new ShaderOptions(8, false, FloatControls.ALL, true, true, 0, 65_535);
         var module = KernelEmitter.emit(k, bounds, options);
         assertEquals(50_000, module.rounds());
         Validator.find().check(module, "a long loop", k);

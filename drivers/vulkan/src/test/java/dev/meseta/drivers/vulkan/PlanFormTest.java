@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.spirv.Capability;
+import dev.meseta.compiler.spirv.FloatControls;
 import dev.meseta.compiler.spirv.KernelEmitter;
 import dev.meseta.compiler.spirv.ShaderArguments;
 import dev.meseta.compiler.spirv.SpirvModule;
@@ -175,7 +176,7 @@ class PlanFormTest {
                 1024,
                 49152,
                 capabilities,
-                new PhysicalDevice.Controls(false, false, false, false),
+                FloatControls.NONE,
                 List.of(),
                 Set.of(),
                 "");

@@ -4,6 +4,7 @@ import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.kernel.KernelText;
 import dev.meseta.compiler.kernel.KernelVerifier;
 import dev.meseta.compiler.spirv.Bounds;
+import dev.meseta.compiler.spirv.FloatControls;
 import dev.meseta.compiler.spirv.KernelEmitter;
 import dev.meseta.compiler.spirv.ShaderOptions;
 import dev.meseta.graph.Shape;
@@ -56,8 +57,7 @@ class RandomKernelTest {
     @ValueSource(booleans = {false, true})
     void areValid(boolean checking) throws IOException, InterruptedException {
         Validator validator = Validator.find();
-        ShaderOptions options =
-                new ShaderOptions(64, checking, true, true, true, true, true, !checking, 0, Long.MAX_VALUE);
+        ShaderOptions options = new ShaderOptions(64, checking, FloatControls.ALL, true, !checking, 0, Long.MAX_VALUE);
         for (long seed = 0; seed < KERNELS; seed++) {
             Kernel k = kernel(seed);
             for (long extent : new long[] {GRID, 1L << 40}) {

@@ -7,6 +7,7 @@ import dev.meseta.compiler.GraphCompiler;
 import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.kernel.KernelText;
 import dev.meseta.compiler.spirv.Bounds;
+import dev.meseta.compiler.spirv.FloatControls;
 import dev.meseta.compiler.spirv.KernelEmitter;
 import dev.meseta.compiler.spirv.ShaderOptions;
 import dev.meseta.driver.CommandList;
@@ -178,8 +179,8 @@ class ScheduleTest {
         long texels = 0;
         for (int i = 0; processor && i < k.buffers().size(); i++) if (Bounds.mayBeTexels(k, i)) texels |= 1L << i;
         List<Long> aligned = Collections.nCopies(k.buffers().size(), Bounds.MOST_ALIGNED);
-        ShaderOptions options = new ShaderOptions(
-                64, false, true, true, true, true, true, processor, target.subgroup(), Long.MAX_VALUE);
+        ShaderOptions options =
+                new ShaderOptions(64, false, FloatControls.ALL, true, processor, target.subgroup(), Long.MAX_VALUE);
         v.check(KernelEmitter.emit(k, Bounds.of(k, extents, aligned, texels), options), what, k);
     }
 }

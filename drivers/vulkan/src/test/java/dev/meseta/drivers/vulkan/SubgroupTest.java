@@ -6,6 +6,7 @@ import dev.meseta.compiler.kernel.Kernels;
 import dev.meseta.compiler.kernel.Stmt;
 import dev.meseta.compiler.kernel.Type;
 import dev.meseta.compiler.spirv.Bounds;
+import dev.meseta.compiler.spirv.FloatControls;
 import dev.meseta.compiler.spirv.KernelEmitter;
 import dev.meseta.compiler.spirv.ShaderOptions;
 import dev.meseta.graph.DType;
@@ -63,7 +64,7 @@ class SubgroupTest {
         for (boolean checking : new boolean[] {false, true}) {
             Bounds bounds = Bounds.of(k, List.of(), List.of(16L, 16L), checking ? 0 : 1);
             ShaderOptions options =
-                    new ShaderOptions(team, checking, true, true, true, true, true, !checking, team, Long.MAX_VALUE);
+                    new ShaderOptions(team, checking, FloatControls.ALL, true, !checking, team, Long.MAX_VALUE);
             validator.check(KernelEmitter.emit(k, bounds, options), "a subgroup", k);
         }
     }

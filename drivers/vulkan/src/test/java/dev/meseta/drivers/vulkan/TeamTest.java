@@ -6,6 +6,7 @@ import dev.meseta.compiler.kernel.Kernels;
 import dev.meseta.compiler.kernel.Stmt;
 import dev.meseta.compiler.kernel.Type;
 import dev.meseta.compiler.spirv.Bounds;
+import dev.meseta.compiler.spirv.FloatControls;
 import dev.meseta.compiler.spirv.KernelEmitter;
 import dev.meseta.compiler.spirv.ShaderOptions;
 import dev.meseta.graph.DType;
@@ -65,7 +66,7 @@ class TeamTest {
             Kernel k = kernel(64, 5);
             Bounds bounds = Bounds.of(k, List.of(), List.of(16L, 16L), checking ? 0 : 1);
             ShaderOptions options =
-                    new ShaderOptions(64, checking, true, true, true, true, true, !checking, 0, Long.MAX_VALUE);
+                    new ShaderOptions(64, checking, FloatControls.ALL, true, !checking, 0, Long.MAX_VALUE);
             validator.check(KernelEmitter.emit(k, bounds, options), "a team", k);
         }
     }

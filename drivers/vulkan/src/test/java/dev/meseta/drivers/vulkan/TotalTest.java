@@ -6,6 +6,7 @@ import dev.meseta.compiler.kernel.Kernels;
 import dev.meseta.compiler.kernel.Stmt;
 import dev.meseta.compiler.kernel.Type;
 import dev.meseta.compiler.spirv.Bounds;
+import dev.meseta.compiler.spirv.FloatControls;
 import dev.meseta.compiler.spirv.KernelEmitter;
 import dev.meseta.compiler.spirv.ShaderOptions;
 import dev.meseta.graph.DType;
@@ -90,7 +91,7 @@ class TotalTest {
                     Kernel k = kernel(8, kind, dtype);
                     Bounds bounds = Bounds.of(k, List.of(), List.of(16L, 16L), checking ? 0 : 1);
                     ShaderOptions options = new ShaderOptions(
-                            8, checking, true, true, true, true, true, !checking, subgroup, Long.MAX_VALUE);
+                            8, checking, FloatControls.ALL, true, !checking, subgroup, Long.MAX_VALUE);
                     validator.check(KernelEmitter.emit(k, bounds, options), "a total", k);
                 }
             }
