@@ -21,6 +21,9 @@ public final class PerfettoTrace {
 
     private static final long PROCESS_TRACK = 1;
 
+    /** What names of tracks of jobs begin with; beside them are those of kernels, where a device tells of these. */
+    static final String QUEUE = "queue of ";
+
     private final List<Track> threads;
     private final List<Track> queues;
     private final long process;
@@ -48,7 +51,7 @@ public final class PerfettoTrace {
 
     /** Queues of devices that ran something; jobs that run beside each other have one each. */
     public int queueCount() {
-        return queues.size();
+        return (int) queues.stream().filter(t -> t.name().startsWith(QUEUE)).count();
     }
 
     /** Writes it in Perfetto's protocol-buffer form. */

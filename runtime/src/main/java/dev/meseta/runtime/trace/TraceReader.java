@@ -121,7 +121,7 @@ final class TraceReader {
     private void begin(Job j, RecordedEvent e) {
         long start = time(e.getStartTime());
         leave(j, start, "queued again");
-        Track free = free("queue of " + text(e, "device"), start);
+        Track free = free(PerfettoTrace.QUEUE + text(e, "device"), start);
         free.takenUntil(Long.MAX_VALUE);
         j.began = e;
         j.queue = free;

@@ -100,7 +100,10 @@ class DispatchTraceTest {
                     seen.get(i + 1).getLong("age") + seen.get(i + 1).getLong("nanoseconds"),
                     "the next begins where one ends");
         Path trace = folder.resolve("x.pftrace");
-        PerfettoTrace.of(all).write(trace);
+        PerfettoTrace told = PerfettoTrace.of(all);
+        boolean jobs = all.stream().anyMatch(e -> e.getEventType().getName().equals("meseta.JobRun"));
+        assertEquals(jobs ? 1 : 0, told.queueCount(), "kernels are no queue");
+        told.write(trace);
         String bytes = new String(Files.readAllBytes(trace), StandardCharsets.ISO_8859_1);
         assertTrue(bytes.contains("kernels of " + device.name()), "no track");
     }
