@@ -1,8 +1,9 @@
 package dev.meseta.benchmarks;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.meseta.Meseta;
 import dev.meseta.compiler.GraphCompiler;
-import dev.meseta.conformance.JavaProcess;
 import dev.meseta.driver.Executable;
 import dev.meseta.driver.KernelDevice;
 import dev.meseta.graph.DType;
@@ -13,230 +14,236 @@ import dev.meseta.graph.Value;
 import dev.meseta.graph.interpreter.Interpreter;
 import dev.meseta.runtime.TensorJobs;
 import dev.meseta.runtime.scheduler.Schedulers;
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.PrintStream;
-import java.io.Writer;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.openjdk.jmh.annotations.AuxCounters;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.results.IterationResult;
+import org.openjdk.jmh.results.RunResult;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.runner.options.VerboseMode;
 
 /**
- * Matrix products as the compiler makes them, against the peak of fused multiply-adds that is measured in turns with them, with one thread
- * and with all. A process for each number of threads; they take turns too.
+ * Matrix products as the compiler makes them, against the peak of fused multiply-adds that is measured before and after each of them, with one thread
+ * and with all.
  *
  * <pre>{@code
  * MESETA_BENCHMARK=dev.meseta.benchmarks.KernelBenchmark ./meseta [ROWSxCOLUMNSxDEPTH…]
  * }</pre>
  *
  * <p>The right operand is constant, as weights are. For each product: the kernel alone, whose result stays in the memory of the session, and
- * a whole run that gives a new tensor.
+ * a whole run that gives a new tensor. JMH measures; its processes for each number of threads take turns.
  */
-public final class KernelBenchmark {
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.SampleTime)
+@OutputTimeUnit(TimeUnit.MILLISECONDS)
+@Fork(1)
+@Warmup(iterations = 4, time = 300, timeUnit = TimeUnit.MILLISECONDS)
+@Measurement(iterations = 5, time = 250, timeUnit = TimeUnit.MILLISECONDS)
+public class KernelBenchmark {
     private static final List<String> USUAL = List.of("480x480x480", "120x768x768", "1920x1920x1920");
-    private static final int ROUNDS = 15;
-    /** A turn is as many runs as fill this, three at least. */
-    private static final double TURN_MS = 60;
+    private static final List<String> KINDS = List.of("kernel", "run");
+    private static final int ROUNDS = 3;
+    private static final long MOST = 16_384;
 
-    private static final int LEAST_RUNS = 3;
-    private static final long FEW_STEPS = 100_000;
-    /** Long beside what it costs to start a run. */
-    private static final double PEAK_MS = 5;
+    /** Rows, columns and the length of the sums. */
+    @Param("480x480x480")
+    public String product = "";
 
-    private KernelBenchmark() {}
+    /** Whether a run makes a tensor of the result. */
+    @Param({"kernel", "run"})
+    public String kind = "";
 
-    public static void main(String[] arguments) throws Exception {
-        if (arguments.length == 1 && arguments[0].equals("worker")) work();
-        else lead(arguments.length == 0 ? USUAL : List.of(arguments));
-        System.exit(0);
-    }
+    private @Nullable TensorJobs jobs;
+    private List<Tensor> inputs = List.of();
 
-    // ---- the process that asks ----
-
-    /** Of one turn. */
-    private record Turn(double milliseconds, double share, double peak) {
-        static Turn parse(String line) {
-            String[] parts = line.split(" ", -1);
-            return new Turn(Double.parseDouble(parts[0]), Double.parseDouble(parts[1]), Double.parseDouble(parts[2]));
-        }
-    }
-
-    private record Worker(int threads, Process process, Writer to, BufferedReader from) {
-        static Worker start(int threads, Path folder) throws IOException {
-            Process process = JavaProcess.of(
-                            KernelBenchmark.class.getName(),
-                            Map.of("meseta.threads", Integer.toString(threads)),
-                            folder.resolve("options" + threads),
-                            List.of("worker"))
-                    .redirectError(ProcessBuilder.Redirect.INHERIT)
-                    .start();
-            return new Worker(
-                    threads,
-                    process,
-                    process.outputWriter(StandardCharsets.UTF_8),
-                    process.inputReader(StandardCharsets.UTF_8));
-        }
-
-        Turn turn(String problem) throws IOException {
-            to.write(problem + "\n");
-            to.flush();
-            String answer = from.readLine();
-            if (answer == null) throw new IOException("the process with " + threads + " threads has ended");
-            return Turn.parse(answer);
-        }
-    }
-
-    private static void lead(List<String> problems) throws IOException {
-        int all;
-        try (Meseta meseta = Meseta.open()) {
-            all = ((KernelDevice) meseta.device("cpu")).target().threads();
-        }
-        Path folder = Files.createTempDirectory("meseta-kernels");
-        List<Worker> workers = new ArrayList<>();
-        try {
-            workers.add(Worker.start(1, folder));
-            if (all > 1) workers.add(Worker.start(all, folder));
-            print(
-                    "%-15s %-7s %7s %10s %9s %8s %8s %7s%n",
-                    "product", "", "threads", "ms", "GFLOP/s", "of peak", "at best", "peak");
-            for (String problem : problems) {
-                for (String kind : List.of("kernel", "run")) measure(problem, kind, workers);
-            }
-        } finally {
-            for (Worker w : workers) {
-                w.process().destroy();
-                Files.deleteIfExists(folder.resolve("options" + w.threads()));
-            }
-            Files.delete(folder);
-        }
-    }
-
-    private static void measure(String problem, String kind, List<Worker> workers) throws IOException {
-        List<List<Turn>> turns = new ArrayList<>();
-        for (Worker w : workers) {
-            w.turn(kind + " " + problem);
-            turns.add(new ArrayList<>());
-        }
-        for (int i = 0; i < ROUNDS; i++) {
-            for (int w = 0; w < workers.size(); w++)
-                turns.get(w).add(workers.get(w).turn(kind + " " + problem));
-        }
-        for (int w = 0; w < workers.size(); w++) {
-            List<Turn> mine = turns.get(w);
-            double ms = Median.of(mine.stream().map(Turn::milliseconds).toList());
-            double share = Median.of(mine.stream().map(Turn::share).toList());
-            double best = mine.stream().mapToDouble(Turn::share).max().orElse(0);
-            double peak = Median.of(mine.stream().map(Turn::peak).toList());
-            print(
-                    "%-15s %-7s %7d %10.3f %9.1f %7.1f%% %7.1f%% %7.1f%n",
-                    problem,
-                    kind,
-                    workers.get(w).threads(),
-                    ms,
-                    flops(problem) / ms / 1e6,
-                    100 * share,
-                    100 * best,
-                    peak);
-        }
-        if (workers.size() < 2) return;
-        List<Double> gains = new ArrayList<>();
-        for (int i = 0; i < ROUNDS; i++) {
-            gains.add(turns.getFirst().get(i).milliseconds()
-                    / turns.getLast().get(i).milliseconds());
-        }
-        print(
-                "%-15s %-7s %d threads are %.2f times as fast as one%n",
-                problem, kind, workers.getLast().threads(), Median.of(gains));
-    }
-
-    private static void print(String format, Object... arguments) {
-        System.out.printf(Locale.ROOT, format, arguments);
-        System.out.flush();
-    }
-
-    private static long[] extents(String problem) {
-        String[] parts = problem.split("x", -1);
-        long[] extents = new long[3];
-        for (int i = 0; i < 3; i++) extents[i] = Long.parseLong(parts[i]);
-        return extents;
-    }
-
-    private static double flops(String problem) {
-        long[] e = extents(problem);
-        return 2.0 * e[0] * e[1] * e[2];
-    }
-
-    // ---- the process that measures ----
-
-    private record Product(TensorJobs jobs, List<Tensor> inputs, double flops) {}
-
-    private static void work() throws IOException {
-        PrintStream out = System.out;
-        System.setOut(System.err);
+    @Setup
+    public void prepare() {
         KernelDevice device = (KernelDevice) Meseta.open().device("cpu");
-        PeakKernel peak = peak(device);
-        Map<String, Product> products = new HashMap<>();
-        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-        for (String line = in.readLine(); line != null; line = in.readLine()) {
-            Product product = products.computeIfAbsent(line, l -> product(device, l));
-            Turn turn = turn(product, peak);
-            out.println(turn.milliseconds() + " " + turn.share() + " " + turn.peak());
-            out.flush();
+        Extents e = Extents.parse(product);
+        jobs = jobs(device, product(device, e, kind.equals("run")));
+        inputs = List.of(random(e.rows, e.depth));
+    }
+
+    /** What is measured; {@code peak} measures before it and after it. */
+    @Benchmark
+    public List<Tensor> run(Peak peak) {
+        return requireNonNull(jobs).run(inputs);
+    }
+
+    /** GFLOP/s of the device at most, beside each iteration of JMH's: the median of what was measured before and after each run. */
+    @State(Scope.Thread)
+    @AuxCounters(AuxCounters.Type.EVENTS)
+    public static class Peak {
+        private static final long FEW_STEPS = 100_000;
+        /** Long beside what it costs to start a run. */
+        private static final double MILLISECONDS = 5;
+        /** Whatever else runs on the machine makes it look slower, and nothing faster. */
+        private static final int TRIES = 3;
+
+        private final PeakKernel kernel = kernel((KernelDevice) Meseta.open().device("cpu"));
+        private final List<Double> speeds = new ArrayList<>();
+
+        private static PeakKernel kernel(KernelDevice device) {
+            int threads = device.target().threads();
+            PeakKernel few = new PeakKernel(device, FEW_STEPS, 1, threads);
+            double fastest = Double.POSITIVE_INFINITY;
+            for (int i = 0; i < 10; i++) fastest = Math.min(fastest, few.run());
+            return new PeakKernel(device, (long) (FEW_STEPS * MILLISECONDS / fastest), 1, threads);
+        }
+
+        @Setup(Level.Iteration)
+        public void clear() {
+            speeds.clear();
+        }
+
+        @Setup(Level.Invocation)
+        @TearDown(Level.Invocation)
+        public void measure() {
+            double best = 0;
+            for (int i = 0; i < TRIES; i++) best = Math.max(best, kernel.speed());
+            speeds.add(best);
+        }
+
+        public double peak() {
+            return Median.of(speeds);
         }
     }
 
-    private static Product product(KernelDevice device, String line) {
-        boolean whole = line.startsWith("run ");
-        String problem = line.substring(line.indexOf(' ') + 1);
-        long[] e = extents(problem);
-        Random random = new Random(1);
-        Tensor left = random(random, e[0], e[2]);
+    private record Extents(long rows, long columns, long depth) {
+        static Extents parse(String text) {
+            String[] parts = text.split("x", -1);
+            long[] e = new long[parts.length];
+            for (int i = 0; i < e.length; i++) e[i] = parts[i].matches("[0-9]{1,5}") ? Long.parseLong(parts[i]) : 0;
+            for (long n : e) if (n < 1 || n > MOST) e = new long[0];
+            if (e.length != 3)
+                throw new IllegalArgumentException(
+                        "'" + text + "' is no product; give ROWSxCOLUMNSxDEPTH, each from 1 to " + MOST + ", as in "
+                                + USUAL.getFirst());
+            return new Extents(e[0], e[1], e[2]);
+        }
+
+        double flops() {
+            return 2.0 * rows * columns * depth;
+        }
+    }
+
+    private static Executable product(KernelDevice device, Extents e, boolean whole) {
         GraphBuilder b = new GraphBuilder("product", Interpreter::evaluate);
-        Value y = b.matmul(b.input("x", left.type()), b.constant(random(random, e[2], e[1])), DType.F32);
+        Value x = b.input("x", random(e.rows, e.depth).type());
+        Value y = b.matmul(x, b.constant(random(e.depth, e.columns)), DType.F32);
         if (!whole) y = b.slice(b.slice(y, 0, 0, 1), 1, 0, 1);
-        Executable executable = device.load(GraphCompiler.compile(b.build(List.of(y)), device.target()));
-        return new Product(jobs(device, executable), List.of(left), flops(problem));
+        return device.load(GraphCompiler.compile(b.build(List.of(y)), device.target()));
     }
 
     static TensorJobs jobs(KernelDevice device, Executable executable) {
         return new TensorJobs(Schedulers.of(device).client("benchmark"), executable);
     }
 
-    private static Tensor random(Random random, long rows, long columns) {
+    private static Tensor random(long rows, long columns) {
+        Random random = new Random(1);
         Tensor t = Tensor.allocate(DType.F32, Shape.of(rows, columns));
         for (long i = 0; i < t.elements(); i++) t.setDouble(i, random.nextDouble(-1, 1));
         return t;
     }
 
-    private static PeakKernel peak(KernelDevice device) {
-        int threads = device.target().threads();
-        PeakKernel few = new PeakKernel(device, FEW_STEPS, 1, threads);
-        double fastest = Double.POSITIVE_INFINITY;
-        for (int i = 0; i < 10; i++) fastest = Math.min(fastest, few.run());
-        return new PeakKernel(device, (long) (FEW_STEPS * PEAK_MS / fastest), 1, threads);
+    /** Of one iteration of JMH's. */
+    private record Turn(double milliseconds, double peak) {
+        double share(double flops) {
+            return flops / milliseconds / 1e6 / peak;
+        }
     }
 
-    /** Runs and measurements of the peak, one after the other. */
-    private static Turn turn(Product product, PeakKernel peak) {
-        List<Double> times = new ArrayList<>();
-        List<Double> peaks = new ArrayList<>();
-        product.jobs().run(product.inputs());
-        long begin = System.nanoTime();
-        while (times.size() < LEAST_RUNS || System.nanoTime() - begin < TURN_MS * 1e6) {
-            peaks.add(peak.speed());
-            long start = System.nanoTime();
-            product.jobs().run(product.inputs());
-            times.add((System.nanoTime() - start) / 1e6);
+    public static void main(String[] arguments) throws RunnerException {
+        List<String> products = arguments.length == 0 ? USUAL : List.of(arguments);
+        try {
+            products.forEach(Extents::parse);
+        } catch (IllegalArgumentException e) {
+            System.err.println("KernelBenchmark: " + e.getMessage());
+            System.exit(2);
         }
-        double ms = Median.of(times);
-        double best = Median.of(peaks);
-        return new Turn(ms, product.flops() / ms / 1e6 / best, best);
+        int all;
+        try (Meseta meseta = Meseta.open()) {
+            all = ((KernelDevice) meseta.device("cpu")).target().threads();
+        }
+        print(
+                "%-15s %-7s %7s %10s %9s %8s %8s %7s%n",
+                "product", "", "threads", "ms", "GFLOP/s", "of peak", "at best", "peak");
+        for (String product : products) for (String kind : KINDS) compare(product, kind, all);
+        System.exit(0);
+    }
+
+    private static void compare(String product, String kind, int all) throws RunnerException {
+        List<Turn> alone = new ArrayList<>();
+        List<Turn> together = new ArrayList<>();
+        for (int i = 0; i < ROUNDS; i++) {
+            alone.addAll(turns(product, kind, 1));
+            if (all > 1) together.addAll(turns(product, kind, all));
+        }
+        double one = report(product, kind, 1, alone);
+        if (all == 1) return;
+        double many = report(product, kind, all, together);
+        print("%-15s %-7s %d threads are %.2f times as fast as one%n", product, kind, all, one / many);
+    }
+
+    private static List<Turn> turns(String product, String kind, int threads) throws RunnerException {
+        RunResult result = new Runner(new OptionsBuilder()
+                        .include(KernelBenchmark.class.getName() + ".run")
+                        .param("product", product)
+                        .param("kind", kind)
+                        .jvmArgsAppend("-Dmeseta.threads=" + threads)
+                        .shouldFailOnError(true)
+                        .verbosity(VerboseMode.SILENT)
+                        .build())
+                .runSingle();
+        List<Turn> turns = new ArrayList<>();
+        for (IterationResult r : result.getBenchmarkResults().iterator().next().getIterationResults())
+            turns.add(new Turn(
+                    r.getPrimaryResult().getStatistics().getPercentile(50),
+                    requireNonNull(r.getSecondaryResults().get("peak")).getScore()));
+        return turns;
+    }
+
+    /** Returns milliseconds, median. */
+    private static double report(String product, String kind, int threads, List<Turn> turns) {
+        double flops = Extents.parse(product).flops();
+        List<Double> shares = turns.stream().map(t -> t.share(flops)).toList();
+        double ms = Median.of(turns.stream().map(Turn::milliseconds).toList());
+        double best = turns.stream().mapToDouble(Turn::milliseconds).min().orElse(0);
+        double most = turns.stream().mapToDouble(Turn::peak).max().orElse(0);
+        print(
+                "%-15s %-7s %7d %10.3f %9.1f %7.1f%% %7.1f%% %7.1f%n",
+                product,
+                kind,
+                threads,
+                ms,
+                flops / ms / 1e6,
+                100 * Median.of(shares),
+                100 * flops / best / 1e6 / most,
+                Median.of(turns.stream().map(Turn::peak).toList()));
+        return ms;
+    }
+
+    private static void print(String format, Object... arguments) {
+        System.out.printf(Locale.ROOT, format, arguments);
+        System.out.flush();
     }
 }

@@ -23,6 +23,7 @@ public final class Choices {
 
     private final Map<String, String> answers;
     private final Listener listener;
+    private final double most;
 
     /** Hears of each question with the answers that it may have, the model's first. */
     @FunctionalInterface
@@ -35,8 +36,18 @@ public final class Choices {
      * @param listener hears of questions that have more than one answer
      */
     public Choices(Map<String, String> answers, Listener listener) {
+        this(answers, listener, WORTH_ASKING);
+    }
+
+    private Choices(Map<String, String> answers, Listener listener, double most) {
         this.answers = Map.copyOf(answers);
         this.listener = listener;
+        this.most = most;
+    }
+
+    /** These answers by question, also where the model thinks them much worse: to measure whether it is right. */
+    public static Choices forced(Map<String, String> answers) {
+        return new Choices(answers, (_, _) -> {}, Double.POSITIVE_INFINITY);
     }
 
     /**
@@ -55,9 +66,9 @@ public final class Choices {
                 .map(Map.Entry::getKey)
                 .toList();
         T first = candidates.getFirst();
-        double most = costs.getOrDefault(first, 0.0) * WORTH_ASKING;
+        double dearest = costs.getOrDefault(first, 0.0) * most;
         List<T> good = candidates.stream()
-                .filter(c -> costs.getOrDefault(c, 0.0) <= most)
+                .filter(c -> costs.getOrDefault(c, 0.0) <= dearest)
                 .limit(MOST)
                 .toList();
         if (good.size() > 1) listener.asked(question, good.stream().map(name).toList());

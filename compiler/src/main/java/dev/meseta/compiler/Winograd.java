@@ -72,8 +72,8 @@ final class Winograd {
             },
             new double[][] {{1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}});
 
-    /** Products that a core makes in the time in which a byte comes from memory. */
-    private static final double PRODUCTS_PER_BYTE = 3;
+    /** Products that a core makes in the time in which a byte comes from memory; chosen by the table of {@code docs/benchmarks.md}. */
+    private static final double PRODUCTS_PER_BYTE = 2;
 
     /** Products that a core makes in the time in which an element is transformed and moved through the caches. */
     private static final double PRODUCTS_PER_ELEMENT = 16;

@@ -39,6 +39,7 @@ class ChoicesTest {
         assertEquals("fair", choices.pick("a", costs, c -> c));
         // What the model thinks much worse is no answer.
         assertEquals("good", choices.pick("b", costs, c -> c));
+        assertEquals("dear", Choices.forced(Map.of("b", "dear")).pick("b", costs, c -> c));
         assertEquals("good", choices.pick("c", costs, c -> c));
         assertEquals("good", choices.pick("d", costs, c -> c));
         assertEquals("only", choices.pick("e", Map.of("only", 1.0), c -> c));
