@@ -12,6 +12,7 @@ import dev.meseta.driver.KernelDevice;
 import dev.meseta.driver.Limits;
 import dev.meseta.driver.Loading;
 import dev.meseta.driver.Target;
+import dev.meseta.driver.plan.PlanExecutable;
 import dev.meseta.linux.FileStamp;
 import dev.meseta.linux.Processors;
 import java.time.Duration;
@@ -93,13 +94,13 @@ final class CpuDevice implements KernelDevice {
 
     @Override
     public void run(Job job) {
-        ((CpuExecutable) job.executable()).run(job);
+        ((PlanExecutable) job.executable()).run(job);
     }
 
     /** Counts iterations of the loops that a job's plan has. */
     @Override
     public long progress(Job job) {
-        return ((CpuExecutable) job.executable()).progress();
+        return ((PlanExecutable) job.executable()).progress();
     }
 
     @Override
@@ -121,7 +122,7 @@ final class CpuDevice implements KernelDevice {
     @Override
     public Executable load(Image image) {
         WorkerPool pool = WorkerPool.get();
-        return new CpuExecutable(PlanImage.load(image, CodeCache.get()), pool);
+        return PlanImage.load(image, CodeCache.get()).executable(pool);
     }
 
     @Override

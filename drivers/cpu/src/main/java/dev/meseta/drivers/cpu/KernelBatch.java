@@ -29,7 +29,7 @@ final class KernelBatch implements Loading {
 
     @Override
     public Executable load(CommandList commands) {
-        return new CpuExecutable(Plan.of(commands, this), WorkerPool.get());
+        return Plan.of(commands, this).executable(WorkerPool.get());
     }
 
     KernelCache cache() {

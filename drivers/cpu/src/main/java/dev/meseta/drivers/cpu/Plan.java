@@ -5,6 +5,7 @@ import dev.meseta.driver.CommandList;
 import dev.meseta.driver.plan.Launch;
 import dev.meseta.driver.plan.LaunchPlan;
 import dev.meseta.driver.plan.LaunchTimes;
+import dev.meseta.driver.plan.PlanExecutable;
 import dev.meseta.machine.ArgumentLayout;
 import dev.meseta.machine.MachineCode;
 import java.lang.foreign.Arena;
@@ -110,6 +111,12 @@ final class Plan {
     /** What a constant takes among others; one of no bytes, too, has an address of its own. */
     private static long aligned(long bytes) {
         return Math.ceilDiv(Math.max(1, bytes), ALIGNMENT) * ALIGNMENT;
+    }
+
+    /** Ready to be run by the threads of a pool. */
+    PlanExecutable executable(WorkerPool pool) {
+        return new PlanExecutable(
+                plan, () -> new RunState(this, pool), () -> PlanImage.of(this), () -> plan.describe(this::note));
     }
 
     LaunchPlan launches() {

@@ -3,6 +3,7 @@ package dev.meseta.drivers.cpu;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.meseta.driver.Buffer;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.DeviceException;
 import dev.meseta.driver.Job;
@@ -10,6 +11,7 @@ import dev.meseta.driver.plan.Launch;
 import dev.meseta.driver.plan.LaunchPlan;
 import dev.meseta.driver.plan.LaunchTimes;
 import dev.meseta.driver.plan.Place;
+import dev.meseta.driver.plan.PlanRun;
 import dev.meseta.driver.plan.Step;
 import dev.meseta.linux.Calls;
 import dev.meseta.linux.LargeMemory;
@@ -28,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * The memory of one run: the arena, the argument blocks, the iteration numbers. Used by one run at a time and by many one after the other;
  * what does not change between runs is written once. Launches run in machine code, one call for all that follow each other.
  */
-final class RunState implements WorkerPool.Helper {
+final class RunState implements PlanRun, WorkerPool.Helper {
     private final Plan plan;
     private final WorkerPool pool;
     private final boolean shared;
@@ -115,14 +117,14 @@ final class RunState implements WorkerPool.Helper {
         else Dispatcher.record(record, function, block, l.grid());
     }
 
-    /** Gives an input or output slot its memory, which must be native. */
-    void bind(int slot, MemorySegment memory) {
+    /** Memory that somebody else may close is held while machine code runs. */
+    @Override
+    public void bind(int slot, Buffer buffer, MemorySegment memory) {
+        if (memory.byteSize() < plan.launches().slots().get(slot).bytes())
+            throw new IllegalStateException(memory + " does not fill slot " + slot);
         segments[slot] = memory;
         bases[slot] = memory.address();
-    }
-
-    /** Holds memory that is bound, and that somebody else may close, while machine code runs. */
-    void hold(MemorySegment memory) {
+        if (!buffer.isBorrowed()) return;
         MemorySegment[] h = held;
         if (h == null) {
             h = new MemorySegment[Calls.MOST_HELD];
@@ -136,7 +138,8 @@ final class RunState implements WorkerPool.Helper {
     }
 
     /** Lets go of the memory of inputs and outputs. */
-    void unbind() {
+    @Override
+    public void unbind() {
         held = null;
         heldCount = 0;
         job = null;
@@ -146,12 +149,14 @@ final class RunState implements WorkerPool.Helper {
             if (memory.slots().get(o.slot()) instanceof CommandList.OutputSlot) segments[o.slot()] = MemorySegment.NULL;
     }
 
-    MemorySegment slot(int slot) {
-        return segments[slot];
+    @Override
+    public MemorySegment output(int number) {
+        return segments[plan.launches().memory().outputs().get(number).slot()];
     }
 
     /** Runs the plan on what is bound, for a job, and counts steps. */
-    void run(Job forJob, AtomicLong steps) {
+    @Override
+    public void run(Job forJob, AtomicLong steps) {
         job = forJob;
         progress = steps;
         for (int i = 0; i < patches.size(); i++) {
@@ -162,6 +167,8 @@ final class RunState implements WorkerPool.Helper {
         pool.begin(this, shared);
         try {
             run(plan.launches().steps(), 0);
+            LaunchTimes times = plan.times();
+            if (times != null) times.addRun();
         } finally {
             Dispatcher.end(control);
             pool.end(this);

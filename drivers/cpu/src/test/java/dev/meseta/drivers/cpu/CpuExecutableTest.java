@@ -46,7 +46,7 @@ class CpuExecutableTest {
     private static final KernelCache CHECKED = cache(true);
 
     private static Executable executable(CommandList list) {
-        return new CpuExecutable(Plan.of(list, new KernelBatch(PLAIN, 2)), TWO);
+        return Plan.of(list, new KernelBatch(PLAIN, 2)).executable(TWO);
     }
 
     private static Kernel.Buffer buffer(String name, DType t, Kernel.Access access, Expr elements) {
@@ -248,7 +248,7 @@ class CpuExecutableTest {
                     List.of(),
                     List.of(new CommandList.Output(0, f32(4))),
                     0);
-            Executable e = new CpuExecutable(Plan.of(list, new KernelBatch(CHECKED, 2)), TWO);
+            Executable e = Plan.of(list, new KernelBatch(CHECKED, 2)).executable(TWO);
             if (at == 3) {
                 assertArrayEquals(
                         new float[] {0, 0, 0, 1},

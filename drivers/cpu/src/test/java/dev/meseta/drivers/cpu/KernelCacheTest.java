@@ -13,6 +13,7 @@ import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.kernel.Type;
 import dev.meseta.compiler.llvm.KernelCompiler;
 import dev.meseta.driver.CommandList;
+import dev.meseta.driver.plan.PlanExecutable;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.Shape;
@@ -80,7 +81,7 @@ class KernelCacheTest {
     private static void run(KernelCache cache) {
         WorkerPool pool = new WorkerPool(1);
         for (int n = 0; n < KERNELS; n++) {
-            CpuExecutable e = new CpuExecutable(Plan.of(commands(n), new KernelBatch(cache, 1)), pool);
+            PlanExecutable e = Plan.of(commands(n), new KernelBatch(cache, 1)).executable(pool);
             float[] y = TestJob.run(e, List.of(Tensor.of(new float[] {0, 1})))
                     .getFirst()
                     .toFloats();

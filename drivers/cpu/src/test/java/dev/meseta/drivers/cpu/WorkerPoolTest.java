@@ -15,6 +15,7 @@ import dev.meseta.compiler.kernel.Stmt;
 import dev.meseta.compiler.kernel.Type;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.CommandList.Binding;
+import dev.meseta.driver.plan.PlanExecutable;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.TensorType;
@@ -64,7 +65,7 @@ class WorkerPoolTest {
                 0);
     }
 
-    private static void runsOnce(CpuExecutable executable, int n) {
+    private static void runsOnce(PlanExecutable executable, int n) {
         Tensor zeros = Tensor.allocate(TensorType.of(DType.F32, n));
         float[] y = TestJob.run(executable, List.of(zeros)).getFirst().toFloats();
         for (int i = 0; i < n; i++) assertEquals(LAUNCHES, y[i], "iteration " + i + " of " + n);
@@ -79,8 +80,8 @@ class WorkerPoolTest {
                 for (int t = 0; t < 4; t++) {
                     int n = 700 + 500 * t;
                     Random random = new Random(t);
-                    CpuExecutable executable = new CpuExecutable(
-                            Plan.of(counting(n), new KernelBatch(KernelCache.get(), pool.threads())), pool);
+                    PlanExecutable executable = Plan.of(counting(n), new KernelBatch(KernelCache.get(), pool.threads()))
+                            .executable(pool);
                     futures.add(executor.submit(() -> {
                         for (int i = 0; i < 400; i++) {
                             runsOnce(executable, n);
@@ -127,6 +128,6 @@ class WorkerPoolTest {
     void oneThreadNeedsNoOther() {
         WorkerPool pool = new WorkerPool(1);
         assertEquals(0, pool.begin(_ -> false, true));
-        runsOnce(new CpuExecutable(Plan.of(counting(999), new KernelBatch(KernelCache.get(), 1)), pool), 999);
+        runsOnce(Plan.of(counting(999), new KernelBatch(KernelCache.get(), 1)).executable(pool), 999);
     }
 }

@@ -28,44 +28,36 @@ final class Constants {
     /** A constant that is there, and what it was made of, whose address stays taken as long as this is. */
     private record Resident(MemorySegment source, DeviceBuffer buffer) {}
 
-    private final long[] addresses;
+    private final long[] offsets;
     private final @Nullable DeviceBuffer[] buffers;
     private final List<Object> kept = new ArrayList<>();
 
     Constants(Context c, List<CommandList.Slot> slots) {
-        this.addresses = new long[slots.size()];
         this.buffers = new DeviceBuffer[slots.size()];
-        long[] offsets = new long[slots.size()];
+        this.offsets = new long[slots.size()];
         long small = 0;
         for (int i = 0; i < offsets.length; i++) {
-            if (!(slots.get(i) instanceof CommandList.ConstantSlot s)) continue;
-            if (s.bytes() >= LARGE) {
-                Resident r = resident(c, s.value().data());
-                kept.add(r);
-                buffers[i] = r.buffer();
-                addresses[i] = r.buffer().address;
-            } else {
-                offsets[i] = small;
-                small += (s.bytes() + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
-            }
+            if (!(slots.get(i) instanceof CommandList.ConstantSlot s) || s.bytes() >= LARGE) continue;
+            offsets[i] = small;
+            small += (s.bytes() + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
         }
-        if (small == 0) return;
-        MemorySegment together = Arena.ofAuto().allocate(small, ALIGNMENT);
-        for (int i = 0; i < offsets.length; i++) {
+        MemorySegment together = Arena.ofAuto().allocate(Math.max(1, small), ALIGNMENT);
+        for (int i = 0; i < offsets.length; i++)
             if (slots.get(i) instanceof CommandList.ConstantSlot s && s.bytes() < LARGE)
                 MemorySegment.copy(s.value().data(), 0, together, offsets[i], s.bytes());
+        DeviceBuffer shared = upload(c, together);
+        for (int i = 0; i < offsets.length; i++) {
+            if (!(slots.get(i) instanceof CommandList.ConstantSlot s)) continue;
+            buffers[i] = shared;
+            if (s.bytes() < LARGE) continue;
+            Resident r = resident(c, s.value().data());
+            kept.add(r);
+            buffers[i] = r.buffer();
         }
-        DeviceBuffer buffer = upload(c, together);
-        kept.add(buffer);
-        for (int i = 0; i < offsets.length; i++)
-            if (slots.get(i) instanceof CommandList.ConstantSlot s && s.bytes() < LARGE) {
-                buffers[i] = buffer;
-                addresses[i] = buffer.address + offsets[i];
-            }
     }
 
     long address(int slot) {
-        return addresses[slot];
+        return buffer(slot).address + offsets[slot];
     }
 
     /** The buffer that a constant lies in. */
@@ -95,13 +87,14 @@ final class Constants {
         }
         try (DeviceBuffer staging = DeviceBuffer.onHost(c, data.byteSize())) {
             staging.view().copyFrom(data);
-            CommandBuffers commands = new CommandBuffers(c);
+            Handles handles = new Handles(c);
+            CommandBuffers commands = new CommandBuffers(c, handles);
             commands.begin();
             commands.copy(staging, 0, buffer, 0, data.byteSize());
             commands.barrier(
                     Vk.PIPELINE_TRANSFER, Vk.ACCESS_TRANSFER_WRITE, Vk.PIPELINE_COMPUTE, Vk.ACCESS_SHADER_READ);
             c.await(c.submit(commands.end()));
-            commands.destroy();
+            handles.run();
         }
         return buffer;
     }

@@ -1,5 +1,8 @@
 package dev.meseta.drivers.vulkan;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
 import dev.meseta.compiler.spirv.Bounds;
 import java.lang.foreign.Arena;
 import java.util.Collection;
@@ -19,52 +22,40 @@ final class Descriptors {
      * @param range the most bytes of arguments that a launch has
      * @param lists for each list of images what is at each binding, 0 for nothing
      */
-    Descriptors(Context c, DeviceBuffer buffer, long range, Collection<List<Long>> lists) {
+    Descriptors(Context c, Handles handles, DeviceBuffer buffer, long range, Collection<List<Long>> lists) {
         this.c = c;
         try (Arena arena = Arena.ofConfined()) {
-            Struct sizes = Struct.plain(arena, 16)
-                    .set(0, Vk.DESCRIPTOR_UNIFORM_DYNAMIC)
-                    .set(4, 1)
-                    .set(8, Vk.DESCRIPTOR_STORAGE_TEXEL)
-                    .set(12, Math.max(1, lists.size() * Bounds.MOST_TEXELS));
-            Struct info = Struct.of(arena, Vk.TYPE_DESCRIPTOR_POOL_CREATE_INFO, 40)
-                    .set(20, 1 + lists.size())
-                    .set(24, lists.isEmpty() ? 1 : 2)
-                    .set(32, sizes.memory());
-            this.pool = c.create(arena, Function.vkCreateDescriptorPool, info);
+            int texels = Math.max(1, lists.size() * Bounds.MOST_TEXELS);
+            var sizes =
+                    arena.allocateFrom(JAVA_INT, Vk.DESCRIPTOR_UNIFORM_DYNAMIC, 1, Vk.DESCRIPTOR_STORAGE_TEXEL, texels);
+            String fields = "VkDescriptorPoolCreateInfo maxSets poolSizeCount pPoolSizes";
+            Struct info = Struct.of(arena, fields, 1 + lists.size(), lists.isEmpty() ? 1 : 2, sizes);
+            this.pool = handles.create("vkCreateDescriptorPool", info, "vkDestroyDescriptorPool");
             this.arguments = allocate(arena, c.argumentLayout);
-            Struct bytes = Struct.plain(arena, 24).set(0, buffer.handle).set(16, range);
-            write(arena, arguments, 0, Vk.DESCRIPTOR_UNIFORM_DYNAMIC, 48, bytes);
+            Struct bytes = Struct.of(arena, "VkDescriptorBufferInfo buffer range", buffer.handle, range);
+            write(arena, arguments, 0, Vk.DESCRIPTOR_UNIFORM_DYNAMIC, "pBufferInfo", bytes);
             for (List<Long> views : lists) {
                 long set = allocate(arena, c.texelLayout);
                 images.put(views, set);
                 for (int i = 0; i < views.size(); i++) {
                     if (views.get(i) == 0) continue;
-                    Struct view = Struct.plain(arena, 8).set(0, views.get(i));
-                    write(arena, set, i, Vk.DESCRIPTOR_STORAGE_TEXEL, 56, view);
+                    var view = arena.allocateFrom(JAVA_LONG, views.get(i));
+                    write(arena, set, i, Vk.DESCRIPTOR_STORAGE_TEXEL, "pTexelBufferView", view);
                 }
             }
         }
     }
 
     private long allocate(Arena arena, long layout) {
-        Struct out = Struct.plain(arena, 8);
-        Struct info = Struct.of(arena, Vk.TYPE_DESCRIPTOR_SET_ALLOCATE_INFO, 40)
-                .set(16, pool)
-                .set(24, 1)
-                .set(32, Struct.plain(arena, 8).set(0, layout).memory());
-        c.vk.check(c.name, Function.vkAllocateDescriptorSets, c.device, info.address(), out.address());
-        return out.getLong(0);
+        String fields = "VkDescriptorSetAllocateInfo descriptorPool descriptorSetCount pSetLayouts";
+        Struct info = Struct.of(arena, fields, pool, 1, arena.allocateFrom(JAVA_LONG, layout));
+        return c.get("vkAllocateDescriptorSets", c.device, info);
     }
 
-    private void write(Arena arena, long set, int binding, int type, long field, Struct what) {
-        Struct write = Struct.of(arena, Vk.TYPE_WRITE_DESCRIPTOR_SET, 64)
-                .set(16, set)
-                .set(24, binding)
-                .set(32, 1)
-                .set(36, type)
-                .set(field, what.memory());
-        c.vk.call(Function.vkUpdateDescriptorSets, c.device, 1, write.address(), 0, 0);
+    private void write(Arena arena, long set, int binding, int type, String field, Object what) {
+        String fields = "VkWriteDescriptorSet dstSet dstBinding descriptorCount descriptorType " + field;
+        Struct write = Struct.of(arena, fields, set, binding, 1, type, what);
+        c.vk.call("vkUpdateDescriptorSets", c.device, 1, write, 0, 0);
     }
 
     /** The sets of a launch: that of the arguments, and where it reads images theirs behind it. */
@@ -72,9 +63,5 @@ final class Descriptors {
         return views.isEmpty()
                 ? new long[] {arguments}
                 : new long[] {arguments, Objects.requireNonNull(images.get(views))};
-    }
-
-    void destroy() {
-        c.vk.call(Function.vkDestroyDescriptorPool, c.device, pool, 0);
     }
 }

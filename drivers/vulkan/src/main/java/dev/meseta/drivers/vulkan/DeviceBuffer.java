@@ -8,8 +8,6 @@ import org.jspecify.annotations.Nullable;
 
 /** A buffer with memory of its own; freed when it is closed or no longer reachable. No run may use it then. */
 final class DeviceBuffer implements AutoCloseable {
-    private static final Cleaner CLEANER =
-            Cleaner.create(Thread.ofPlatform().daemon().name("meseta-vulkan").factory());
     private static final int USAGE = Vk.USAGE_TRANSFER_SRC
             | Vk.USAGE_TRANSFER_DST
             | Vk.USAGE_STORAGE_TEXEL
@@ -35,15 +33,6 @@ final class DeviceBuffer implements AutoCloseable {
 
     private final Cleaner.Cleanable cleanable;
 
-    private record Free(Context c, long handle, long memory, long texels) implements Runnable {
-        @Override
-        public void run() {
-            if (texels != 0) c.vk.call(Function.vkDestroyBufferView, c.device, texels, 0);
-            c.vk.call(Function.vkDestroyBuffer, c.device, handle, 0);
-            c.vk.call(Function.vkFreeMemory, c.device, memory, 0);
-        }
-    }
-
     /** How memory crosses to other processes. */
     private enum Crossing {
         NONE,
@@ -53,60 +42,54 @@ final class DeviceBuffer implements AutoCloseable {
 
     private DeviceBuffer(Context c, long bytes, boolean forKernels, Crossing crossing, int descriptor) {
         this.bytes = bytes;
+        Handles handles = new Handles(c);
         try (Arena arena = Arena.ofConfined()) {
-            Struct info = Struct.of(arena, Vk.TYPE_BUFFER_CREATE_INFO, 56)
-                    .set(24, crossing == Crossing.IMPORT ? bytes : bytes + MARGIN)
-                    .set(32, USAGE);
-            if (crossing != Crossing.NONE)
-                info.next(Struct.of(arena, Vk.TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO, 24)
-                        .set(16, Vk.HANDLE_OPAQUE_FD));
-            this.handle = c.create(arena, Function.vkCreateBuffer, info);
-            Struct needs = Struct.plain(arena, 24);
-            c.vk.call(Function.vkGetBufferMemoryRequirements, c.device, handle, needs.address());
-            var type = PhysicalDevice.MemoryType.choose(c.physical.memory(), needs.getInt(16), forKernels);
-            this.memory = allocate(c, arena, needs.getLong(0), type.number(), crossing, descriptor);
-            c.vk.check(c.name, Function.vkBindBufferMemory, c.device, handle, memory, 0);
-            Struct query =
-                    Struct.of(arena, Vk.TYPE_BUFFER_DEVICE_ADDRESS_INFO, 24).set(16, handle);
-            this.address = c.vk.call(Function.vkGetBufferDeviceAddress, c.device, query.address());
-            MemorySegment view = null;
-            if (type.isMapped()) {
-                Struct out = Struct.plain(arena, 8);
-                c.vk.check(c.name, Function.vkMapMemory, c.device, memory, 0, -1L, 0, out.address());
-                view = MemorySegment.ofAddress(out.getLong(0)).reinterpret(bytes);
-            }
-            this.mapped = view;
+            long size = crossing == Crossing.IMPORT ? bytes : bytes + MARGIN;
+            Object external = crossing == Crossing.NONE
+                    ? 0
+                    : Struct.of(arena, "VkExternalMemoryBufferCreateInfo handleTypes", Vk.HANDLE_OPAQUE_FD);
+            Struct info = Struct.of(arena, "VkBufferCreateInfo size usage pNext", size, USAGE, external);
+            this.handle = handles.create("vkCreateBuffer", info, "vkDestroyBuffer");
+            Struct needs = Struct.of(arena, "VkMemoryRequirements");
+            c.vk.call("vkGetBufferMemoryRequirements", c.device, handle, needs);
+            var type = PhysicalDevice.MemoryType.choose(
+                    c.physical.memory(), (int) needs.get("memoryTypeBits"), forKernels);
+            Struct wanted = Struct.of(
+                    arena,
+                    "VkMemoryAllocateInfo allocationSize memoryTypeIndex pNext",
+                    needs.get("size"),
+                    type.number(),
+                    crossing(arena, crossing, descriptor));
+            this.memory = handles.create("vkAllocateMemory", wanted, "vkFreeMemory");
+            c.check("vkBindBufferMemory", c.device, handle, memory, 0);
+            this.address = c.vk.call(
+                    "vkGetBufferDeviceAddress", c.device, Struct.of(arena, "VkBufferDeviceAddressInfo buffer", handle));
+            this.mapped = type.isMapped()
+                    ? MemorySegment.ofAddress(c.get("vkMapMemory", c.device, memory, 0, -1L, 0))
+                            .reinterpret(bytes)
+                    : null;
             boolean image = crossing == Crossing.NONE && c.texelLayout != 0 && bytes <= MOST_TEXEL_BYTES;
-            Struct texel = Struct.of(arena, Vk.TYPE_BUFFER_VIEW_CREATE_INFO, 56)
-                    .set(24, handle)
-                    .set(32, Vk.FORMAT_RGBA32UI)
-                    .set(48, (bytes + MARGIN) / 16 * 16);
-            this.texels = image ? c.create(arena, Function.vkCreateBufferView, texel) : 0;
-        }
-        this.cleanable = CLEANER.register(this, new Free(c, handle, memory, texels));
-    }
-
-    private long allocate(Context c, Arena arena, long size, int type, Crossing crossing, int descriptor) {
-        Struct flags =
-                Struct.of(arena, Vk.TYPE_MEMORY_ALLOCATE_FLAGS_INFO, 24).set(16, Vk.MEMORY_ALLOCATE_DEVICE_ADDRESS);
-        if (crossing == Crossing.EXPORT)
-            flags.next(Struct.of(arena, Vk.TYPE_EXPORT_MEMORY_ALLOCATE_INFO, 24).set(16, Vk.HANDLE_OPAQUE_FD));
-        if (crossing == Crossing.IMPORT)
-            flags.next(Struct.of(arena, Vk.TYPE_IMPORT_MEMORY_FD_INFO, 24)
-                    .set(16, Vk.HANDLE_OPAQUE_FD)
-                    .set(20, descriptor));
-        Struct info = Struct.of(arena, Vk.TYPE_MEMORY_ALLOCATE_INFO, 32)
-                .set(16, size)
-                .set(24, type)
-                .next(flags);
-        try {
-            return c.create(arena, Function.vkAllocateMemory, info);
+            long whole = (bytes + MARGIN) / 16 * 16;
+            Struct view =
+                    Struct.of(arena, "VkBufferViewCreateInfo buffer format range", handle, Vk.FORMAT_RGBA32UI, whole);
+            this.texels = image ? handles.create("vkCreateBufferView", view, "vkDestroyBufferView") : 0;
         } catch (DeviceException e) {
-            c.vk.call(Function.vkDestroyBuffer, c.device, handle, 0);
+            handles.run();
             if (e.kind() != DeviceException.Kind.MEMORY) throw e;
             throw new DeviceException(
                     DeviceException.Kind.MEMORY, c.name + " has no " + bytes + " bytes left: " + e.getMessage(), e);
         }
+        this.cleanable = handles.ownedBy(this);
+    }
+
+    /** What is asked for beside memory. */
+    private static Struct crossing(Arena arena, Crossing crossing, int descriptor) {
+        Object more = switch (crossing) {
+            case NONE -> 0;
+            case EXPORT -> Struct.of(arena, "VkExportMemoryAllocateInfo handleTypes", Vk.HANDLE_OPAQUE_FD);
+            case IMPORT -> Struct.of(arena, "VkImportMemoryFdInfoKHR handleType fd", Vk.HANDLE_OPAQUE_FD, descriptor);
+        };
+        return Struct.of(arena, "VkMemoryAllocateFlagsInfo flags pNext", Vk.MEMORY_ALLOCATE_DEVICE_ADDRESS, more);
     }
 
     /** Memory that the device uses. */

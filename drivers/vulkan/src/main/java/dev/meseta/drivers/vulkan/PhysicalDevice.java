@@ -1,16 +1,20 @@
 package dev.meseta.drivers.vulkan;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
 import dev.meseta.compiler.spirv.Capability;
 import dev.meseta.compiler.spirv.FloatControls;
 import dev.meseta.driver.DeviceException;
 import java.lang.foreign.Arena;
-import java.nio.charset.StandardCharsets;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * What a device says of itself.
@@ -42,6 +46,11 @@ record PhysicalDevice(
         List<MemoryType> memory,
         Set<String> extensions,
         String lacking) {
+
+    /** Bytes of a VkQueueFamilyProperties, and of a VkExtensionProperties. */
+    private static final long FAMILY_BYTES = 24;
+
+    private static final long EXTENSION_BYTES = 260;
 
     /** A kind of memory. */
     record MemoryType(int number, int flags, long heapBytes) {
@@ -78,8 +87,6 @@ record PhysicalDevice(
         }
     }
 
-    static final String DOT_PRODUCTS = "VK_KHR_shader_integer_dot_product";
-
     boolean hasDots() {
         return capabilities.contains(Capability.DOT_PRODUCT);
     }
@@ -96,129 +103,108 @@ record PhysicalDevice(
     /** @param staging whether its own memory is taken for one that the host cannot reach */
     static PhysicalDevice of(VulkanLibrary vk, long handle, boolean staging) {
         try (Arena arena = Arena.ofConfined()) {
-            Struct p12 = Struct.of(arena, Vk.TYPE_VULKAN_1_2_PROPERTIES, 736);
-            Struct p11 = Struct.of(arena, Vk.TYPE_VULKAN_1_1_PROPERTIES, 112).next(p12);
-            Struct properties = Struct.of(arena, Vk.TYPE_PROPERTIES_2, 840);
-            vk.call(Function.vkGetPhysicalDeviceProperties2, handle, properties.address());
-            int version = properties.getInt(16);
-            if (Integer.compareUnsigned(version, Vk.API_1_2) >= 0)
-                vk.call(
-                        Function.vkGetPhysicalDeviceProperties2,
-                        handle,
-                        properties.next(p11).address());
-            Struct f12 = Struct.of(arena, Vk.TYPE_VULKAN_1_2_FEATURES, 208);
-            Struct f11 = Struct.of(arena, Vk.TYPE_VULKAN_1_1_FEATURES, 64).next(f12);
-            Struct features = Struct.of(arena, Vk.TYPE_FEATURES_2, 240);
             Set<String> extensions = extensions(vk, arena, handle);
-            Struct dots = Struct.of(arena, Vk.TYPE_INTEGER_DOT_PRODUCT_FEATURES, 24);
-            if (extensions.contains(DOT_PRODUCTS)) f12.next(dots);
-            if (Integer.compareUnsigned(version, Vk.API_1_2) >= 0) features.next(f11);
-            vk.call(Function.vkGetPhysicalDeviceFeatures2, handle, features.address());
-            FloatControls floats = floats(p12, f12.getBoolean(44));
-            Set<Capability> capabilities = capabilities(features, f11, f12, floats);
-            if ((p11.getInt(68) & Vk.STAGE_COMPUTE) != 0) {
-                capabilities.add(Capability.GROUP_NON_UNIFORM);
-                if ((p11.getInt(72) & Vk.SUBGROUP_ARITHMETIC) != 0)
-                    capabilities.add(Capability.GROUP_NON_UNIFORM_ARITHMETIC);
-                if ((p11.getInt(72) & Vk.SUBGROUP_SHUFFLE) != 0) capabilities.add(Capability.GROUP_NON_UNIFORM_SHUFFLE);
+            Struct p12 = Struct.of(arena, "VkPhysicalDeviceVulkan12Properties");
+            Struct p11 = Struct.of(arena, "VkPhysicalDeviceVulkan11Properties pNext", p12);
+            Struct p = Struct.of(arena, "VkPhysicalDeviceProperties2");
+            vk.call("vkGetPhysicalDeviceProperties2", handle, p);
+            int version = (int) p.get("apiVersion");
+            Features features = new Features(arena, extensions.contains(Features.DOT_PRODUCTS));
+            if (Integer.compareUnsigned(version, Vk.API_1_2) >= 0) {
+                vk.call("vkGetPhysicalDeviceProperties2", handle, p.set("pNext", Struct.number(p11)));
+                vk.call("vkGetPhysicalDeviceFeatures2", handle, features.chain());
             }
-            if (dots.getBoolean(16) && capabilities.contains(Capability.INT8))
-                capabilities.addAll(Set.of(Capability.DOT_PRODUCT, Capability.DOT_PRODUCT_INPUT_4X8_BIT));
-            long base = 16 + 296;
-            Struct families = queueFamilies(vk, arena, handle);
+            FloatControls floats = floats(p12, features.capabilities().contains(Capability.FLOAT16));
+            Set<Capability> capabilities = capabilities(features, p11, floats);
+            MemorySegment families = vk.list(arena, "vkGetPhysicalDeviceQueueFamilyProperties", FAMILY_BYTES, handle);
             int queue = computing(families);
             return new PhysicalDevice(
                     handle,
-                    properties.getString(16 + 20),
-                    p12.getString(20) + " " + p12.getString(276),
-                    identity(properties, p11),
+                    p.getString("deviceName"),
+                    p12.getString("driverName") + " " + p12.getString("driverInfo"),
+                    identity(p, p11),
                     version,
-                    properties.getInt(16 + 16),
-                    Math.max(1, p11.getInt(64)),
+                    (int) p.get("deviceType"),
+                    (int) Math.max(1, p11.get("subgroupSize")),
                     queue,
-                    queue < 0 ? 0 : families.getInt(24L * queue + 8),
-                    Float.intBitsToFloat(properties.getInt(base + 424)),
-                    Math.min(properties.getInt(base + 232), properties.getInt(base + 236)),
-                    properties.getInt(base + 216),
+                    queue < 0 ? 0 : families.get(JAVA_INT, FAMILY_BYTES * queue + 8),
+                    Float.intBitsToFloat((int) p.get("timestampPeriod")),
+                    (int) Math.min(p.get("maxComputeWorkGroupInvocations"), p.get("maxComputeWorkGroupSize")),
+                    p.get("maxComputeSharedMemorySize"),
                     capabilities,
                     floats,
                     memoryTypes(vk, arena, handle, staging),
                     extensions,
-                    lacking(version, queue, capabilities, f12));
+                    lacking(version, queue, capabilities, features));
         }
     }
 
-    private static String identity(Struct properties, Struct p11) {
-        StringBuilder out = new StringBuilder(properties.getString(16 + 20));
-        out.append(' ').append(Integer.toHexString(properties.getInt(16 + 4)));
-        for (int i = 0; i < 16; i += 4) out.append(' ').append(Integer.toHexString(p11.getInt(32 + i)));
-        for (int i = 0; i < 16; i += 4) out.append(' ').append(Integer.toHexString(properties.getInt(16 + 276 + i)));
+    private static String identity(Struct p, Struct p11) {
+        StringBuilder out = new StringBuilder(p.getString("deviceName"));
+        out.append(' ').append(Long.toHexString(p.get("driverVersion")));
+        for (int i = 0; i < 4; i++) out.append(' ').append(Integer.toHexString(p11.getInt("driverUUID", i)));
+        for (int i = 0; i < 4; i++) out.append(' ').append(Integer.toHexString(p.getInt("pipelineCacheUUID", i)));
         return out.toString();
     }
 
     /** What every module needs, and what is missing for it. */
-    private static String lacking(int version, int queue, Set<Capability> capabilities, Struct f12) {
+    private static String lacking(int version, int queue, Set<Capability> capabilities, Features features) {
         List<String> missing = new ArrayList<>();
         if (Integer.compareUnsigned(version, Vk.API_1_2) < 0) missing.add("Vulkan 1.2");
         if (queue < 0) missing.add("a queue that computes");
         if (!capabilities.contains(Capability.INT64)) missing.add("64-bit integers");
         if (!capabilities.contains(Capability.PHYSICAL_STORAGE_BUFFER_ADDRESSES)) missing.add("buffer addresses");
         if (!capabilities.contains(Capability.VULKAN_MEMORY_MODEL)) missing.add("the Vulkan memory model");
-        if (!f12.getBoolean(164)) missing.add("timeline semaphores");
+        if (!features.hasTimelines()) missing.add("timeline semaphores");
         return String.join(", ", missing);
     }
 
     private static FloatControls floats(Struct p12, boolean halves) {
-        boolean denormals16 = p12.getBoolean(556);
-        boolean denormals64 = p12.getBoolean(564);
-        boolean apart = p12.getInt(536) == Vk.FLOAT_CONTROLS_INDEPENDENT;
+        boolean denormals16 = p12.is("shaderDenormPreserveFloat16");
+        boolean denormals64 = p12.is("shaderDenormPreserveFloat64");
+        boolean apart = p12.get("denormBehaviorIndependence") == Vk.FLOAT_CONTROLS_INDEPENDENT;
         return new FloatControls(
-                p12.getBoolean(560),
+                p12.is("shaderDenormPreserveFloat32"),
                 denormals64,
-                p12.getBoolean(548) && p12.getBoolean(552),
-                p12.getBoolean(584) && p12.getBoolean(588),
-                halves && p12.getBoolean(544) && p12.getBoolean(580) && (apart || denormals16 == denormals64),
+                p12.is("shaderSignedZeroInfNanPreserveFloat32") && p12.is("shaderSignedZeroInfNanPreserveFloat64"),
+                p12.is("shaderRoundingModeRTEFloat32") && p12.is("shaderRoundingModeRTEFloat64"),
+                halves
+                        && p12.is("shaderSignedZeroInfNanPreserveFloat16")
+                        && p12.is("shaderRoundingModeRTEFloat16")
+                        && (apart || denormals16 == denormals64),
                 denormals16);
     }
 
-    private static Set<Capability> capabilities(Struct features, Struct f11, Struct f12, FloatControls floats) {
-        Set<Capability> c = EnumSet.of(Capability.SHADER, Capability.IMAGE_BUFFER);
-        if (features.getBoolean(16 + 156)) c.add(Capability.FLOAT64);
-        if (features.getBoolean(16 + 160)) c.add(Capability.INT64);
-        if (features.getBoolean(16 + 164)) c.add(Capability.INT16);
-        if (f12.getBoolean(48)) c.add(Capability.INT8);
-        if (f11.getBoolean(16)) c.add(Capability.STORAGE_BUFFER_16_BIT_ACCESS);
-        if (f12.getBoolean(24)) c.add(Capability.STORAGE_BUFFER_8_BIT_ACCESS);
-        if (f12.getBoolean(168)) c.add(Capability.PHYSICAL_STORAGE_BUFFER_ADDRESSES);
-        if (f12.getBoolean(180)) c.add(Capability.VULKAN_MEMORY_MODEL);
-        if (floats.halves()) c.add(Capability.FLOAT16);
+    private static Set<Capability> capabilities(Features features, Struct p11, FloatControls floats) {
+        Set<Capability> c = features.capabilities();
+        c.addAll(Set.of(Capability.SHADER, Capability.IMAGE_BUFFER));
+        if (!c.contains(Capability.INT8)) c.remove(Capability.DOT_PRODUCT);
+        if (c.contains(Capability.DOT_PRODUCT)) c.add(Capability.DOT_PRODUCT_INPUT_4X8_BIT);
+        if (!floats.halves()) c.remove(Capability.FLOAT16);
         if (floats.specials()) c.add(Capability.SIGNED_ZERO_INF_NAN_PRESERVE);
         if (floats.nearest()) c.add(Capability.ROUNDING_MODE_RTE);
         if (floats.denormals32() || floats.denormals64()) c.add(Capability.DENORM_PRESERVE);
+        if ((p11.get("subgroupSupportedStages") & Vk.STAGE_COMPUTE) == 0) return c;
+        c.add(Capability.GROUP_NON_UNIFORM);
+        long operations = p11.get("subgroupSupportedOperations");
+        if ((operations & Vk.SUBGROUP_ARITHMETIC) != 0) c.add(Capability.GROUP_NON_UNIFORM_ARITHMETIC);
+        if ((operations & Vk.SUBGROUP_SHUFFLE) != 0) c.add(Capability.GROUP_NON_UNIFORM_SHUFFLE);
         return c;
     }
 
-    private static Struct queueFamilies(VulkanLibrary vk, Arena arena, long handle) {
-        Struct count = Struct.plain(arena, 8);
-        vk.call(Function.vkGetPhysicalDeviceQueueFamilyProperties, handle, count.address(), 0);
-        Struct families = Struct.plain(arena, 24L * Math.max(1, count.getInt(0)));
-        vk.call(Function.vkGetPhysicalDeviceQueueFamilyProperties, handle, count.address(), families.address());
-        return families;
-    }
-
-    private static int computing(Struct families) {
-        for (int i = 0; 24L * i < families.memory().byteSize(); i++)
-            if ((families.getInt(24L * i) & Vk.QUEUE_COMPUTE) != 0) return i;
+    private static int computing(MemorySegment families) {
+        for (int i = 0; FAMILY_BYTES * i < families.byteSize(); i++)
+            if ((families.get(JAVA_INT, FAMILY_BYTES * i) & Vk.QUEUE_COMPUTE) != 0) return i;
         return -1;
     }
 
     private static List<MemoryType> memoryTypes(VulkanLibrary vk, Arena arena, long handle, boolean staging) {
-        Struct m = Struct.plain(arena, 520);
-        vk.call(Function.vkGetPhysicalDeviceMemoryProperties, handle, m.address());
+        MemorySegment m = arena.allocate(520, 8);
+        vk.call("vkGetPhysicalDeviceMemoryProperties", handle, m);
         List<MemoryType> types = new ArrayList<>();
-        for (int i = 0; i < m.getInt(0); i++) {
-            int heap = m.getInt(4 + 8L * i + 4);
-            MemoryType t = new MemoryType(i, m.getInt(4 + 8L * i), m.getLong(264 + 16L * heap));
+        for (int i = 0; i < m.get(JAVA_INT, 0); i++) {
+            int heap = m.get(JAVA_INT, 4 + 8L * i + 4);
+            MemoryType t = new MemoryType(i, m.get(JAVA_INT, 4 + 8L * i), m.get(JAVA_LONG, 264 + 16L * heap));
             if (staging && t.has(Vk.MEMORY_DEVICE_LOCAL) && t.isMapped()) {
                 types.add(new MemoryType(i, Vk.MEMORY_DEVICE_LOCAL, t.heapBytes()));
                 t = new MemoryType(i, t.flags() & ~Vk.MEMORY_DEVICE_LOCAL, t.heapBytes());
@@ -229,14 +215,9 @@ record PhysicalDevice(
     }
 
     private static Set<String> extensions(VulkanLibrary vk, Arena arena, long handle) {
-        Struct count = Struct.plain(arena, 8);
-        vk.call(Function.vkEnumerateDeviceExtensionProperties, handle, 0, count.address(), 0);
-        int n = count.getInt(0);
-        Struct all = Struct.plain(arena, 260L * Math.max(1, n));
-        vk.call(Function.vkEnumerateDeviceExtensionProperties, handle, 0, count.address(), all.address());
-        Set<String> names = new TreeSet<>();
-        for (int i = 0; i < Math.min(n, count.getInt(0)); i++)
-            names.add(all.memory().getString(260L * i, StandardCharsets.UTF_8));
-        return names;
+        MemorySegment all = vk.list(arena, "vkEnumerateDeviceExtensionProperties", EXTENSION_BYTES, handle, 0);
+        return all.elements(MemoryLayout.sequenceLayout(EXTENSION_BYTES, JAVA_BYTE))
+                .map(e -> e.getString(0))
+                .collect(Collectors.toSet());
     }
 }

@@ -1,5 +1,9 @@
 package dev.meseta.drivers.vulkan;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
 import dev.meseta.compiler.spirv.Capability;
 import dev.meseta.compiler.spirv.SpirvModule;
 import dev.meseta.driver.DeviceException;
@@ -7,7 +11,6 @@ import dev.meseta.graph.CacheFolder;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.IntBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,11 +44,9 @@ final class Pipelines {
                         .resolve(Integer.toHexString(c.physical.identity().hashCode()) + ".cache"))
                 .orElse(null);
         try (Arena arena = Arena.ofConfined()) {
-            Struct info = Struct.of(arena, Vk.TYPE_PIPELINE_CACHE_CREATE_INFO, 40);
-            byte[] kept = read();
-            if (kept.length > 0)
-                info.set(24, (long) kept.length).set(32, arena.allocateFrom(ValueLayout.JAVA_BYTE, kept));
-            this.cache = c.create(arena, Function.vkCreatePipelineCache, info);
+            MemorySegment kept = arena.allocateFrom(JAVA_BYTE, read());
+            String fields = "VkPipelineCacheCreateInfo initialDataSize pInitialData";
+            this.cache = c.create("vkCreatePipelineCache", Struct.of(arena, fields, kept.byteSize(), kept));
         }
         if (file != null) Runtime.getRuntime().addShutdownHook(new Thread(this::write, "meseta-vulkan-cache"));
     }
@@ -66,24 +67,23 @@ final class Pipelines {
     }
 
     private long compile(int[] code) {
+        Handles handles = new Handles(c);
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment words = arena.allocateFrom(ValueLayout.JAVA_INT, code);
-            Struct module = Struct.of(arena, Vk.TYPE_SHADER_MODULE_CREATE_INFO, 40)
-                    .set(24, words.byteSize())
-                    .set(32, words);
-            long shader = c.create(arena, Function.vkCreateShaderModule, module);
-            Struct info = Struct.of(arena, Vk.TYPE_COMPUTE_PIPELINE_CREATE_INFO, 96)
-                    .set(24, Vk.TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO)
-                    .set(24 + 20, Vk.STAGE_COMPUTE)
-                    .set(24 + 24, shader)
-                    .set(24 + 32, arena.allocateFrom(SpirvModule.ENTRY))
-                    .set(72, c.pipelineLayout)
-                    .set(88, -1);
-            Struct out = Struct.plain(arena, 8);
-            c.vk.check(c.name, Function.vkCreateComputePipelines, c.device, cache, 1, info.address(), 0, out.address());
-            c.vk.call(Function.vkDestroyShaderModule, c.device, shader, 0);
+            MemorySegment words = arena.allocateFrom(JAVA_INT, code);
+            Struct module = Struct.of(arena, "VkShaderModuleCreateInfo codeSize pCode", words.byteSize(), words);
+            Struct info = Struct.of(
+                    arena,
+                    "VkComputePipelineCreateInfo stage.sType stage.stage stage.module stage.pName layout",
+                    Vk.TYPE_SHADER_STAGE,
+                    Vk.STAGE_COMPUTE,
+                    handles.create("vkCreateShaderModule", module, "vkDestroyShaderModule"),
+                    arena.allocateFrom(SpirvModule.ENTRY),
+                    c.pipelineLayout);
+            long pipeline = c.get("vkCreateComputePipelines", c.device, cache, 1, info, 0);
             changed.set(true);
-            return out.getLong(0);
+            return pipeline;
+        } finally {
+            handles.run();
         }
     }
 
@@ -101,14 +101,14 @@ final class Pipelines {
     private void write() {
         if (file == null || !changed.get()) return;
         try (Arena arena = Arena.ofConfined()) {
-            Struct size = Struct.plain(arena, 8);
-            c.vk.check(c.name, Function.vkGetPipelineCacheData, c.device, cache, size.address(), 0);
-            MemorySegment data = arena.allocate(Math.max(1, size.getLong(0)));
-            c.vk.check(c.name, Function.vkGetPipelineCacheData, c.device, cache, size.address(), data.address());
+            MemorySegment size = arena.allocate(JAVA_LONG);
+            c.check("vkGetPipelineCacheData", c.device, cache, size, 0);
+            MemorySegment data = arena.allocate(Math.max(1, size.get(JAVA_LONG, 0)));
+            c.check("vkGetPipelineCacheData", c.device, cache, size, data);
             Path folder = file.toAbsolutePath().getParent();
             Files.createDirectories(folder);
             Path part = Files.createTempFile(folder, "part", ".tmp");
-            Files.write(part, data.asSlice(0, size.getLong(0)).toArray(ValueLayout.JAVA_BYTE));
+            Files.write(part, data.asSlice(0, size.get(JAVA_LONG, 0)).toArray(JAVA_BYTE));
             Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException | DeviceException e) {
             LOG.log(System.Logger.Level.DEBUG, "pipelines are not kept: {0}", e);

@@ -6,12 +6,15 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.meseta.compiler.spirv.KernelEmitter;
 import dev.meseta.compiler.spirv.ShaderArguments;
+import dev.meseta.driver.Allocation;
+import dev.meseta.driver.Buffer;
 import dev.meseta.driver.CommandList;
+import dev.meseta.driver.Job;
 import dev.meseta.driver.plan.Launch;
 import dev.meseta.driver.plan.LaunchTimes;
+import dev.meseta.driver.plan.PlanRun;
 import dev.meseta.drivers.vulkan.Submissions.Dispatch;
 import java.lang.foreign.MemorySegment;
-import java.lang.ref.Cleaner;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -24,10 +27,11 @@ import org.jspecify.annotations.Nullable;
  * The memory of one run, and command buffers that were recorded when it was made. Used by one run at a time and by many one after the other:
  * what is bound to inputs and outputs is an address among the arguments, and recording does not depend on it.
  */
-final class RunState {
-    private static final Cleaner CLEANER = Cleaner.create(
-            Thread.ofPlatform().daemon().name("meseta-vulkan-runs").factory());
-    static final long ALIGNMENT = 64;
+final class RunState implements PlanRun {
+    private static final long ALIGNMENT = 64;
+
+    /** Kernels read elements and not bytes. */
+    private static final long BOUND_ALIGNMENT = 16;
 
     private final Context c;
     private final VulkanPlan plan;
@@ -56,18 +60,6 @@ final class RunState {
 
     /** An address among the arguments that depends on what is bound to a slot. */
     private record Patch(long at, long offset) {}
-
-    private record Free(
-            CommandBuffers commands,
-            Descriptors descriptors,
-            @Nullable Stamps stamps) implements Runnable {
-        @Override
-        public void run() {
-            commands.destroy();
-            if (stamps != null) stamps.destroy();
-            descriptors.destroy();
-        }
-    }
 
     /** @param pipelines that of each of the plan's shaders */
     RunState(Context c, VulkanPlan plan, Constants constants, long[] pipelines, @Nullable LaunchTimes times) {
@@ -112,14 +104,15 @@ final class RunState {
         }
         dispatches.forEach(this::writeArguments);
         this.commandBuffers = new long[segments.size()];
-        CommandBuffers commands = new CommandBuffers(c);
+        Handles handles = new Handles(c);
+        CommandBuffers commands = new CommandBuffers(c, handles);
         Set<List<Long>> images = new HashSet<>();
         for (Dispatch d : dispatches) if (shader(d).texels() != 0) images.add(images(d));
         this.texels = !images.isEmpty();
-        Descriptors descriptors = new Descriptors(c, arguments, range, images);
-        this.stamps = Stamps.areWanted(c) ? new Stamps(c, segments) : null;
+        Descriptors descriptors = new Descriptors(c, handles, arguments, range, images);
+        this.stamps = Stamps.areWanted(c) ? new Stamps(c, handles, segments) : null;
         for (int i = 0; i < commandBuffers.length; i++) commandBuffers[i] = segment(commands, i, descriptors);
-        CLEANER.register(this, new Free(commands, descriptors, stamps));
+        handles.ownedBy(this);
     }
 
     /** What inputs and outputs take together. */
@@ -218,19 +211,20 @@ final class RunState {
 
     // Running
 
-    /** Whether it is of use now: one that was made while somebody recorded says so for good, one that was not never does. */
-    boolean isTimely() {
+    /** One that was made while somebody recorded says so for good, one that was not never does. */
+    @Override
+    public boolean isTimely() {
         return (stamps != null) == Stamps.areWanted(c);
     }
 
-    /**
-     * Binds an input or output slot.
-     *
-     * @param memory the host's view of what is bound
-     * @param bound its address on the device; 0 where it is the host's alone, and is copied
-     */
-    void bind(int slot, MemorySegment memory, long bound) {
-        long address = bound;
+    /** What the device does not see, or kernels could not read where it begins, is copied. */
+    @Override
+    public void bind(int slot, Buffer buffer, MemorySegment memory) {
+        Allocation a = buffer.allocation();
+        long address = a == null ? 0 : c.addresses.getOrDefault(a.handle(), 0L);
+        if (address != 0) address += buffer.offset();
+        if (address % BOUND_ALIGNMENT != 0
+                || buffer.bytes() < plan.launches().slots().get(slot).bytes()) address = 0;
         views[slot] = memory;
         boolean input = plan.launches().slots().get(slot) instanceof CommandList.InputSlot;
         // Images are not bound anew.
@@ -243,13 +237,13 @@ final class RunState {
         for (Patch p : patches.get(slot)) arguments.view().set(JAVA_LONG, p.at(), base + p.offset());
     }
 
-    /** Lets go of what is bound. */
-    void unbind() {
+    @Override
+    public void unbind() {
         Arrays.fill(views, null);
     }
 
-    /** The bytes of an output after a run. */
-    MemorySegment output(int number) {
+    @Override
+    public MemorySegment output(int number) {
         CommandList.Output o = plan.launches().memory().outputs().get(number);
         if (!(plan.launches().slots().get(o.slot()) instanceof CommandList.TemporarySlot)) return slot(o.slot());
         return control.view()
@@ -268,7 +262,8 @@ final class RunState {
                 .asSlice(offsets[slot], plan.launches().slots().get(slot).bytes());
     }
 
-    void run(AtomicLong progress) {
+    @Override
+    public void run(Job job, AtomicLong progress) {
         run(plan.submissions().turns(), progress);
         if (times != null) times.addRun();
     }

@@ -1,5 +1,7 @@
 package dev.meseta.drivers.vulkan;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
 import dev.meseta.driver.DeviceException;
 import dev.meseta.linux.Descriptor;
 import dev.meseta.linux.SystemCallException;
@@ -18,19 +20,13 @@ final class Sharing {
     /** A descriptor of a buffer that was made to be exported. */
     static int export(Context c, DeviceBuffer b) {
         try (Arena arena = Arena.ofConfined()) {
-            Struct info = Struct.of(arena, Vk.TYPE_MEMORY_GET_FD_INFO, 32)
-                    .set(16, b.memory)
-                    .set(24, Vk.HANDLE_OPAQUE_FD);
-            Struct out = Struct.plain(arena, 8);
-            long function = c.vk.call(
-                    Function.vkGetDeviceProcAddr,
-                    c.device,
-                    arena.allocateFrom("vkGetMemoryFdKHR").address());
+            long function = c.vk.call("vkGetDeviceProcAddr", c.device, arena.allocateFrom("vkGetMemoryFdKHR"));
             if (function == 0) throw DeviceException.unsupported(c.name + " has no vkGetMemoryFdKHR");
-            int result = (int)
-                    VulkanLibrary.call(MemorySegment.ofAddress(function), c.device, info.address(), out.address());
+            Struct info = Struct.of(arena, "VkMemoryGetFdInfoKHR memory handleType", b.memory, Vk.HANDLE_OPAQUE_FD);
+            MemorySegment out = arena.allocate(JAVA_INT);
+            long result = VulkanLibrary.call(MemorySegment.ofAddress(function), c.device, info, out);
             VulkanLibrary.check(c.name, "vkGetMemoryFdKHR", result);
-            return out.getInt(0);
+            return out.get(JAVA_INT, 0);
         }
     }
 

@@ -1,7 +1,10 @@
 package dev.meseta.drivers.vulkan;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
 import dev.meseta.drivers.vulkan.Submissions.Segment;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import jdk.jfr.FlightRecorder;
@@ -16,7 +19,7 @@ final class Stamps {
     private final List<Segment> segments;
     private final int[] first;
 
-    Stamps(Context c, List<Segment> segments) {
+    Stamps(Context c, Handles handles, List<Segment> segments) {
         this.c = c;
         this.segments = segments;
         this.first = new int[segments.size()];
@@ -26,10 +29,9 @@ final class Stamps {
             all += segments.get(i).dispatches().size() + 1;
         }
         try (Arena arena = Arena.ofConfined()) {
-            Struct info = Struct.of(arena, Vk.TYPE_QUERY_POOL_CREATE_INFO, 32)
-                    .set(20, Vk.QUERY_TIMESTAMP)
-                    .set(24, Math.max(1, all));
-            this.queries = c.create(arena, Function.vkCreateQueryPool, info);
+            Struct info = Struct.of(
+                    arena, "VkQueryPoolCreateInfo queryType queryCount", Vk.QUERY_TIMESTAMP, Math.max(1, all));
+            this.queries = handles.create("vkCreateQueryPool", info, "vkDestroyQueryPool");
         }
     }
 
@@ -64,21 +66,21 @@ final class Stamps {
         }
         int count = events.size() + 1;
         try (Arena arena = Arena.ofConfined()) {
-            Struct times = Struct.plain(arena, 8L * count);
-            c.vk.check(
-                    c.name,
-                    Function.vkGetQueryPoolResults,
+            MemorySegment times = arena.allocate(JAVA_LONG, count);
+            c.check(
+                    "vkGetQueryPoolResults",
                     c.device,
                     queries,
                     first[segment],
                     count,
-                    8L * count,
-                    times.address(),
+                    times.byteSize(),
+                    times,
                     8,
                     Vk.RESULT_64_WAIT);
             long age = 0;
             for (int i = count - 2; i >= 0; i--) {
-                events.get(i).nanoseconds = nanoseconds(times.getLong(8L * i), times.getLong(8L * i + 8));
+                events.get(i).nanoseconds =
+                        nanoseconds(times.getAtIndex(JAVA_LONG, i), times.getAtIndex(JAVA_LONG, i + 1));
                 events.get(i).age = age;
                 age += events.get(i).nanoseconds;
             }
@@ -90,9 +92,5 @@ final class Stamps {
     private long nanoseconds(long from, long to) {
         int unused = Long.SIZE - c.physical.stampBits();
         return Math.round((to - from << unused >>> unused) * (double) c.physical.stampNanoseconds());
-    }
-
-    void destroy() {
-        c.vk.call(Function.vkDestroyQueryPool, c.device, queries, 0);
     }
 }

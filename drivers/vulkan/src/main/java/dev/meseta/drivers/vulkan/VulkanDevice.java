@@ -12,12 +12,13 @@ import dev.meseta.driver.Job;
 import dev.meseta.driver.KernelDevice;
 import dev.meseta.driver.Limits;
 import dev.meseta.driver.Target;
+import dev.meseta.driver.plan.LaunchTimes;
+import dev.meseta.driver.plan.PlanExecutable;
 import dev.meseta.linux.FileStamp;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /** A device of Vulkan's. It is opened when the first command list is loaded, or memory is asked for. */
@@ -41,7 +42,6 @@ final class VulkanDevice implements KernelDevice {
     private final PhysicalDevice physical;
     private final String name;
     private final Target target;
-    private final Map<Long, Long> addresses = new ConcurrentHashMap<>();
     private @Nullable Open open;
 
     /** What there is of a device that is open. */
@@ -161,8 +161,7 @@ final class VulkanDevice implements KernelDevice {
 
     @Override
     public Executable load(Image image) {
-        Open o = open();
-        return new VulkanExecutable(this, o.context(), PlanImage.load(image), o.pipelines());
+        return executable(open(), PlanImage.load(image));
     }
 
     @Override
@@ -174,25 +173,29 @@ final class VulkanDevice implements KernelDevice {
     @Override
     public Executable load(CommandList commands) {
         Open o = open();
-        return new VulkanExecutable(this, o.context(), o.shaders().plan(commands), o.pipelines());
+        return executable(o, o.shaders().plan(commands));
+    }
+
+    private static Executable executable(Open o, VulkanPlan plan) {
+        // All at once, by all threads: a driver takes its time for each.
+        long[] pipelines =
+                plan.shaders().parallelStream().mapToLong(o.pipelines()::get).toArray();
+        Constants constants = new Constants(o.context(), plan.launches().slots());
+        LaunchTimes times = LaunchTimes.of(plan.launches(), _ -> "", _ -> 0);
+        return plan.executable(() -> new RunState(o.context(), plan, constants, pipelines, times));
     }
 
     @Override
     public void run(Job job) {
-        ((VulkanExecutable) job.executable()).run(job);
+        ((PlanExecutable) job.executable()).run(job);
     }
 
     @Override
     public long progress(Job job) {
-        return ((VulkanExecutable) job.executable()).progress();
+        return ((PlanExecutable) job.executable()).progress();
     }
 
     // Memory
-
-    /** Where the device finds what was allocated here; 0 for the memory of another device. */
-    long address(Allocation a) {
-        return addresses.getOrDefault(a.handle(), 0L);
-    }
 
     @Override
     public Allocation allocate(long bytes, boolean shareable) {
@@ -202,7 +205,7 @@ final class VulkanDevice implements KernelDevice {
         long size = Math.max(1, bytes);
         DeviceBuffer b = shareable ? DeviceBuffer.exportable(c, size) : DeviceBuffer.onHost(c, size);
         b.view().fill((byte) 0);
-        return allocation(b, bytes, shareable ? Sharing.export(c, b) : -1);
+        return allocation(c, b, bytes, shareable ? Sharing.export(c, b) : -1);
     }
 
     @Override
@@ -210,14 +213,14 @@ final class VulkanDevice implements KernelDevice {
         Context c = open().context();
         if (!c.sharing)
             throw DeviceException.unsupported(name + " cannot import memory: it lacks VK_KHR_external_memory_fd");
-        return allocation(Sharing.open(c, descriptor, Math.max(1, bytes)), bytes, -1);
+        return allocation(c, Sharing.open(c, descriptor, Math.max(1, bytes)), bytes, -1);
     }
 
-    private Allocation allocation(DeviceBuffer b, long bytes, int descriptor) {
-        addresses.put(b.handle, b.address);
+    private static Allocation allocation(Context c, DeviceBuffer b, long bytes, int descriptor) {
+        c.addresses.put(b.handle, b.address);
         MemorySegment view = b.view().asSlice(0, bytes);
         return new Allocation(view, descriptor, b.handle, () -> {
-            addresses.remove(b.handle);
+            c.addresses.remove(b.handle);
             Sharing.close(descriptor);
             b.close();
         });

@@ -1,11 +1,14 @@
 package dev.meseta.drivers.vulkan;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
 import dev.meseta.driver.Contract;
 import dev.meseta.driver.Device;
 import dev.meseta.driver.Driver;
 import dev.meseta.driver.Feature;
 import dev.meseta.driver.Handshake;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -116,19 +119,15 @@ public final class VulkanDriver implements Driver {
 
     private static List<PhysicalDevice> physical(VulkanLibrary vk, boolean staging) {
         try (Arena arena = Arena.ofConfined()) {
-            Struct application = Struct.of(arena, Vk.TYPE_APPLICATION_INFO, 48)
-                    .set(16, arena.allocateFrom("meseta"))
-                    .set(44, Vk.API_1_2);
-            Struct info = Struct.of(arena, Vk.TYPE_INSTANCE_CREATE_INFO, 64).set(24, application.memory());
-            Struct out = Struct.plain(arena, 8);
-            vk.check("Vulkan", Function.vkCreateInstance, info.address(), 0, out.address());
-            long instance = out.getLong(0);
-            Struct count = Struct.plain(arena, 8);
-            vk.check("Vulkan", Function.vkEnumeratePhysicalDevices, instance, count.address(), 0);
-            Struct handles = Struct.plain(arena, 8L * Math.max(1, count.getInt(0)));
-            vk.check("Vulkan", Function.vkEnumeratePhysicalDevices, instance, count.address(), handles.address());
+            MemorySegment name = arena.allocateFrom("meseta");
+            Struct application = Struct.of(arena, "VkApplicationInfo pApplicationName apiVersion", name, Vk.API_1_2);
+            Struct info = Struct.of(arena, "VkInstanceCreateInfo pApplicationInfo", application);
+            MemorySegment instance = arena.allocate(JAVA_LONG);
+            VulkanLibrary.check("Vulkan", "vkCreateInstance", vk.call("vkCreateInstance", info, 0, instance));
+            long[] handles = vk.list(arena, "vkEnumeratePhysicalDevices", 8, instance.get(JAVA_LONG, 0))
+                    .toArray(JAVA_LONG);
             List<PhysicalDevice> all = new ArrayList<>();
-            for (int i = 0; i < count.getInt(0); i++) all.add(PhysicalDevice.of(vk, handles.getLong(8L * i), staging));
+            for (long h : handles) all.add(PhysicalDevice.of(vk, h, staging));
             all.sort((a, b) -> Boolean.compare(a.isProcessor(), b.isProcessor()));
             return all;
         }

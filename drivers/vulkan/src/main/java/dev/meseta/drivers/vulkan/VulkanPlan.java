@@ -1,23 +1,21 @@
 package dev.meseta.drivers.vulkan;
 
 import dev.meseta.driver.DeviceException;
-import dev.meseta.driver.Executable;
-import dev.meseta.driver.Image;
-import dev.meseta.driver.Region;
 import dev.meseta.driver.plan.Launch;
 import dev.meseta.driver.plan.LaunchPlan;
-import dev.meseta.graph.TensorType;
+import dev.meseta.driver.plan.PlanExecutable;
+import dev.meseta.driver.plan.PlanRun;
 import java.util.List;
-import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
- * A plan whose kernels are shaders. It needs no device. Throws {@link IllegalArgumentException} for a plan that is none, {@link
+ * A plan whose kernels are shaders. Throws {@link IllegalArgumentException} for a plan that is none, {@link
  * DeviceException} for one that is too long. Immutable.
  *
  * @param shaders by the numbers that launches have
  * @param submissions the launches as they are submitted
  */
-record VulkanPlan(LaunchPlan launches, List<Shader> shaders, Submissions submissions) implements Executable {
+record VulkanPlan(LaunchPlan launches, List<Shader> shaders, Submissions submissions) {
     VulkanPlan {
         shaders = List.copyOf(shaders);
         for (Launch l : launches.launches()) {
@@ -39,23 +37,12 @@ record VulkanPlan(LaunchPlan launches, List<Shader> shaders, Submissions submiss
             throw new IllegalArgumentException(l.who() + " has a shader or a place that cannot be its own: " + l);
     }
 
-    @Override
-    public List<Region> regions() {
-        return launches.regions();
+    /** Ready to be run, in what {@code runs} makes. */
+    PlanExecutable executable(Supplier<PlanRun> runs) {
+        return new PlanExecutable(launches, runs, () -> PlanImage.of(this), this::describe);
     }
 
-    @Override
-    public List<TensorType> outputs() {
-        return launches.outputs();
-    }
-
-    @Override
-    public Optional<Image> image() {
-        return Optional.of(PlanImage.of(this));
-    }
-
-    @Override
-    public String describe() {
+    String describe() {
         List<Submissions.Turn> turns = submissions.turns();
         long always =
                 turns.stream().filter(t -> t instanceof Submissions.Submit).count();

@@ -42,7 +42,9 @@ final class VulkanTarget {
                 Map.of("Vulkan", version),
                 VulkanDevice.gpu(dots, TEAM, SHARED_BYTES, 0),
                 requirements(version, dots ? DOTS : Set.of()).text(),
-                () -> shaders::plan);
+                () -> commands -> shaders.plan(commands).executable(() -> {
+                    throw new IllegalStateException("a target runs nothing");
+                }));
     }
 
     /** Those of images for a version and more, or what a device with these has for images. */
