@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -33,8 +34,8 @@ record Findings(Optional<Path> file, Map<String, String> answers) {
     static Findings of(KernelDevice device) {
         String identity = device.name() + "\n" + device.description() + "\n"
                 + device.target().text();
-        String name = device.name() + "-" + device.target().threads() + "-" + String.format("%08x", identity.hashCode())
-                + ".txt";
+        String hash = HexFormat.of().toHexDigits(identity.hashCode());
+        String name = device.name() + "-" + device.target().threads() + "-" + hash + ".txt";
         return at(CacheFolder.configured().map(base -> base.resolve(FOLDER).resolve(name)));
     }
 

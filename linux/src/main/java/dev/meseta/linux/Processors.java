@@ -11,11 +11,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.StringTokenizer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What this process may use of the machine's processors, read from {@code /proc} and {@code /sys}. On a system without them every method
- * answers with its stated default. Reads files at every call: keep the answers. Thread-safe.
+ * answers with its stated default. Reads files at every call, but for what kind of processor it is: keep the answers. Thread-safe.
  */
 public final class Processors {
     /** Level-1 data cache where nothing is known. */
@@ -42,6 +43,9 @@ public final class Processors {
 
     private final Path root;
     private final int jvm;
+
+    /** What is said of the first processor, once it was read. */
+    private volatile @Nullable Map<String, String> processor;
 
     /** The files below another root: for tests. */
     Processors(Path root, int jvm) {
@@ -106,8 +110,8 @@ public final class Processors {
     private double quota2(String path) {
         double limit = Double.POSITIVE_INFINITY;
         for (Path group : groups(root.resolve("sys/fs/cgroup"), path)) {
-            String[] fields = read(group.resolve("cpu.max")).orElse("").split("\\s+");
-            if (fields.length == 2) limit = Math.min(limit, ratio(fields[0], fields[1]));
+            List<String> fields = words(read(group.resolve("cpu.max")).orElse(""));
+            if (fields.size() == 2) limit = Math.min(limit, ratio(fields.get(0), fields.get(1)));
         }
         return limit;
     }
@@ -182,7 +186,14 @@ public final class Processors {
     /** The processor's features by the kernel's names, such as {@code avx2}, {@code fma}; empty where nothing is known. */
     public Set<String> features() {
         String all = info("flags").or(() -> info("Features")).orElse("");
-        return new LinkedHashSet<>(List.of(all.split("\\s+")));
+        return new LinkedHashSet<>(words(all));
+    }
+
+    /** What stands between spaces. Patterns take Java milliseconds to make first. */
+    private static List<String> words(String text) {
+        List<String> words = new ArrayList<>();
+        for (StringTokenizer t = new StringTokenizer(text); t.hasMoreTokens(); ) words.add(t.nextToken());
+        return words;
     }
 
     /** What a compiler may know a processor by, in one text: architecture, maker, model and features. Equal for equal processors. */
@@ -200,6 +211,15 @@ public final class Processors {
 
     /** What is said of the first processor. The file repeats it for each: with hundreds of them it is long, and slow to come. */
     private Map<String, String> first() {
+        Map<String, String> known = processor;
+        if (known == null) {
+            known = readFirst();
+            processor = known;
+        }
+        return known;
+    }
+
+    private Map<String, String> readFirst() {
         Map<String, String> first = new HashMap<>();
         try (BufferedReader in = Files.newBufferedReader(root.resolve("proc/cpuinfo"))) {
             for (String line = in.readLine(); line != null; line = in.readLine()) {
@@ -213,7 +233,7 @@ public final class Processors {
         } catch (IOException e) {
             // As if nothing were known.
         }
-        return first;
+        return Map.copyOf(first);
     }
 
     private List<String> lines(String path) {

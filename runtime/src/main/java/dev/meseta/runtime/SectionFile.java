@@ -53,7 +53,7 @@ final class SectionFile {
     private static final int ENTRY = 32;
 
     /** Below it another thread costs more than it gives. */
-    private static final long WORTH_SHARING = 4 << 20;
+    private static final long WORTH_SHARING = 12 << 20;
 
     private static final long PIECE = 256 << 10;
     private static final int MOST_SECTIONS = 1 << 20;

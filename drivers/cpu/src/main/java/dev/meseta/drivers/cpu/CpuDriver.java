@@ -35,12 +35,17 @@ public final class CpuDriver implements Driver {
 
     /** The processor, once it is asked for. */
     private static final class Here {
-        static final CpuDevice DEVICE;
+        static final CpuDevice DEVICE = new CpuDevice();
+    }
 
+    /** A thread that prepares what the device will need, from when devices are first asked for. */
+    private static final class Beside {
         static {
-            Thread.ofPlatform().daemon().name("meseta-prepare").start(Here::prepare);
-            DEVICE = new CpuDevice();
+            Thread.ofPlatform().daemon().name("meseta-prepare").start(Beside::prepare);
         }
+
+        /** Begins, the first time. */
+        static void begin() {}
 
         /** Has Java make, beside, what loading a model will need: a third of the time to load a small one in a new process. */
         private static void prepare() {
@@ -51,6 +56,7 @@ public final class CpuDriver implements Driver {
 
     @Override
     public List<Device> devices() {
+        Beside.begin();
         return unavailable().isEmpty() ? List.of(Here.DEVICE) : List.of();
     }
 

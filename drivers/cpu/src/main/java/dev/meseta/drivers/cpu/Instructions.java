@@ -100,10 +100,18 @@ final class Instructions {
     /** The length of SVE's vectors, in bits, that features name; 0 where they name none. */
     static int sveLength(Set<String> features) {
         return features.stream()
-                .filter(f -> f.matches(SVE + "[0-9]{3,4}"))
+                .filter(Instructions::isSveLength)
                 .mapToInt(f -> Integer.parseInt(f.substring(SVE.length())))
                 .max()
                 .orElse(0);
+    }
+
+    /** Whether a feature is SVE's name with three or four digits behind it. Without a pattern, which takes Java milliseconds to make first. */
+    private static boolean isSveLength(String feature) {
+        int digits = feature.length() - SVE.length();
+        return feature.startsWith(SVE)
+                && (digits == 3 || digits == 4)
+                && feature.chars().skip(SVE.length()).allMatch(c -> c >= '0' && c <= '9');
     }
 
     /** The length of SVE's vectors that code with these features relies on, longer than NEON's; 0 where it relies on none. */
@@ -132,7 +140,11 @@ final class Instructions {
 
     /** All that {@link #target} depends on, as a text. Does not open LLVM. */
     static String identity() {
-        return Processors.here().identity() + "; " + ASKED + "; " + sveBits(features());
+        return Identity.TEXT;
+    }
+
+    private static final class Identity {
+        static final String TEXT = Processors.here().identity() + "; " + ASKED + "; " + sveBits(features());
     }
 
     /** What LLVM is to generate code for. Opens LLVM. */

@@ -148,7 +148,7 @@ final class KernelCache {
         }
     }
 
-    static MachineCode get(Future<MachineCode> future) {
+    static <T> T get(Future<T> future) {
         boolean interrupted = false;
         try {
             while (true) {

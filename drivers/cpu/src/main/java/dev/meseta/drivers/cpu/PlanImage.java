@@ -12,6 +12,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A plan as bytes: as {@link PlanForm}, with machine code. Whoever keeps images sees to it that they are whole; what can be told here of a wrong
@@ -20,6 +22,8 @@ import java.util.Map;
 final class PlanImage {
     /** Version of the form, and of what code and its callers agree on; to be raised with any change of either ({@code PlanFormTest} sees to it). */
     static final int FORM = 2;
+
+    private static final int WORTH_A_THREAD = 4;
 
     private PlanImage() {}
 
@@ -56,9 +60,31 @@ final class PlanImage {
         long[] chunks = new long[plan.launches().size()];
         for (int i = 0; i < chunks.length; i++) chunks[i] = in.getLong();
         MachineCode dispatcher = kernels.dispatcher(ByteForm.bytes(in));
-        List<MachineCode> all = new ArrayList<>();
-        for (int n = ByteForm.count(in); n > 0; n--) all.add(kernels.take(ByteForm.text(in), ByteForm.bytes(in)));
-        List<MachineCode> codes = ByteForm.numbers(in).stream().map(all::get).toList();
+        int count = ByteForm.count(in);
+        List<String> symbols = new ArrayList<>(count);
+        List<byte[]> objects = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) {
+            symbols.add(ByteForm.text(in));
+            objects.add(ByteForm.bytes(in));
+        }
+        MachineCode[] all = load(symbols, objects, kernels);
+        List<MachineCode> codes = ByteForm.numbers(in).stream().map(i -> all[i]).toList();
         return new Plan(plan, codes, dispatcher, checking, chunks);
+    }
+
+    /** Loads object files; a thread beside takes some of them, because Java has not compiled this yet where somebody waits for it. */
+    private static MachineCode[] load(List<String> symbols, List<byte[]> objects, CodeCache kernels) {
+        MachineCode[] all = new MachineCode[symbols.size()];
+        AtomicInteger next = new AtomicInteger();
+        Runnable some = () -> {
+            for (int i = next.getAndIncrement(); i < all.length; i = next.getAndIncrement())
+                all[i] = kernels.take(symbols.get(i), objects.get(i));
+        };
+        FutureTask<?> beside = new FutureTask<>(some, null);
+        if (all.length >= WORTH_A_THREAD)
+            Thread.ofPlatform().daemon().name("meseta-load").start(beside);
+        some.run();
+        if (all.length >= WORTH_A_THREAD) KernelCache.get(beside);
+        return all;
     }
 }

@@ -48,7 +48,7 @@ final class WorkerPool {
     /** The property {@code meseta.threads}, or the variable MESETA_THREADS, or as many as there are processors to use. */
     static int configured() {
         String text = System.getProperty("meseta.threads", System.getenv().getOrDefault("MESETA_THREADS", ""));
-        if (text.isEmpty()) return Processors.here().usable();
+        if (text.isEmpty()) return Usable.PROCESSORS;
         try {
             int n = Integer.parseInt(text.strip());
             if (n >= 1 && n <= 1024) return n;
@@ -56,6 +56,10 @@ final class WorkerPool {
             // Said below, as for a number out of range.
         }
         throw new IllegalArgumentException("MESETA_THREADS is \"" + text + "\"; it must be a number from 1 to 1024");
+    }
+
+    private static final class Usable {
+        static final int PROCESSORS = Processors.here().usable();
     }
 
     WorkerPool(int threads) {
