@@ -133,6 +133,11 @@ final class Products {
         if (s == null) return false;
         boolean bytes = isDot(s);
         Lin target = ((Point.Number) nest.result().get(3).form()).index();
+        MatrixTile matrices = MatrixTile.of(a, sum.name(), type, s);
+        if (matrices != null) {
+            a.add(matrices.emit(nest.result().get(2), target, out, epilogue.storage(), Lowering.origin(g)));
+            return true;
+        }
         TeamTile team = bytes ? null : TeamTile.of(a, sum.name(), type, s);
         if (team != null) {
             a.add(team.emit(nest.result().get(2), target, out, epilogue.storage(), Lowering.origin(g)));

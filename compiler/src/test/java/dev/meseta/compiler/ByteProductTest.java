@@ -26,8 +26,8 @@ class ByteProductTest {
             Targets.AVX512,
             Targets.AVX2,
             Targets.NEON,
-            new Target(32, 16, 2, 32 << 10, 512 << 10, false, false, false, false, 0, 0, 0, 0),
-            new Target(16, 16, 2, 32 << 10, 512 << 10, false, false, false, false, 0, 0, 0, 0),
+            new Target(32, 16, 2, 32 << 10, 512 << 10, false, false, false, false, 0, 0, 0, 0, List.of()),
+            new Target(16, 16, 2, 32 << 10, 512 << 10, false, false, false, false, 0, 0, 0, 0, List.of()),
             Targets.LOCKSTEP,
             Targets.SUBGROUPS);
 
@@ -119,7 +119,20 @@ class ByteProductTest {
             GraphBuilder b = new GraphBuilder("saturating", Interpreter::evaluate);
             Graph graph = b.build(List.of(b.matmul(b.input("x", x.type()), b.constant(y), DType.I32)));
             Target target = new Target(
-                    round % 2 == 0 ? 32 : 16, 16, 2, 32 << 10, 512 << 10, true, true, false, false, 0, 0, 0, 0);
+                    round % 2 == 0 ? 32 : 16,
+                    16,
+                    2,
+                    32 << 10,
+                    512 << 10,
+                    true,
+                    true,
+                    false,
+                    false,
+                    0,
+                    0,
+                    0,
+                    0,
+                    List.of());
             Tensor actual = SlowDevice.run(GraphCompiler.compile(graph, target), List.of(x))
                     .getFirst();
             Tensor exact = Interpreter.run(graph, List.of(x)).getFirst();

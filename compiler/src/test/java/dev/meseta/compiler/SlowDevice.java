@@ -367,7 +367,7 @@ final class SlowDevice {
                 case Stmt.Prefetch p -> eval(p.index());
                 case Stmt.LocalArray a ->
                     locals.put(a.name(), Tensor.allocate(a.element().element(), Shape.of(a.size())));
-                case Stmt.SharedArray _, Stmt.Barrier _, Stmt.Share _, Stmt.Total _ ->
+                case Stmt.SharedArray _, Stmt.Barrier _, Stmt.Share _, Stmt.Total _, Stmt.OnMatrices _ ->
                     throw new AssertionError("no teams here");
                 case Stmt.StoreLocal t -> {
                     Tensor array = Objects.requireNonNull(locals.get(t.array()), t.array());

@@ -18,13 +18,14 @@ final class Targets {
 
     /** Whose teams combine values of their members, of whatever subgroups they are. */
     static final Target TOTALS =
-            new Target(16, 32, 8192, 32 << 10, 512 << 10, false, false, true, false, 256, 32 << 10, 0, 256);
+            new Target(16, 32, 8192, 32 << 10, 512 << 10, false, false, true, false, 256, 32 << 10, 0, 256, List.of());
 
     static final List<Target> ALL = List.of(AVX512, AVX2, SVE, NEON, LOCKSTEP, SUBGROUPS, TOTALS);
 
     private Targets() {}
 
     static Target lockstep(int subgroup) {
-        return new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true, false, 0, 0, subgroup, subgroup);
+        return new Target(
+                16, 18, 16, 32 << 10, 512 << 10, false, false, true, false, 0, 0, subgroup, subgroup, List.of());
     }
 }

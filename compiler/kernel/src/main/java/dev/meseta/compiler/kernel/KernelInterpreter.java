@@ -50,6 +50,7 @@ public final class KernelInterpreter {
     private final long[] sizes;
     private final Map<String, Object> variables = new HashMap<>();
     private final Map<String, Local> arrays = new HashMap<>();
+    private final Map<String, Matrix> matrices = new HashMap<>();
     private @Nullable Team team;
 
     private KernelInterpreter(Kernel kernel, List<MemorySegment> buffers, List<Long> extents) {
@@ -156,6 +157,7 @@ public final class KernelInterpreter {
             case Stmt.Barrier _ -> Objects.requireNonNull(team, "no team").await();
             case Stmt.Share h -> share(h);
             case Stmt.Total t -> total(t);
+            case Stmt.OnMatrices x -> matrices(x);
             case Stmt.StoreLocal t -> {
                 Object v = evaluate(t.value());
                 Local array = array(t.array());
@@ -192,6 +194,64 @@ public final class KernelInterpreter {
         Type type = s.value().type();
         Object all = Objects.requireNonNull(arrays.get(s.name())).values();
         variables.put(s.name(), combine(s.kind(), type.element(), all));
+    }
+
+    // Matrices: every member has all of them
+
+    private record Matrix(MatrixType type, double[] values) {}
+
+    private Matrix matrix(String name) {
+        Matrix m = matrices.get(name);
+        if (m == null) throw new IllegalArgumentException("no matrix " + name);
+        return m;
+    }
+
+    private void matrices(Stmt.OnMatrices s) {
+        switch (s) {
+            case Stmt.LoadMatrix l -> {
+                Matrix x = new Matrix(
+                        l.type(), new double[l.type().rows() * l.type().columns()]);
+                Type type = Type.of(Type.widened(l.type().element()));
+                for (int r = 0; r < l.type().rows(); r++)
+                    for (int c = 0; c < l.type().columns(); c++) {
+                        long at = l.down() ? c * l.stride() + r : r * l.stride() + c;
+                        Object v = evaluate(Kernels.load(l.buffer(), Kernels.add(l.index(), at), type));
+                        x.values()[r * l.type().columns() + c] = v instanceof double[] d ? d[0] : ((long[]) v)[0];
+                    }
+                matrices.put(l.name(), x);
+            }
+            case Stmt.ZeroMatrix z ->
+                matrices.put(
+                        z.name(),
+                        new Matrix(
+                                z.type(), new double[z.type().rows() * z.type().columns()]));
+            case Stmt.MultiplyMatrices x -> multiply(matrix(x.sum()), matrix(x.left()), matrix(x.right()));
+            case Stmt.StoreMatrix t -> {
+                Matrix x = matrix(t.sum());
+                Local array = array(t.array());
+                int columns = x.type().columns();
+                for (int i = 0; i < x.values().length; i++) {
+                    long index = integer(t.index()) + (long) (i / columns) * t.stride() + i % columns;
+                    int at = position(array, t.array(), index, 1);
+                    if (array.values() instanceof double[] d) d[at] = x.values()[i];
+                    else ((long[]) array.values())[at] = (long) x.values()[i];
+                }
+            }
+        }
+    }
+
+    private static void multiply(Matrix sum, Matrix left, Matrix right) {
+        int depth = left.type().columns();
+        int columns = sum.type().columns();
+        boolean real = sum.type().element().isFloat();
+        for (int i = 0; i < sum.values().length; i++) {
+            double s = sum.values()[i];
+            for (int k = 0; k < depth; k++) {
+                s += left.values()[i / columns * depth + k] * right.values()[k * columns + i % columns];
+                s = real ? (float) s : (int) (long) s;
+            }
+            sum.values()[i] = s;
+        }
     }
 
     private static Local local(Type element, int size) {

@@ -139,6 +139,28 @@ public final class KernelText {
             case Stmt.Barrier _ -> line("barrier");
             case Stmt.Share h -> value("share " + h.name(), h.value());
             case Stmt.Total t -> value("total " + t.kind().text() + " " + t.name(), t.value());
+            case Stmt.LoadMatrix l -> {
+                indent().append("matrix ").append(l.name()).append(": ").append(l.type());
+                out.append(l.left() ? " left = #" : " right = #")
+                        .append(l.buffer())
+                        .append('[');
+                expression(l.index());
+                out.append("] by ")
+                        .append(l.stride())
+                        .append(l.down() ? " down" : "")
+                        .append('\n');
+            }
+            case Stmt.ZeroMatrix z -> line("matrix " + z.name() + ": " + z.type() + " = 0");
+            case Stmt.MultiplyMatrices x -> line(x.sum() + " += " + x.left() + " x " + x.right());
+            case Stmt.StoreMatrix t -> {
+                indent().append(t.array()).append('[');
+                expression(t.index());
+                out.append("] by ")
+                        .append(t.stride())
+                        .append(" = ")
+                        .append(t.sum())
+                        .append('\n');
+            }
             case Stmt.StoreLocal t -> {
                 indent().append(t.array()).append('[');
                 expression(t.index());

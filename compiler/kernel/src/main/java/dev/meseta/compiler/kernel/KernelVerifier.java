@@ -17,6 +17,7 @@ public final class KernelVerifier {
     private final Set<String> assignable = new HashSet<>();
     private final Map<String, Stmt.LocalArray> arrays = new HashMap<>();
     private final Set<String> constants = new HashSet<>();
+    private final Map<String, MatrixType> matrices = new HashMap<>();
     private final Set<String> shared = new HashSet<>();
     private final Set<String> all = new HashSet<>();
 
@@ -150,6 +151,7 @@ public final class KernelVerifier {
                 define(h.name(), h.value().type());
                 shared.add(h.name());
             }
+            case Stmt.OnMatrices x -> matrices(x);
             case Stmt.Total t -> {
                 require(kernel.team() > 1, t.name() + " is the total of no team", null);
                 expression(t.value());
@@ -173,6 +175,47 @@ public final class KernelVerifier {
                 local(t.array(), t.index(), t.value().type());
             }
             case Stmt.Check c -> typed(c.condition(), Type.BOOL);
+        }
+    }
+
+    private void matrices(Stmt.OnMatrices s) {
+        require(kernel.team() > 1, "a matrix without a team", null);
+        switch (s) {
+            case Stmt.LoadMatrix l -> {
+                DType element = l.type().element();
+                boolean factor = element == DType.F16 || element == DType.I8 || element == DType.U8;
+                require(factor, l.name() + " is a factor of " + element, null);
+                access(l.buffer(), l.index(), Type.of(Type.widened(element)), null, false);
+                require(kernel.buffers().get(l.buffer()).dtype() == element, l.name() + " lies otherwise", l.index());
+                require(l.stride() > 0, l.name() + " has a stride of " + l.stride(), null);
+                require(all.add(l.name()), "the name " + l.name() + " is used twice", null);
+                matrices.put(l.name(), l.type());
+            }
+            case Stmt.ZeroMatrix z -> {
+                DType element = z.type().element();
+                require(element == DType.F32 || element == DType.I32, z.name() + " is a sum of " + element, null);
+                require(all.add(z.name()), "the name " + z.name() + " is used twice", null);
+                matrices.put(z.name(), z.type());
+            }
+            case Stmt.MultiplyMatrices x -> {
+                MatrixType sum = matrices.get(x.sum());
+                MatrixType left = matrices.get(x.left());
+                MatrixType right = matrices.get(x.right());
+                boolean fit = sum != null
+                        && left != null
+                        && right != null
+                        && left.rows() == sum.rows()
+                        && right.columns() == sum.columns()
+                        && left.columns() == right.rows()
+                        && (left.element() == DType.F16) == (sum.element() == DType.F32)
+                        && (right.element() == DType.F16) == (sum.element() == DType.F32);
+                require(fit, x.sum() + " is no sum of " + x.left() + " x " + x.right(), null);
+            }
+            case Stmt.StoreMatrix t -> {
+                MatrixType sum = matrices.get(t.sum());
+                require(sum != null, "there is no matrix " + t.sum(), null);
+                if (sum != null) local(t.array(), t.index(), Type.of(sum.element()));
+            }
         }
     }
 

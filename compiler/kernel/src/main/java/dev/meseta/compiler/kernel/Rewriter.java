@@ -41,6 +41,20 @@ public record Rewriter(String prefix, Expr grid, List<Integer> buffers, List<Exp
             case Stmt.LocalArray a -> new Stmt.LocalArray(prefix + a.name(), a.element(), a.size());
             case Stmt.SharedArray a -> new Stmt.SharedArray(prefix + a.name(), a.element(), a.size());
             case Stmt.Barrier b -> b;
+            case Stmt.LoadMatrix l ->
+                new Stmt.LoadMatrix(
+                        prefix + l.name(),
+                        l.type(),
+                        l.left(),
+                        buffers.get(l.buffer()),
+                        index(l.buffer(), l.index()),
+                        l.stride(),
+                        l.down());
+            case Stmt.ZeroMatrix z -> new Stmt.ZeroMatrix(prefix + z.name(), z.type());
+            case Stmt.MultiplyMatrices x ->
+                new Stmt.MultiplyMatrices(prefix + x.sum(), prefix + x.left(), prefix + x.right());
+            case Stmt.StoreMatrix t ->
+                new Stmt.StoreMatrix(prefix + t.sum(), prefix + t.array(), of(t.index()), t.stride());
             case Stmt.Share h -> new Stmt.Share(prefix + h.name(), of(h.value()));
             case Stmt.Total t -> new Stmt.Total(prefix + t.name(), t.kind(), of(t.value()));
             case Stmt.StoreLocal t -> new Stmt.StoreLocal(prefix + t.array(), of(t.index()), of(t.value()));

@@ -69,6 +69,32 @@ public sealed interface Stmt {
      */
     record Total(String name, ReduceKind kind, Expr value) implements Stmt {}
 
+    /**
+     * What a team does with {@link MatrixType matrices}: products of small ones, by instructions of devices that have them. All members come
+     * to it, equally often, with the same operands.
+     */
+    sealed interface OnMatrices extends Stmt {}
+
+    /**
+     * Names a factor that lies in a buffer.
+     *
+     * @param left whether it is the left one of products
+     * @param index of its first element; a multiple of 16 bytes
+     * @param stride elements from one row to the next, or from one column; a multiple of 16 bytes
+     * @param down whether elements of a column lie behind each other, and not those of a row
+     */
+    record LoadMatrix(String name, MatrixType type, boolean left, int buffer, Expr index, long stride, boolean down)
+            implements OnMatrices {}
+
+    /** A sum, at first of zeros. */
+    record ZeroMatrix(String name, MatrixType type) implements OnMatrices {}
+
+    /** Adds the product of two factors to a sum: exact products, added in an order of the device's. */
+    record MultiplyMatrices(String sum, String left, String right) implements OnMatrices {}
+
+    /** Writes a sum to a shared array, from an index on, rows a stride apart. */
+    record StoreMatrix(String sum, String array, Expr index, int stride) implements OnMatrices {}
+
     /** Writes {@code value.type().lanes()} elements of a local array from a scalar index on. */
     record StoreLocal(String array, Expr index, Expr value) implements Stmt {}
 

@@ -171,7 +171,7 @@ final class IrEmitter {
                 String type = "[" + a.size() + " x " + memory(a.element().element()) + "]";
                 locals.put(a.name(), new Local(b.alloca(type, 64), a.element(), a.size()));
             }
-            case Stmt.SharedArray _, Stmt.Barrier _, Stmt.Share _, Stmt.Total _ ->
+            case Stmt.SharedArray _, Stmt.Barrier _, Stmt.Share _, Stmt.Total _, Stmt.OnMatrices _ ->
                 throw new IllegalArgumentException(
                         "kernel " + kernel.name() + " is for a team, which processors do not have");
             case Stmt.StoreLocal t -> storeLocal(t);

@@ -20,7 +20,8 @@ public enum Capability {
     VULKAN_MEMORY_MODEL(5345),
     PHYSICAL_STORAGE_BUFFER_ADDRESSES(5347),
     DOT_PRODUCT_INPUT_4X8_BIT(6017),
-    DOT_PRODUCT(6019);
+    DOT_PRODUCT(6019),
+    COOPERATIVE_MATRIX(6022);
 
     private final int number;
 

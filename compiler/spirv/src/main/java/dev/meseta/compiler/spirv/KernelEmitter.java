@@ -48,6 +48,7 @@ public final class KernelEmitter {
     private final WideAccess words;
     private final Texels texels;
     private final Team team;
+    private final Matrices matrices;
     private final Map<String, Value> values = new HashMap<>();
     private final Map<String, Slot> slots = new HashMap<>();
     private final Map<String, Local> locals = new HashMap<>();
@@ -63,6 +64,7 @@ public final class KernelEmitter {
         this.memory = new Memory(b, kernel, bounds, arguments, options.checking());
         this.words = new WideAccess(b, kernel, bounds, memory, options.checking());
         this.texels = new Texels(b, kernel, bounds, memory, arguments);
+        this.matrices = new Matrices(m, memory);
         this.team = new Team(b, arithmetic, kernel.team(), options);
     }
 
@@ -192,6 +194,13 @@ public final class KernelEmitter {
             }
             case Stmt.Barrier _ -> team.barrier();
             case Stmt.Share h -> values.put(h.name(), b.wide(expression(h.value())));
+            case Stmt.LoadMatrix l -> matrices.load(l, expression(l.index()));
+            case Stmt.ZeroMatrix z -> matrices.zero(z);
+            case Stmt.MultiplyMatrices x -> matrices.multiply(x);
+            case Stmt.StoreMatrix t -> {
+                Value first = expression(t.index());
+                matrices.store(t, () -> element(local(t.array()), first), team.available());
+            }
             case Stmt.Total t -> {
                 Value member = b.low(lookUp(Kernel.MEMBER));
                 values.put(t.name(), team.total(t.kind(), expression(t.value()), member.id()));

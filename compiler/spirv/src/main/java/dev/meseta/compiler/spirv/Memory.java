@@ -130,6 +130,15 @@ final class Memory {
         return m.emit(Opcode.CONVERT_U_TO_PTR, type, address);
     }
 
+    /** The index of an element, or 0 where it or one so far behind it lies outside, which checking mode reports. */
+    Value within(int buffer, Value index, long last) {
+        if (!checking) return index;
+        Value end = b.ranged(b.op(Opcode.I_ADD, b.wide(index), b.integer(DType.I64, 1, last)), 0, Long.MAX_VALUE);
+        Value inside = isInside(end, b.wide(size(buffer)));
+        b.when(b.not(inside).id(), () -> report(ShaderArguments.BUFFER + buffer, index));
+        return b.ranged(b.select(inside, b.wide(index), b.integer(DType.I64, 1, 0)), index.low(), index.high());
+    }
+
     // Local arrays
 
     /** The index, or 0 where it is outside of [0, size), which checking mode reports. */

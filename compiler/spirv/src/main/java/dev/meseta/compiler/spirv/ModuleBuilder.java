@@ -22,6 +22,7 @@ final class ModuleBuilder {
     static final int STORAGE_PHYSICAL = 5349;
 
     static final int DECORATION_BLOCK = 2;
+    static final int DECORATION_ARRAY_STRIDE = 6;
     static final int DECORATION_BUILT_IN = 11;
     static final int DECORATION_NON_WRITABLE = 24;
     static final int DECORATION_BINDING = 33;
@@ -126,6 +127,37 @@ final class ModuleBuilder {
     /** An image that is read and written without a sampler. */
     int typeImage(int sampled, int dimension, int format) {
         return global(Opcode.TYPE_IMAGE, sampled, dimension, 0, 0, 0, 2, format);
+    }
+
+    /** A matrix of a scope; all but the component are constants. */
+    int typeMatrix(int component, int scope, int rows, int columns, int use) {
+        return global(Opcode.TYPE_COOPERATIVE_MATRIX, component, scope, rows, columns, use);
+    }
+
+    /** A block of one array without a known end. */
+    int typeBlockArray(int element, int bytes) {
+        List<Object> key = List.of("array", element);
+        Integer known = unique.get(key);
+        if (known != null) return known;
+        int array = id();
+        decorate(array, DECORATION_ARRAY_STRIDE, bytes);
+        globals.instruction(Opcode.TYPE_RUNTIME_ARRAY, array, element);
+        int id = id();
+        decorateMember(id, 0, DECORATION_OFFSET, 0);
+        decorate(id, DECORATION_BLOCK);
+        globals.instruction(Opcode.TYPE_STRUCT, id, array);
+        unique.put(key, id);
+        return id;
+    }
+
+    int constantNull(int type) {
+        List<Object> key = List.of("null", type);
+        Integer known = unique.get(key);
+        if (known != null) return known;
+        int id = id();
+        globals.instruction(Opcode.CONSTANT_NULL, type, id);
+        unique.put(key, id);
+        return id;
     }
 
     int typePointer(int storage, int type) {
@@ -294,6 +326,8 @@ final class ModuleBuilder {
         for (Capability c : capabilities) all.instruction(Opcode.CAPABILITY, c.number());
         if (capabilities.contains(Capability.DOT_PRODUCT))
             all.instruction(Opcode.EXTENSION, Words.text("SPV_KHR_integer_dot_product"));
+        if (capabilities.contains(Capability.COOPERATIVE_MATRIX))
+            all.instruction(Opcode.EXTENSION, Words.text("SPV_KHR_cooperative_matrix"));
         all.instruction(Opcode.EXT_INST_IMPORT, Words.concat(new int[] {extended}, Words.text("GLSL.std.450")));
         all.instruction(Opcode.MEMORY_MODEL, ADDRESSING_PHYSICAL_STORAGE_BUFFER_64, MEMORY_MODEL_VULKAN);
         int[] head = Words.concat(new int[] {EXECUTION_MODEL_COMPUTE, entry}, Words.text(SpirvModule.ENTRY));

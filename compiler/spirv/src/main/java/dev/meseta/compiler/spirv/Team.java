@@ -61,6 +61,11 @@ final class Team {
         m.run(Opcode.STORE, address, id, NON_PRIVATE | MAKE_AVAILABLE, m.constantInt(32, WORKGROUP));
     }
 
+    /** The operands of what stores to shared memory. */
+    List<Integer> available() {
+        return List.of(NON_PRIVATE | MAKE_AVAILABLE, m.constantInt(32, WORKGROUP));
+    }
+
     /** Loads from shared memory. */
     int load(int type, int address) {
         return m.emit(Opcode.LOAD, type, address, NON_PRIVATE | MAKE_VISIBLE, m.constantInt(32, WORKGROUP));

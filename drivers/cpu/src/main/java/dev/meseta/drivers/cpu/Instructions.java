@@ -76,7 +76,8 @@ final class Instructions {
                 0,
                 0,
                 0,
-                0);
+                0,
+                List.of());
     }
 
     /** The processor's features by Linux's names, without those that are not to be used. */

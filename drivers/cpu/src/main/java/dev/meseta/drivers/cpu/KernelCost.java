@@ -104,7 +104,7 @@ final class KernelCost {
             case Stmt.Assign a -> of(a.value());
             case Stmt.Store t ->
                 access(t.buffer(), t.index(), t.value().type()) + of(t.value()) + (t.mask() == null ? 0 : of(t.mask()));
-            case Stmt.LocalArray _, Stmt.SharedArray _, Stmt.Barrier _ -> 0;
+            case Stmt.LocalArray _, Stmt.SharedArray _, Stmt.Barrier _, Stmt.OnMatrices _ -> 0;
             case Stmt.Share h -> of(h.value());
             case Stmt.Total t -> of(t.value());
             case Stmt.Prefetch _ -> 1;

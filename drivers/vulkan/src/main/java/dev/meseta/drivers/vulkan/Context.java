@@ -76,6 +76,7 @@ final class Context {
         List<String> extensions = new ArrayList<>();
         if (sharing) extensions.add("VK_KHR_external_memory_fd");
         if (physical.hasDots()) extensions.add(Features.DOT_PRODUCTS);
+        if (!physical.matrices().isEmpty()) extensions.add(Features.MATRICES);
         MemorySegment names = arena.allocate(JAVA_LONG, Math.max(1, extensions.size()));
         for (int i = 0; i < extensions.size(); i++)
             names.setAtIndex(JAVA_LONG, i, arena.allocateFrom(extensions.get(i)).address());
@@ -86,9 +87,7 @@ final class Context {
                 queues,
                 extensions.size(),
                 names,
-                new Features(arena, physical.hasDots())
-                        .set(physical.capabilities())
-                        .chain());
+                new Features(arena, extensions).set(physical.capabilities()).chain());
         return get("vkCreateDevice", physical.handle(), info, 0);
     }
 

@@ -2,6 +2,8 @@ package dev.meseta.drivers.vulkan;
 
 import dev.meseta.compiler.spirv.Capability;
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
@@ -14,10 +16,14 @@ import org.jspecify.annotations.Nullable;
 final class Features {
     static final String DOT_PRODUCTS = "VK_KHR_shader_integer_dot_product";
 
+    static final String MATRICES = "VK_KHR_cooperative_matrix";
+
     private static final String CORE = "VkPhysicalDeviceFeatures2";
     private static final String V11 = "VkPhysicalDeviceVulkan11Features";
     private static final String V12 = "VkPhysicalDeviceVulkan12Features";
     private static final String DOTS = "VkPhysicalDeviceShaderIntegerDotProductFeatures";
+
+    private static final String PRODUCTS = "VkPhysicalDeviceCooperativeMatrixFeaturesKHR";
 
     /** A field, and what kernels can do where it is set; null for what the host does. */
     private record Feature(
@@ -34,14 +40,22 @@ final class Features {
             new Feature(V12, "bufferDeviceAddress", Capability.PHYSICAL_STORAGE_BUFFER_ADDRESSES),
             new Feature(V12, "vulkanMemoryModel", Capability.VULKAN_MEMORY_MODEL),
             new Feature(V12, "timelineSemaphore", null),
-            new Feature(DOTS, "shaderIntegerDotProduct", Capability.DOT_PRODUCT));
+            new Feature(DOTS, "shaderIntegerDotProduct", Capability.DOT_PRODUCT),
+            new Feature(PRODUCTS, "cooperativeMatrix", Capability.COOPERATIVE_MATRIX));
 
     private final Map<String, Struct> structs = new HashMap<>();
 
-    /** None is set. */
-    Features(Arena arena, boolean dots) {
+    /**
+     * None is set.
+     *
+     * @param extensions that the device has or is opened with
+     */
+    Features(Arena arena, Collection<String> extensions) {
+        List<String> names = new ArrayList<>(List.of(CORE, V11, V12));
+        if (extensions.contains(DOT_PRODUCTS)) names.add(DOTS);
+        if (extensions.contains(MATRICES)) names.add(PRODUCTS);
         Struct last = null;
-        for (String name : dots ? List.of(CORE, V11, V12, DOTS) : List.of(CORE, V11, V12)) {
+        for (String name : names) {
             Struct s = Struct.of(arena, name);
             if (last != null) last.set("pNext", Struct.number(s));
             structs.put(name, s);

@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import dev.meseta.compiler.spirv.Capability;
 import dev.meseta.compiler.spirv.FloatControls;
 import dev.meseta.driver.DeviceException;
+import dev.meseta.driver.Target;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
@@ -44,6 +45,7 @@ record PhysicalDevice(
         Set<Capability> capabilities,
         FloatControls floats,
         List<MemoryType> memory,
+        List<Target.Matrix> matrices,
         Set<String> extensions,
         String lacking) {
 
@@ -100,8 +102,13 @@ record PhysicalDevice(
         return type == Vk.DEVICE_TYPE_CPU;
     }
 
-    /** @param staging whether its own memory is taken for one that the host cannot reach */
-    static PhysicalDevice of(VulkanLibrary vk, long handle, boolean staging) {
+    /**
+     * What a device says.
+     *
+     * @param instance whose device it is
+     * @param staging whether its own memory is taken for one that the host cannot reach
+     */
+    static PhysicalDevice of(VulkanLibrary vk, long instance, long handle, boolean staging) {
         try (Arena arena = Arena.ofConfined()) {
             Set<String> extensions = extensions(vk, arena, handle);
             Struct p12 = Struct.of(arena, "VkPhysicalDeviceVulkan12Properties");
@@ -109,13 +116,16 @@ record PhysicalDevice(
             Struct p = Struct.of(arena, "VkPhysicalDeviceProperties2");
             vk.call("vkGetPhysicalDeviceProperties2", handle, p);
             int version = (int) p.get("apiVersion");
-            Features features = new Features(arena, extensions.contains(Features.DOT_PRODUCTS));
+            Features features = new Features(arena, extensions);
             if (Integer.compareUnsigned(version, Vk.API_1_2) >= 0) {
                 vk.call("vkGetPhysicalDeviceProperties2", handle, p.set("pNext", Struct.number(p11)));
                 vk.call("vkGetPhysicalDeviceFeatures2", handle, features.chain());
             }
             FloatControls floats = floats(p12, features.capabilities().contains(Capability.FLOAT16));
             Set<Capability> capabilities = capabilities(features, p11, floats);
+            List<Target.Matrix> matrices = capabilities.contains(Capability.COOPERATIVE_MATRIX)
+                    ? Matrices.of(vk, instance, handle, (int) p11.get("subgroupSize"), floats.halves())
+                    : List.of();
             MemorySegment families = vk.list(arena, "vkGetPhysicalDeviceQueueFamilyProperties", FAMILY_BYTES, handle);
             int queue = computing(families);
             return new PhysicalDevice(
@@ -134,6 +144,7 @@ record PhysicalDevice(
                     capabilities,
                     floats,
                     memoryTypes(vk, arena, handle, staging),
+                    matrices,
                     extensions,
                     lacking(version, queue, capabilities, features));
         }

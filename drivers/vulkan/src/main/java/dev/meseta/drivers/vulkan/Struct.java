@@ -53,6 +53,7 @@ record Struct(Layout layout, MemorySegment memory) {
             VkSemaphoreWaitInfo 1000207004 40 semaphoreCount=20 pSemaphores=24L pValues=32L
             VkBufferDeviceAddressInfo 1000244001 24 buffer=16L
             VkPhysicalDeviceShaderIntegerDotProductFeatures 1000280000 24 shaderIntegerDotProduct=16
+            VkPhysicalDeviceCooperativeMatrixFeaturesKHR 1000506000 24 cooperativeMatrix=16
             VkBufferCopy - 24 srcOffset=0L dstOffset=8L size=16L
             VkDescriptorBufferInfo - 24 buffer=0L range=16L
             VkMemoryRequirements - 24 size=0L memoryTypeBits=16

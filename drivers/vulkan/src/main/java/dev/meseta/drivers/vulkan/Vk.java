@@ -9,6 +9,7 @@ final class Vk {
     static final int ERROR_TOO_MANY_OBJECTS = -10;
 
     static final int TYPE_SHADER_STAGE = 18;
+    static final int TYPE_COOPERATIVE_MATRIX_PROPERTIES = 1_000_506_001;
     static final int API_1_2 = 1 << 22 | 2 << 12;
 
     static final int DEVICE_TYPE_CPU = 4;

@@ -18,6 +18,7 @@ import dev.meseta.linux.FileStamp;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -67,25 +68,13 @@ final class VulkanDevice implements KernelDevice {
         int team = teams ? p.invocations() : 0;
         int totals = p.capabilities().contains(Capability.GROUP_NON_UNIFORM_ARITHMETIC) ? team : 0;
         return p.isProcessor()
-                ? new Target(
-                        16,
-                        18,
-                        16,
-                        32 << 10,
-                        512 << 10,
-                        false,
-                        false,
-                        true,
-                        false,
-                        team,
-                        p.sharedBytes(),
-                        subgroup,
-                        Math.max(totals, subgroup))
-                : gpu(p.hasDots(), team, p.sharedBytes(), totals);
+                ? Target.lockstep(
+                        18, 16, false, team, p.sharedBytes(), subgroup, Math.max(totals, subgroup), p.matrices())
+                : gpu(p.hasDots(), team, p.sharedBytes(), totals, p.matrices());
     }
 
-    static Target gpu(boolean dots, int team, long sharedBytes, int totals) {
-        return new Target(16, 32, 8192, 32 << 10, 512 << 10, dots, false, true, false, team, sharedBytes, 0, totals);
+    static Target gpu(boolean dots, int team, long sharedBytes, int totals, List<Target.Matrix> matrices) {
+        return Target.lockstep(32, 8192, dots, team, sharedBytes, 0, totals, matrices);
     }
 
     private synchronized Open open() {

@@ -127,7 +127,7 @@ public final class VulkanDriver implements Driver {
             long[] handles = vk.list(arena, "vkEnumeratePhysicalDevices", 8, instance.get(JAVA_LONG, 0))
                     .toArray(JAVA_LONG);
             List<PhysicalDevice> all = new ArrayList<>();
-            for (long h : handles) all.add(PhysicalDevice.of(vk, h, staging));
+            for (long h : handles) all.add(PhysicalDevice.of(vk, instance.get(JAVA_LONG, 0), h, staging));
             all.sort((a, b) -> Boolean.compare(a.isProcessor(), b.isProcessor()));
             return all;
         }

@@ -8,6 +8,7 @@ import dev.meseta.driver.plan.Requirements;
 import dev.meseta.driver.plan.TargetDevice;
 import dev.meseta.graph.InvalidInputException;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -40,7 +41,7 @@ final class VulkanTarget {
                 "vulkan:" + version,
                 about,
                 Map.of("Vulkan", version),
-                VulkanDevice.gpu(dots, TEAM, SHARED_BYTES, 0),
+                VulkanDevice.gpu(dots, TEAM, SHARED_BYTES, 0, List.of()),
                 requirements(version, dots ? DOTS : Set.of()).text(),
                 () -> commands -> shaders.plan(commands).executable(() -> {
                     throw new IllegalStateException("a target runs nothing");

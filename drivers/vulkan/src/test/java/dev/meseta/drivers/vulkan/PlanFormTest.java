@@ -178,6 +178,7 @@ class PlanFormTest {
                 capabilities,
                 FloatControls.NONE,
                 List.of(),
+                List.of(),
                 Set.of(),
                 "");
     }

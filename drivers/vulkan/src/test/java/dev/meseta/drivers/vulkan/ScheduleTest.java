@@ -41,9 +41,9 @@ class ScheduleTest {
     private static final int SHARED_BYTES = 32 << 10;
 
     /** A GPU whose subgroups combine what their members have, and one whose do not. */
-    private static final Target GPU = VulkanDevice.gpu(false, TEAM, SHARED_BYTES, TEAM);
+    private static final Target GPU = VulkanDevice.gpu(false, TEAM, SHARED_BYTES, TEAM, List.of());
 
-    private static final Target WITHOUT_TOTALS = VulkanDevice.gpu(false, TEAM, SHARED_BYTES, 0);
+    private static final Target WITHOUT_TOTALS = VulkanDevice.gpu(false, TEAM, SHARED_BYTES, 0, List.of());
 
     /**
      * @param where a word of the kernels that are looked for, where the device has subgroups
@@ -157,8 +157,8 @@ class ScheduleTest {
     @MethodSource("cases")
     void areValid(Case c) throws IOException, InterruptedException {
         Validator validator = Validator.find();
-        Target processor =
-                new Target(16, 18, 16, 32 << 10, 512 << 10, false, false, true, false, 0, SHARED_BYTES, 8, 8);
+        Target processor = new Target(
+                16, 18, 16, 32 << 10, 512 << 10, false, false, true, false, 0, SHARED_BYTES, 8, 8, List.of());
         for (Target target : List.of(processor, GPU)) {
             boolean found = false;
             for (CommandList.Command command :

@@ -9,6 +9,8 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 
@@ -23,6 +25,19 @@ record Validator(Path program) {
                 .orElse(null);
         Assumptions.assumeTrue(found != null, "spirv-val is not installed; on Debian: apt install spirv-tools");
         return new Validator(found);
+    }
+
+    /** Skips the test where the program is older than a version. */
+    Validator since(int year, int number) throws IOException {
+        Process p = new ProcessBuilder(program.toString(), "--version").start();
+        String said = new String(p.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        Matcher m = Pattern.compile("v(\\d{4})\\.(\\d+)").matcher(said);
+        boolean found = m.find();
+        int have = found ? 100 * Integer.parseInt(m.group(1)) + Integer.parseInt(m.group(2)) : 0;
+        Assumptions.assumeTrue(
+                have >= 100 * year + number,
+                "spirv-val is too old; wanted is " + year + "." + number + ", here is " + said);
+        return this;
     }
 
     void check(SpirvModule module, String what, Kernel kernel) throws IOException, InterruptedException {
