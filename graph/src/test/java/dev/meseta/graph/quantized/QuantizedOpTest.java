@@ -58,10 +58,12 @@ final class QuantizedOpTest {
             Graph read = GraphText.parse(GraphText.print(graph(op.name(), op.attributes())));
             assertEquals(Optional.of(op), QuantizedOp.of(read.nodes().getFirst().op()));
         }
+        // One of the first is the interface of the second.
+        int records = QuantizedOp.class.getPermittedSubclasses().length
+                - 1
+                + QuantizedOp.Contraction.class.getPermittedSubclasses().length;
         assertEquals(
-                QuantizedOp.class.getPermittedSubclasses().length,
-                ALL.stream().map(Object::getClass).distinct().count(),
-                "a record is missing in this test");
+                records, ALL.stream().map(Object::getClass).distinct().count(), "a record is missing in this test");
     }
 
     @Test
