@@ -298,71 +298,66 @@ final class ReduceKernel {
         }
         Atom inner = reduced.getLast();
         long n = inner.extent().value();
-        int width = points > LONG_BODY ? 1 : n >= 8L * lanes ? 4 : n >= 2L * lanes ? 2 : 1;
+        int width = width(n, lanes);
         List<Expr.Var> acc = new ArrayList<>();
         for (int w = 0; w < width; w++) acc.add(e.declare("a", Kernels.splat(identity(kind, type), lanes)));
         Expr size = e.size(inner.extent());
-        Expr blocksEnd = e.let("n", whole(size, (long) width * lanes));
-        Expr vectorsEnd = e.let("n", whole(size, lanes));
+        Expr blocksEnd = e.let("n", Schedule.whole(size, (long) width * lanes));
+        Expr vectorsEnd = e.let("n", Schedule.whole(size, lanes));
         e.loops(reduced.subList(0, reduced.size() - 1), steps(), () -> {
-            strided(inner, lanes, acc, Kernels.index(0), blocksEnd, (long) width * lanes);
+            strided(inner, lanes, 1, acc, Kernels.index(0), blocksEnd);
             if (width > 1 && !blocksEnd.equals(vectorsEnd))
-                strided(inner, lanes, acc.subList(0, 1), blocksEnd, vectorsEnd, lanes);
-            if (!vectorsEnd.equals(size)) strided(inner, 1, List.of(rest), vectorsEnd, size, 1);
+                strided(inner, lanes, 1, acc.subList(0, 1), blocksEnd, vectorsEnd);
+            if (!vectorsEnd.equals(size)) strided(inner, 1, 1, List.of(rest), vectorsEnd, size);
         });
-        Expr sum = acc.getFirst();
-        for (int w = 1; w < width; w++) sum = new Expr.Apply(function(kind), List.of(sum, acc.get(w)));
-        Expr scalar = e.let("s", new Expr.Combine(kind, sum));
-        finish(e.let("s", new Expr.Apply(function(kind), List.of(scalar, rest))));
+        finish(joined(acc, lanes, rest));
     }
 
     /** As {@link #total}; each member of a team takes vectors of its own. */
     private void totalOfTeam(int lanes, int team) {
         Atom inner = reduced.getLast();
         long n = inner.extent().value();
-        int width = points > LONG_BODY ? 1 : n >= 8L * lanes * team ? 4 : n >= 2L * lanes * team ? 2 : 1;
+        int width = width(n, (long) lanes * team);
         List<Expr.Var> acc = new ArrayList<>();
         for (int w = 0; w < width; w++) acc.add(e.declare("a", Kernels.splat(identity(kind, type), lanes)));
         Expr.Var rest = e.declare("a", identity(kind, type));
         Expr size = e.size(inner.extent());
-        Expr blocks = e.let("n", whole(size, (long) width * lanes * team));
+        Expr blocks = e.let("n", Schedule.whole(size, (long) width * lanes * team));
         e.loops(reduced.subList(0, reduced.size() - 1), 0, () -> {
-            String v = e.fresh("i");
-            e.open();
-            for (int w = 0; w < width; w++) {
-                Expr at = Kernels.add(Kernels.variable(v), (long) w * lanes * team);
-                e.open();
-                e.bindVector(inner, Schedule.ofMember(at, lanes, team), lanes);
-                combine(acc.get(w));
-                e.scalar();
-                e.add(e.close());
-            }
-            e.add(new Stmt.For(v, Kernels.index(0), blocks, (long) width * lanes * team, false, e.close()));
+            strided(inner, lanes, team, acc, Kernels.index(0), blocks);
             Schedule.shared(
                     e, inner, lanes, team, blocks, size, wide -> combine(wide == lanes ? acc.getFirst() : rest));
         });
-        Expr sum = acc.getFirst();
-        for (int w = 1; w < width; w++) sum = new Expr.Apply(function(kind), List.of(sum, acc.get(w)));
-        Expr scalar = e.let("s", lanes == 1 ? sum : new Expr.Combine(kind, sum));
-        Expr all = e.total(kind, e.let("s", new Expr.Apply(function(kind), List.of(scalar, rest))));
+        Expr all = e.total(kind, joined(acc, lanes, rest));
         Schedule.byFirst(e, team, () -> finish(all));
     }
 
-    private static Expr whole(Expr size, long block) {
-        if (size instanceof Expr.Int n) return Kernels.index(n.value() / block * block);
-        return Kernels.sub(size, Kernels.rem(size, Kernels.index(block)));
+    /** Accumulators for a row, of which steps of so many elements are taken. */
+    private int width(long row, long step) {
+        return points > LONG_BODY ? 1 : row >= 8 * step ? 4 : row >= 2 * step ? 2 : 1;
     }
 
-    private void strided(Atom inner, int lanes, List<Expr.Var> acc, Expr begin, Expr end, long step) {
+    /** What lanes of accumulators, and elements that made no whole vector, come to. */
+    private Expr joined(List<Expr.Var> acc, int lanes, Expr rest) {
+        Expr sum = acc.getFirst();
+        for (Expr.Var a : acc.subList(1, acc.size())) sum = new Expr.Apply(function(kind), List.of(sum, a));
+        Expr scalar = e.let("s", lanes == 1 ? sum : new Expr.Combine(kind, sum));
+        return e.let("s", new Expr.Apply(function(kind), List.of(scalar, rest)));
+    }
+
+    /** Combines vectors, one for each accumulator of each member at a time. */
+    private void strided(Atom inner, int lanes, int team, List<Expr.Var> acc, Expr begin, Expr end) {
+        long round = (long) lanes * team;
         String v = e.fresh("i");
         e.open();
         for (int w = 0; w < acc.size(); w++) {
+            Expr at = Kernels.add(Kernels.variable(v), w * round);
             e.open();
-            e.bindVector(inner, Kernels.add(Kernels.variable(v), (long) w * lanes), lanes);
+            e.bindVector(inner, Schedule.ofMember(at, lanes, team), lanes);
             combine(acc.get(w));
             e.scalar();
             e.add(e.close());
         }
-        e.add(new Stmt.For(v, begin, end, step, false, e.close()));
+        e.add(new Stmt.For(v, begin, end, acc.size() * round, false, e.close()));
     }
 }

@@ -204,8 +204,8 @@ final class RowKernel {
         List<Expr.Var> sums = new ArrayList<>();
         for (int w = 0; w < width; w++) sums.add(e.declare("a", Kernels.splat(identity, lanes)));
         Expr size = e.size(inner.extent());
-        Expr blocks = e.let("n", whole(size, (long) width * lanes * team));
-        Expr vectors = e.let("n", whole(size, (long) lanes * team));
+        Expr blocks = e.let("n", Schedule.whole(size, (long) width * lanes * team));
+        Expr vectors = e.let("n", Schedule.whole(size, (long) lanes * team));
         e.loops(loops.subList(0, loops.size() - 1), 0, () -> {
             steps(i, inner, blocks.equals(Kernels.index(0)) ? null : Kernels.index(0), blocks, sums, elements.get(i));
             if (width > 1) steps(i, inner, blocks, vectors, sums.subList(0, 1), elements.get(i));
@@ -216,11 +216,6 @@ final class RowKernel {
         for (int w = 1; w < width; w++) sum = new Expr.Apply(f, List.of(sum, sums.get(w)));
         Expr own = e.let("s", lanes == 1 ? sum : new Expr.Combine(kind(n), sum));
         return team == 1 ? own : e.total(kind(n), own);
-    }
-
-    private static Expr whole(Expr size, long block) {
-        if (size instanceof Expr.Int n) return Kernels.index(n.value() / block * block);
-        return Kernels.sub(size, Kernels.rem(size, Kernels.index(block)));
     }
 
     private void steps(int i, Atom inner, @Nullable Expr begin, Expr end, List<Expr.Var> sums, Point element) {

@@ -103,6 +103,12 @@ final class Schedule {
         }
     }
 
+    /** The part of a size that whole blocks take. */
+    static Expr whole(Expr size, long block) {
+        if (size instanceof Expr.Int n) return Kernels.index(n.value() / block * block);
+        return Kernels.sub(size, Kernels.rem(size, Kernels.index(block)));
+    }
+
     /** Where a member's vector begins, if that of the first begins somewhere. */
     static Expr ofMember(Expr first, int lanes, int team) {
         return team == 1 ? first : Kernels.add(first, Kernels.mul(Kernel.MEMBER_VARIABLE, lanes));

@@ -110,6 +110,12 @@ public final class PlanForm {
 
     // Reading
 
+    /** Reads the version of a driver's form. Throws {@link IllegalArgumentException} for another than the driver's own. */
+    public static void version(ByteBuffer in, int own) {
+        int form = in.getInt();
+        if (form != own) throw new IllegalArgumentException("an image of a plan has form " + form + ", not " + own);
+    }
+
     /** @param constants those of the image */
     public static LaunchPlan read(ByteBuffer in, List<Tensor> constants) {
         var memory = SlotForm.read(in, constants);

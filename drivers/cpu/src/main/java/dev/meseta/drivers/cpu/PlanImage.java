@@ -53,8 +53,7 @@ final class PlanImage {
     }
 
     private static Plan read(ByteBuffer in, List<Tensor> constants, CodeCache kernels) {
-        int form = in.getInt();
-        if (form != FORM) throw new IllegalArgumentException("an image of a plan has form " + form + ", not " + FORM);
+        PlanForm.version(in, FORM);
         boolean checking = in.get() != 0;
         LaunchPlan plan = PlanForm.read(in, constants);
         long[] chunks = new long[plan.launches().size()];

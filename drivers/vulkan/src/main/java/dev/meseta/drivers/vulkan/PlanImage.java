@@ -47,9 +47,7 @@ final class PlanImage {
 
     static VulkanPlan load(Image image) {
         return ByteForm.read(image, in -> {
-            int form = in.getInt();
-            if (form != FORM)
-                throw new IllegalArgumentException("an image of a plan has form " + form + ", not " + FORM);
+            PlanForm.version(in, FORM);
             LaunchPlan plan = PlanForm.read(in, image.constants());
             List<Shader> shaders = new ArrayList<>();
             for (int n = ByteForm.count(in); n > 0; n--) shaders.add(shader(in));

@@ -22,12 +22,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** What members of a subgroup read of each other, in every round of a loop. */
 class SubgroupTest {
-    private static final int GRID = 3;
-
     /** Every member adds what every third shares, and what its neighbour does, three times. */
     private static Kernel kernel(int team, DType dtype) {
         Type pair = new Type(Type.widened(dtype), 2);
-        Expr at = Kernels.mul(Kernels.add(Kernels.mul(Kernel.GRID_VARIABLE, team), Kernel.MEMBER_VARIABLE), 2);
         Expr.Var sum = new Expr.Var("sum", pair);
         List<Stmt> body = new ArrayList<>();
         body.add(new Stmt.Share("x", sum));
@@ -36,19 +33,7 @@ class SubgroupTest {
         Expr neighbour = Kernels.apply(MapFunction.XOR, Kernel.MEMBER_VARIABLE, Kernels.index(1));
         next = Kernels.add(next, new Expr.OfMember("x", neighbour, pair));
         body.add(new Stmt.Assign("sum", next));
-        int elements = 2 * team * GRID;
-        return new Kernel(
-                "subgroup",
-                List.of(
-                        new Kernel.Buffer("from", dtype, Kernel.Access.READ, Kernels.index(elements)),
-                        new Kernel.Buffer("to", dtype, Kernel.Access.WRITE, Kernels.index(elements))),
-                0,
-                Kernels.index(GRID),
-                team,
-                Kernels.block(
-                        new Stmt.Declare("sum", Kernels.load(0, at, pair)),
-                        Kernels.loop("i", Kernels.index(0), Kernels.index(3), 1, Kernels.block(body)),
-                        Kernels.store(1, at, sum)));
+        return TeamKernels.of("subgroup", team, dtype, pair, 3, Kernels.block(body));
     }
 
     @ParameterizedTest
@@ -57,7 +42,7 @@ class SubgroupTest {
         int team = KernelRunner.device().target().subgroup();
         Assumptions.assumeTrue(team > 1, "the device has no subgroups that share registers");
         Kernel k = kernel(team, dtype);
-        Tensor from = Tensor.allocate(dtype, Shape.of(2L * team * GRID));
+        Tensor from = Tensor.allocate(dtype, Shape.of(2L * team * TeamKernels.GRID));
         for (long i = 0; i < from.elements(); i++) from.setDouble(i, i % 7);
         KernelRunner.compare(k, List.of(from, Tensor.allocate(dtype, from.shape())), List.of(), 0);
         Validator validator = Validator.find();

@@ -22,33 +22,18 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What all members of a team have, combined: of teams that are a subgroup, of some subgroups, and less than one; twice, in a loop. */
 class TotalTest {
-    private static final int GRID = 3;
-
     /** Every member adds to its number what all have, and then what all have of that. */
     private static Kernel kernel(int team, ReduceKind kind, DType dtype) {
         Type type = Type.of(dtype);
-        Expr at = Kernels.add(Kernels.mul(Kernel.GRID_VARIABLE, team), Kernel.MEMBER_VARIABLE);
         Expr.Var sum = new Expr.Var("sum", type);
         Stmt body = Kernels.block(
                 new Stmt.Total("all", kind, sum), new Stmt.Assign("sum", Kernels.add(sum, new Expr.Var("all", type))));
-        int elements = team * GRID;
-        return new Kernel(
-                "total",
-                List.of(
-                        new Kernel.Buffer("from", dtype, Kernel.Access.READ, Kernels.index(elements)),
-                        new Kernel.Buffer("to", dtype, Kernel.Access.WRITE, Kernels.index(elements))),
-                0,
-                Kernels.index(GRID),
-                team,
-                Kernels.block(
-                        new Stmt.Declare("sum", Kernels.load(0, at, type)),
-                        Kernels.loop("i", Kernels.index(0), Kernels.index(2), 1, body),
-                        Kernels.store(1, at, sum)));
+        return TeamKernels.of("total", team, dtype, type, 2, body);
     }
 
     /** Small integers, whose sums and products are exact in any order; the last team's floats hold what instructions do not promise. */
     private static Tensor numbers(int team, ReduceKind kind, DType dtype) {
-        Tensor from = Tensor.allocate(dtype, Shape.of((long) team * GRID));
+        Tensor from = Tensor.allocate(dtype, Shape.of((long) team * TeamKernels.GRID));
         for (int i = 0; i < from.elements(); i++) {
             double x = kind == ReduceKind.PROD ? (i % 5 == 0 ? -2 : 1) : i % 13 - 6;
             if (dtype == DType.F32 && kind == ReduceKind.PROD && team > 64) x = i % 50 == 0 ? -2 : 1;

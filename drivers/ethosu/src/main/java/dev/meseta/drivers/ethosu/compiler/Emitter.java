@@ -61,21 +61,25 @@ final class Emitter {
 
     private void copy(Buffer from, long at, int toRegion, long to, long bytes) {
         out.copy(from.root().region, address(from) + at, toRegion, to, bytes);
-        begin("OP_DMA_START", 0, copies, operations, "OP_KERNEL_WAIT");
+        List<Access> touched = out.touched("OP_DMA_START", 0);
+        waitFor(operations, touched, "OP_KERNEL_WAIT");
+        begun(copies, touched);
+        out.operation("OP_DMA_START", 0);
     }
 
-    /** Begins an operation when so few of the other kind are left that none is in the way. */
-    private void begin(String opcode, int mode, List<List<Access>> own, List<List<Access>> others, String wait) {
-        List<Access> touched = out.touched(opcode, mode);
-        for (int i = others.size() - 1; i >= 0; i--) {
-            if (!isInWay(others.get(i), touched)) continue;
-            out.operation(wait, others.size() - 1 - i);
-            others.subList(0, i + 1).clear();
-            break;
+    /** Waits until so few of what is under way are left that none of them is in the way. */
+    private void waitFor(List<List<Access>> underWay, List<Access> touched, String opcode) {
+        for (int i = underWay.size() - 1; i >= 0; i--) {
+            if (!isInWay(underWay.get(i), touched)) continue;
+            out.operation(opcode, underWay.size() - 1 - i);
+            underWay.subList(0, i + 1).clear();
+            return;
         }
-        own.add(touched);
-        if (own.size() > MOST_UNDER_WAY) own.removeFirst();
-        out.operation(opcode, mode);
+    }
+
+    private static void begun(List<List<Access>> underWay, List<Access> touched) {
+        underWay.add(touched);
+        if (underWay.size() > MOST_UNDER_WAY) underWay.removeFirst();
     }
 
     private static boolean isInWay(List<Access> before, List<Access> next) {
@@ -143,7 +147,9 @@ final class Emitter {
         boolean waits = last == null || follows(last, touched);
         out.set("BLOCKDEP", waits ? 0 : MOST_BLOCKS_AHEAD);
         last = touched;
-        begin(w.kind.opcode, w.kind.mode, operations, copies, "OP_DMA_WAIT");
+        waitFor(copies, touched, "OP_DMA_WAIT");
+        begun(operations, touched);
+        out.operation(w.kind.opcode, w.kind.mode);
     }
 
     private static boolean isScaled(Work w) {
