@@ -7,12 +7,10 @@ import dev.meseta.driver.CommandList;
 import dev.meseta.driver.Executable;
 import dev.meseta.driver.HostAllocations;
 import dev.meseta.driver.Image;
-import dev.meseta.driver.Job;
-import dev.meseta.driver.KernelDevice;
 import dev.meseta.driver.Limits;
 import dev.meseta.driver.Loading;
 import dev.meseta.driver.Target;
-import dev.meseta.driver.plan.PlanExecutable;
+import dev.meseta.driver.plan.PlanDevice;
 import dev.meseta.linux.FileStamp;
 import dev.meseta.linux.Processors;
 import java.time.Duration;
@@ -22,7 +20,7 @@ import java.util.Map;
 import java.util.Set;
 
 /** The processor. LLVM is opened when the first command list is loaded. */
-final class CpuDevice implements KernelDevice {
+final class CpuDevice implements PlanDevice {
     private static final List<String> SHOWN = List.of(
             "sse4_2",
             "avx",
@@ -90,17 +88,6 @@ final class CpuDevice implements KernelDevice {
     @Override
     public Limits limits() {
         return limits;
-    }
-
-    @Override
-    public void run(Job job) {
-        ((PlanExecutable) job.executable()).run(job);
-    }
-
-    /** Counts iterations of the loops that a job's plan has. */
-    @Override
-    public long progress(Job job) {
-        return ((PlanExecutable) job.executable()).progress();
     }
 
     @Override
