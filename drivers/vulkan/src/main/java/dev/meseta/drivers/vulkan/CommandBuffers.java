@@ -1,10 +1,5 @@
 package dev.meseta.drivers.vulkan;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
-import java.lang.foreign.Arena;
-
 /** A pool of command buffers, and what is recorded into them. Used by one thread at a time. */
 final class CommandBuffers {
     private final Context c;
@@ -13,66 +8,53 @@ final class CommandBuffers {
 
     CommandBuffers(Context c, Handles handles) {
         this.c = c;
-        try (Arena arena = Arena.ofConfined()) {
-            Struct info = Struct.of(arena, "VkCommandPoolCreateInfo queueFamilyIndex", c.physical.queueFamily());
-            this.pool = handles.create("vkCreateCommandPool", info, "vkDestroyCommandPool");
-        }
+        Struct info = Struct.of("VkCommandPoolCreateInfo queueFamilyIndex", c.physical.queueFamily);
+        this.pool = handles.create("vkCreateCommandPool", info, "vkDestroyCommandPool");
     }
 
     /** Begins a new one. */
     void begin() {
-        try (Arena arena = Arena.ofConfined()) {
-            Struct info = Struct.of(arena, "VkCommandBufferAllocateInfo commandPool commandBufferCount", pool, 1);
-            open = c.get("vkAllocateCommandBuffers", c.device, info);
-            c.check("vkBeginCommandBuffer", open, Struct.of(arena, "VkCommandBufferBeginInfo"));
-        }
+        Struct info = Struct.of("VkCommandBufferAllocateInfo commandBufferCount=1 commandPool", pool);
+        open = c.get("vkAllocateCommandBuffers", c.device, info);
+        c.check("vkBeginCommandBuffer", open, Struct.of("VkCommandBufferBeginInfo"));
     }
 
+    /** Ends it: what it does is seen by the host, and by those that follow. */
     long end() {
+        barrier(
+                "VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT|VK_PIPELINE_STAGE_TRANSFER_BIT|VK_PIPELINE_STAGE_HOST_BIT",
+                "VK_ACCESS_SHADER_READ_BIT|VK_ACCESS_SHADER_WRITE_BIT|VK_ACCESS_TRANSFER_READ_BIT"
+                        + "|VK_ACCESS_TRANSFER_WRITE_BIT|VK_ACCESS_HOST_READ_BIT");
         c.check("vkEndCommandBuffer", open);
         return open;
     }
 
-    void pipeline(long pipeline) {
-        c.vk.call("vkCmdBindPipeline", open, Vk.BIND_COMPUTE, pipeline);
-    }
-
-    /** Binds descriptor sets, of which the first holds arguments at a place. */
-    void arguments(long[] sets, long at) {
-        try (Arena arena = Arena.ofConfined()) {
-            var all = arena.allocateFrom(JAVA_LONG, sets);
-            var offset = arena.allocateFrom(JAVA_INT, Math.toIntExact(at));
-            c.vk.call(
-                    "vkCmdBindDescriptorSets", open, Vk.BIND_COMPUTE, c.pipelineLayout, 0, sets.length, all, 1, offset);
-        }
-    }
-
-    void dispatch(long x, long y) {
-        c.vk.call("vkCmdDispatch", open, x, y, 1);
-    }
-
-    /** Writes the time to a place of a pool when everything before has reached a stage. */
-    void stamp(int stage, long queries, int at) {
-        c.vk.call("vkCmdWriteTimestamp", open, stage, queries, at);
-    }
-
-    /** Makes places of a pool ready to be written. */
-    void reset(long queries, int first, int count) {
-        c.vk.call("vkCmdResetQueryPool", open, queries, first, count);
-    }
-
-    /** Everything before is done, and seen, before anything that follows. */
-    void barrier(int fromStages, int fromAccess, int toStages, int toAccess) {
-        try (Arena arena = Arena.ofConfined()) {
-            Struct b = Struct.of(arena, "VkMemoryBarrier srcAccessMask dstAccessMask", fromAccess, toAccess);
-            c.vk.call("vkCmdPipelineBarrier", open, fromStages, toStages, 0, 1, b, 0, 0, 0, 0);
-        }
+    /** Records a command by its function, whose first argument, which is not given, is the command buffer. */
+    void add(String function, Object... arguments) {
+        Object[] all = new Object[arguments.length + 1];
+        all[0] = open;
+        System.arraycopy(arguments, 0, all, 1, arguments.length);
+        c.vk.call(function, all);
     }
 
     void copy(DeviceBuffer from, long fromOffset, DeviceBuffer to, long toOffset, long bytes) {
-        try (Arena arena = Arena.ofConfined()) {
-            Struct region = Struct.of(arena, "VkBufferCopy srcOffset dstOffset size", fromOffset, toOffset, bytes);
-            c.vk.call("vkCmdCopyBuffer", open, from.handle, to.handle, 1, region);
-        }
+        Struct region = Struct.of("VkBufferCopy srcOffset dstOffset size", fromOffset, toOffset, bytes);
+        add("vkCmdCopyBuffer", from.handle, to.handle, 1, region);
+    }
+
+    void beforeKernels() {
+        barrier("VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT", "VK_ACCESS_SHADER_READ_BIT|VK_ACCESS_SHADER_WRITE_BIT");
+    }
+
+    void beforeCopies() {
+        barrier("VK_PIPELINE_STAGE_TRANSFER_BIT", "VK_ACCESS_TRANSFER_READ_BIT|VK_ACCESS_TRANSFER_WRITE_BIT");
+    }
+
+    /** What kernels and copies do before is done, and seen, before stages that follow touch memory. */
+    private void barrier(String stages, String access) {
+        String written = "VkMemoryBarrier srcAccessMask=VK_ACCESS_SHADER_WRITE_BIT|VK_ACCESS_TRANSFER_WRITE_BIT";
+        Struct b = Struct.of(written + " dstAccessMask", access);
+        String writing = "VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT|VK_PIPELINE_STAGE_TRANSFER_BIT";
+        add("vkCmdPipelineBarrier", writing, stages, 0, 1, b, 0, 0, 0, 0);
     }
 }

@@ -85,16 +85,13 @@ final class Constants {
             view.copyFrom(data);
             return buffer;
         }
-        try (DeviceBuffer staging = DeviceBuffer.onHost(c, data.byteSize())) {
+        try (DeviceBuffer staging = DeviceBuffer.onHost(c, data.byteSize());
+                Handles handles = new Handles(c)) {
             staging.view().copyFrom(data);
-            Handles handles = new Handles(c);
             CommandBuffers commands = new CommandBuffers(c, handles);
             commands.begin();
             commands.copy(staging, 0, buffer, 0, data.byteSize());
-            commands.barrier(
-                    Vk.PIPELINE_TRANSFER, Vk.ACCESS_TRANSFER_WRITE, Vk.PIPELINE_COMPUTE, Vk.ACCESS_SHADER_READ);
-            c.await(c.submit(commands.end()));
-            handles.run();
+            c.run(commands.end());
         }
         return buffer;
     }

@@ -1,23 +1,16 @@
 package dev.meseta.drivers.vulkan;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import dev.meseta.compiler.spirv.Bounds;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.IntStream;
 
 /**
  * A device that is open: its queue, the timeline that all submissions share, and what all command buffers have in common. Thread-safe; lives
  * as long as the process.
  */
 final class Context {
+    static final String ARGUMENTS = "VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER_DYNAMIC";
+    static final String TEXELS = "VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER";
     private static final long WAIT_NANOSECONDS = 1_000_000_000L;
 
     final VulkanLibrary vk;
@@ -27,9 +20,6 @@ final class Context {
     final long argumentLayout;
     final long texelLayout;
     final long pipelineLayout;
-    final boolean sharing;
-    /** By handle, where the device finds what was allocated on it for jobs. */
-    final Map<Long, Long> addresses = new ConcurrentHashMap<>();
 
     private final long queue;
     private final long timeline;
@@ -39,72 +29,57 @@ final class Context {
         this.vk = vk;
         this.physical = physical;
         this.name = name;
-        this.sharing = physical.extensions().contains("VK_KHR_external_memory_fd");
-        try (Arena arena = Arena.ofConfined()) {
-            this.device = createDevice(arena);
-            MemorySegment out = arena.allocate(JAVA_LONG);
-            vk.call("vkGetDeviceQueue", device, physical.queueFamily(), 0, out);
-            this.queue = out.get(JAVA_LONG, 0);
-            Struct type = Struct.of(arena, "VkSemaphoreTypeCreateInfo semaphoreType", Vk.SEMAPHORE_TIMELINE);
-            this.timeline = create("vkCreateSemaphore", Struct.of(arena, "VkSemaphoreCreateInfo pNext", type));
-            this.argumentLayout = layout(arena, Vk.DESCRIPTOR_UNIFORM_DYNAMIC, 1);
-            this.texelLayout =
-                    physical.isProcessor() ? layout(arena, Vk.DESCRIPTOR_STORAGE_TEXEL, Bounds.MOST_TEXELS) : 0;
-            MemorySegment layouts = arena.allocateFrom(JAVA_LONG, argumentLayout, texelLayout);
-            String fields = "VkPipelineLayoutCreateInfo setLayoutCount pSetLayouts";
-            this.pipelineLayout =
-                    create("vkCreatePipelineLayout", Struct.of(arena, fields, texelLayout == 0 ? 1 : 2, layouts));
-        }
+        this.device = open();
+        long[] out = new long[1];
+        vk.call("vkGetDeviceQueue", device, physical.queueFamily, 0, out);
+        this.queue = out[0];
+        Struct type = Struct.of("VkSemaphoreTypeCreateInfo semaphoreType=VK_SEMAPHORE_TYPE_TIMELINE");
+        this.timeline = create("vkCreateSemaphore", Struct.of("VkSemaphoreCreateInfo pNext", type));
+        this.argumentLayout = layout(ARGUMENTS, 1);
+        this.texelLayout = physical.isProcessor() ? layout(TEXELS, Bounds.MOST_TEXELS) : 0;
+        Struct layouts = Struct.of(
+                "VkPipelineLayoutCreateInfo setLayoutCount pSetLayouts",
+                texelLayout == 0 ? 1 : 2,
+                new long[] {argumentLayout, texelLayout});
+        this.pipelineLayout = create("vkCreatePipelineLayout", layouts);
+    }
+
+    private long open() {
+        Struct queues = Struct.of(
+                "VkDeviceQueueCreateInfo queueCount=1 queueFamilyIndex pQueuePriorities",
+                physical.queueFamily,
+                new int[] {Float.floatToIntBits(1)});
+        List<Struct> extensions = physical.extensions.stream()
+                .map(e -> Struct.of("Pointer to", Struct.text(e)))
+                .toList();
+        Struct info = Struct.of(
+                "VkDeviceCreateInfo queueCreateInfoCount=1 pQueueCreateInfos enabledExtensionCount ppEnabledExtensionNames pNext",
+                queues,
+                extensions.size(),
+                extensions,
+                physical.features());
+        return get("vkCreateDevice", physical.handle, info, 0);
     }
 
     /** A layout of descriptors of one type. */
-    private long layout(Arena arena, int type, int count) {
-        MemorySegment bindings = arena.allocate(24L * count, 8);
-        for (int i = 0; i < count; i++)
-            MemorySegment.copy(new int[] {i, type, 1, Vk.STAGE_COMPUTE}, 0, bindings, JAVA_INT, 24L * i, 4);
-        String fields = "VkDescriptorSetLayoutCreateInfo bindingCount pBindings";
-        return create("vkCreateDescriptorSetLayout", Struct.of(arena, fields, count, bindings));
-    }
-
-    private long createDevice(Arena arena) {
-        Struct queues = Struct.of(
-                arena,
-                "VkDeviceQueueCreateInfo queueFamilyIndex queueCount pQueuePriorities",
-                physical.queueFamily(),
-                1,
-                arena.allocateFrom(JAVA_FLOAT, 1f));
-        List<String> extensions = new ArrayList<>();
-        if (sharing) extensions.add("VK_KHR_external_memory_fd");
-        if (physical.hasDots()) extensions.add(Features.DOT_PRODUCTS);
-        if (!physical.matrices().isEmpty()) extensions.add(Features.MATRICES);
-        MemorySegment names = arena.allocate(JAVA_LONG, Math.max(1, extensions.size()));
-        for (int i = 0; i < extensions.size(); i++)
-            names.setAtIndex(JAVA_LONG, i, arena.allocateFrom(extensions.get(i)).address());
-        Struct info = Struct.of(
-                arena,
-                "VkDeviceCreateInfo queueCreateInfoCount pQueueCreateInfos enabledExtensionCount ppEnabledExtensionNames pNext",
-                1,
-                queues,
-                extensions.size(),
-                names,
-                new Features(arena, extensions).set(physical.capabilities()).chain());
-        return get("vkCreateDevice", physical.handle(), info, 0);
+    private long layout(String type, int count) {
+        String fields = "VkDescriptorSetLayoutBinding descriptorCount=1 stageFlags=VK_SHADER_STAGE_COMPUTE_BIT";
+        List<Struct> bindings = IntStream.range(0, count)
+                .mapToObj(i -> Struct.of(fields + " descriptorType binding", type, i))
+                .toList();
+        return create(
+                "vkCreateDescriptorSetLayout",
+                Struct.of("VkDescriptorSetLayoutCreateInfo bindingCount pBindings", count, bindings));
     }
 
     /** Calls a function that returns a VkResult, and throws what that says is wrong. */
     int check(String function, Object... arguments) {
-        return VulkanLibrary.check(name, function, vk.call(function, arguments));
+        return vk.check(name, function, arguments);
     }
 
-    /** As {@link #check}, of a function whose last argument, which is not given, is where it leaves what is returned. */
+    /** As {@link VulkanLibrary#get}. */
     long get(String function, Object... arguments) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment out = arena.allocate(JAVA_LONG);
-            Object[] all = Arrays.copyOf(arguments, arguments.length + 1);
-            all[arguments.length] = out;
-            check(function, all);
-            return out.get(JAVA_LONG, 0);
-        }
+        return vk.get(name, function, arguments);
     }
 
     /** An object of a function (device, information, allocator, out). */
@@ -112,40 +87,28 @@ final class Context {
         return get(function, device, info, 0);
     }
 
-    /** Submits a command buffer. Returns the point of the timeline that it will reach. */
-    synchronized long submit(long commandBuffer) {
-        try (Arena arena = Arena.ofConfined()) {
-            long point = submitted + 1;
-            Struct points = Struct.of(
-                    arena,
-                    "VkTimelineSemaphoreSubmitInfo signalSemaphoreValueCount pSignalSemaphoreValues",
-                    1,
-                    arena.allocateFrom(JAVA_LONG, point));
-            Struct info = Struct.of(
-                    arena,
-                    "VkSubmitInfo commandBufferCount pCommandBuffers signalSemaphoreCount pSignalSemaphores pNext",
-                    1,
-                    arena.allocateFrom(JAVA_LONG, commandBuffer),
-                    1,
-                    arena.allocateFrom(JAVA_LONG, timeline),
-                    points);
-            check("vkQueueSubmit", queue, 1, info, 0);
-            submitted = point;
-            return point;
-        }
+    /** Runs a command buffer to its end. */
+    void run(long commandBuffer) {
+        long[] point = {submit(commandBuffer)};
+        Struct info =
+                Struct.of("VkSemaphoreWaitInfo semaphoreCount=1 pSemaphores pValues", new long[] {timeline}, point);
+        int result;
+        do result = check("vkWaitSemaphores", device, info, WAIT_NANOSECONDS);
+        while (result == Struct.number("VK_TIMEOUT"));
     }
 
-    /** Waits until a point is reached. */
-    void await(long point) {
-        try (Arena arena = Arena.ofConfined()) {
-            Struct info = Struct.of(
-                    arena,
-                    "VkSemaphoreWaitInfo semaphoreCount pSemaphores pValues",
-                    1,
-                    arena.allocateFrom(JAVA_LONG, timeline),
-                    arena.allocateFrom(JAVA_LONG, point));
-            int result = Vk.TIMEOUT;
-            while (result == Vk.TIMEOUT) result = check("vkWaitSemaphores", device, info, WAIT_NANOSECONDS);
-        }
+    /** Returns the point of the timeline that it will reach. */
+    private synchronized long submit(long commandBuffer) {
+        long point = submitted + 1;
+        Struct points = Struct.of(
+                "VkTimelineSemaphoreSubmitInfo signalSemaphoreValueCount=1 pSignalSemaphoreValues", new long[] {point});
+        Struct info = Struct.of(
+                "VkSubmitInfo commandBufferCount=1 pCommandBuffers signalSemaphoreCount=1 pSignalSemaphores pNext",
+                new long[] {commandBuffer},
+                new long[] {timeline},
+                points);
+        check("vkQueueSubmit", queue, 1, info, 0);
+        submitted = point;
+        return point;
     }
 }

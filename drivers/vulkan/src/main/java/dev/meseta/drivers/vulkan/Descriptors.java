@@ -1,10 +1,6 @@
 package dev.meseta.drivers.vulkan;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import dev.meseta.compiler.spirv.Bounds;
-import java.lang.foreign.Arena;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -24,38 +20,32 @@ final class Descriptors {
      */
     Descriptors(Context c, Handles handles, DeviceBuffer buffer, long range, Collection<List<Long>> lists) {
         this.c = c;
-        try (Arena arena = Arena.ofConfined()) {
-            int texels = Math.max(1, lists.size() * Bounds.MOST_TEXELS);
-            var sizes =
-                    arena.allocateFrom(JAVA_INT, Vk.DESCRIPTOR_UNIFORM_DYNAMIC, 1, Vk.DESCRIPTOR_STORAGE_TEXEL, texels);
-            String fields = "VkDescriptorPoolCreateInfo maxSets poolSizeCount pPoolSizes";
-            Struct info = Struct.of(arena, fields, 1 + lists.size(), lists.isEmpty() ? 1 : 2, sizes);
-            this.pool = handles.create("vkCreateDescriptorPool", info, "vkDestroyDescriptorPool");
-            this.arguments = allocate(arena, c.argumentLayout);
-            Struct bytes = Struct.of(arena, "VkDescriptorBufferInfo buffer range", buffer.handle, range);
-            write(arena, arguments, 0, Vk.DESCRIPTOR_UNIFORM_DYNAMIC, "pBufferInfo", bytes);
-            for (List<Long> views : lists) {
-                long set = allocate(arena, c.texelLayout);
-                images.put(views, set);
-                for (int i = 0; i < views.size(); i++) {
-                    if (views.get(i) == 0) continue;
-                    var view = arena.allocateFrom(JAVA_LONG, views.get(i));
-                    write(arena, set, i, Vk.DESCRIPTOR_STORAGE_TEXEL, "pTexelBufferView", view);
-                }
-            }
+        String size = "VkDescriptorPoolSize type descriptorCount";
+        List<Struct> sizes = List.of(
+                Struct.of(size, Context.ARGUMENTS, 1),
+                Struct.of(size, Context.TEXELS, Math.max(1, lists.size() * Bounds.MOST_TEXELS)));
+        String fields = "VkDescriptorPoolCreateInfo maxSets poolSizeCount pPoolSizes";
+        Struct info = Struct.of(fields, 1 + lists.size(), lists.isEmpty() ? 1 : 2, sizes);
+        this.pool = handles.create("vkCreateDescriptorPool", info, "vkDestroyDescriptorPool");
+        Struct bytes = Struct.of("VkDescriptorBufferInfo buffer range", buffer.handle, range);
+        this.arguments = allocate(c.argumentLayout);
+        write("pBufferInfo", bytes, arguments, 0, Context.ARGUMENTS);
+        for (List<Long> views : lists) {
+            long set = allocate(c.texelLayout);
+            images.put(views, set);
+            for (int i = 0; i < views.size(); i++)
+                if (views.get(i) != 0) write("pTexelBufferView", new long[] {views.get(i)}, set, i, Context.TEXELS);
         }
     }
 
-    private long allocate(Arena arena, long layout) {
-        String fields = "VkDescriptorSetAllocateInfo descriptorPool descriptorSetCount pSetLayouts";
-        Struct info = Struct.of(arena, fields, pool, 1, arena.allocateFrom(JAVA_LONG, layout));
-        return c.get("vkAllocateDescriptorSets", c.device, info);
+    private long allocate(long layout) {
+        String fields = "VkDescriptorSetAllocateInfo descriptorSetCount=1 descriptorPool pSetLayouts";
+        return c.get("vkAllocateDescriptorSets", c.device, Struct.of(fields, pool, new long[] {layout}));
     }
 
-    private void write(Arena arena, long set, int binding, int type, String field, Object what) {
-        String fields = "VkWriteDescriptorSet dstSet dstBinding descriptorCount descriptorType " + field;
-        Struct write = Struct.of(arena, fields, set, binding, 1, type, what);
-        c.vk.call("vkUpdateDescriptorSets", c.device, 1, write, 0, 0);
+    private void write(String field, Object what, long set, int binding, String type) {
+        String fields = "VkWriteDescriptorSet descriptorCount=1 dstSet dstBinding descriptorType " + field;
+        c.vk.call("vkUpdateDescriptorSets", c.device, 1, Struct.of(fields, set, binding, type, what), 0, 0);
     }
 
     /** The sets of a launch: that of the arguments, and where it reads images theirs behind it. */

@@ -4,8 +4,8 @@ import java.lang.ref.Cleaner;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Objects of a device that are destroyed together, the last first. Used by one thread at a time. */
-final class Handles implements Runnable {
+/** Objects of a device that are destroyed together, the last first. Thread-safe. */
+final class Handles implements AutoCloseable {
     private static final Cleaner CLEANER =
             Cleaner.create(Thread.ofPlatform().daemon().name("meseta-vulkan").factory());
 
@@ -18,21 +18,23 @@ final class Handles implements Runnable {
         this.c = c;
     }
 
+    /** Those of an owner, destroyed at the latest when nobody reaches that any more, though it may not be finished. */
+    static Handles of(Context c, Object owner) {
+        Handles handles = new Handles(c);
+        CLEANER.register(owner, handles::close);
+        return handles;
+    }
+
     /** Makes one, by the names of the functions that make it and destroy it. */
-    long create(String create, Struct info, String destroy) {
+    synchronized long create(String create, Struct info, String destroy) {
         long handle = c.create(create, info);
         all.add(new Handle(destroy, handle));
         return handle;
     }
 
-    /** Has them destroyed when their owner is no longer reachable, or what is returned is told to. */
-    Cleaner.Cleanable ownedBy(Object owner) {
-        return CLEANER.register(owner, this);
-    }
-
     /** Destroys them; nothing may use them any more. */
     @Override
-    public void run() {
+    public synchronized void close() {
         for (Handle h : all.reversed()) c.vk.call(h.destroy, c.device, h.handle, 0);
         all.clear();
     }

@@ -1,234 +1,186 @@
 package dev.meseta.drivers.vulkan;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import dev.meseta.compiler.spirv.Capability;
 import dev.meseta.compiler.spirv.FloatControls;
-import dev.meseta.driver.DeviceException;
 import dev.meseta.driver.Target;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemoryLayout;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
+import java.util.StringJoiner;
 
-/**
- * What a device says of itself.
- *
- * @param handle its VkPhysicalDevice
- * @param type as VkPhysicalDeviceType counts
- * @param identity what its pipelines depend on
- * @param queueFamily one that computes; -1 if there is none
- * @param stampBits that a time stamp of the queue has; 0 if it makes none
- * @param stampNanoseconds from one time stamp to the next
- * @param invocations the most of a workgroup
- * @param sharedBytes the most memory of a workgroup
- */
-record PhysicalDevice(
-        long handle,
-        String name,
-        String driver,
-        String identity,
-        int version,
-        int type,
-        int subgroup,
-        int queueFamily,
-        int stampBits,
-        float stampNanoseconds,
-        int invocations,
-        long sharedBytes,
-        Set<Capability> capabilities,
-        FloatControls floats,
-        List<MemoryType> memory,
-        List<Target.Matrix> matrices,
-        Set<String> extensions,
-        String lacking) {
+/** What a device says of itself. Immutable. */
+final class PhysicalDevice {
+    private static final String DOT_PRODUCTS = "VK_KHR_shader_integer_dot_product";
+    private static final String MATRICES = "VK_KHR_cooperative_matrix";
 
-    /** Bytes of a VkQueueFamilyProperties, and of a VkExtensionProperties. */
-    private static final long FAMILY_BYTES = 24;
+    /** By fields of {@link #features}, what kernels can do where they are set. */
+    private static final Map<String, Capability> FEATURES = Map.ofEntries(
+            Map.entry("shaderFloat64", Capability.FLOAT64),
+            Map.entry("shaderInt64", Capability.INT64),
+            Map.entry("shaderInt16", Capability.INT16),
+            Map.entry("storageBuffer16BitAccess", Capability.STORAGE_BUFFER_16_BIT_ACCESS),
+            Map.entry("storageBuffer8BitAccess", Capability.STORAGE_BUFFER_8_BIT_ACCESS),
+            Map.entry("shaderFloat16", Capability.FLOAT16),
+            Map.entry("shaderInt8", Capability.INT8),
+            Map.entry("bufferDeviceAddress", Capability.PHYSICAL_STORAGE_BUFFER_ADDRESSES),
+            Map.entry("vulkanMemoryModel", Capability.VULKAN_MEMORY_MODEL),
+            Map.entry("shaderIntegerDotProduct", Capability.DOT_PRODUCT),
+            Map.entry("cooperativeMatrix", Capability.COOPERATIVE_MATRIX));
 
-    private static final long EXTENSION_BYTES = 260;
+    /** Its VkPhysicalDevice. */
+    final long handle;
 
-    /** A kind of memory. */
-    record MemoryType(int number, int flags, long heapBytes) {
-        boolean has(int wanted) {
-            return (flags & wanted) == wanted;
-        }
+    /** Its VkPhysicalDeviceProperties2, and what Vulkan 1.1 and 1.2 add to that. */
+    final Struct properties;
 
-        /** Whether the host reads and writes it, and need not say when. */
-        boolean isMapped() {
-            return has(Vk.MEMORY_HOST_VISIBLE | Vk.MEMORY_HOST_COHERENT);
-        }
+    final FloatControls floats;
+    final Set<Capability> capabilities;
+    final List<Target.Matrix> matrices;
+    final List<MemoryType> memory;
+    /** What is enabled of its extensions. */
+    final List<String> extensions = new ArrayList<>();
+    /** One that computes; -1 if there is none. */
+    final int queueFamily;
+    /** Bits of a time stamp of the queue; 0 if it makes none. */
+    final int stampBits;
+    /** What is missing that every module needs. */
+    final String lacking;
 
-        /**
-         * The kind of memory to use. What kernels work on lies in the largest memory of the device, within the host's reach if that is; what the
-         * host works on in memory that it caches.
-         *
-         * @param reported what there is
-         * @param allowed a bit for each number that will do
-         * @param forKernels whether kernels are to work on it, or the host
-         * @throws DeviceException where there is none
-         */
-        static MemoryType choose(List<MemoryType> reported, int allowed, boolean forKernels) {
-            Comparator<MemoryType> better = forKernels
-                    ? Comparator.comparing((MemoryType t) -> t.has(Vk.MEMORY_DEVICE_LOCAL))
-                            .thenComparing(MemoryType::heapBytes)
-                            .thenComparing(MemoryType::isMapped)
-                    : Comparator.comparing(t -> t.has(Vk.MEMORY_HOST_CACHED));
-            // Kinds with other flags are for protected contents, or must be asked for.
-            return reported.stream()
-                    .filter(t -> (allowed >> t.number() & 1) != 0 && (t.flags() & ~Vk.MEMORY_USUAL) == 0)
-                    .filter(t -> forKernels || t.isMapped())
-                    .max(better)
-                    .orElseThrow(() -> DeviceException.unsupported("no kind of memory will do among " + reported));
-        }
+    /** @param staging whether its own memory is taken for one that the host cannot reach */
+    PhysicalDevice(VulkanLibrary vk, long handle, boolean staging) {
+        this.handle = handle;
+        Struct more = Struct.of("VkPhysicalDeviceVulkan12Properties");
+        more = Struct.of("VkPhysicalDeviceVulkan11Properties pNext", more);
+        this.properties = Struct.of("VkPhysicalDeviceProperties2 pNext", more);
+        vk.call("vkGetPhysicalDeviceProperties2", handle, properties);
+        List<String> known =
+                vk.list("vkEnumerateDeviceExtensionProperties", "VkExtensionProperties", handle, 0).stream()
+                        .map(e -> e.getText("extensionName"))
+                        .toList();
+        Struct features = features(known);
+        vk.call("vkGetPhysicalDeviceFeatures2", handle, features);
+        this.floats = floats(properties, features.is("shaderFloat16"));
+        this.capabilities = capabilities(features);
+        List<Struct> listed = has(Capability.COOPERATIVE_MATRIX)
+                ? vk.list(
+                        "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR", "VkCooperativeMatrixPropertiesKHR", handle)
+                : List.of();
+        this.matrices = Matrices.usable(listed, subgroup(), floats.halves());
+        if (has(Capability.DOT_PRODUCT)) extensions.add(DOT_PRODUCTS);
+        if (!matrices.isEmpty()) extensions.add(MATRICES);
+        if (known.contains(Sharing.EXTENSION)) extensions.add(Sharing.EXTENSION);
+        this.memory = MemoryType.of(vk, handle, staging);
+        List<Struct> families = vk.list("vkGetPhysicalDeviceQueueFamilyProperties", "VkQueueFamilyProperties", handle);
+        List<Boolean> computing = families.stream()
+                .map(f -> f.has("queueFlags", "VK_QUEUE_COMPUTE_BIT"))
+                .toList();
+        this.queueFamily = computing.indexOf(true);
+        this.stampBits = queueFamily < 0 ? 0 : (int) families.get(queueFamily).get("timestampValidBits");
+        this.lacking = lacking(features.is("timelineSemaphore"));
     }
 
-    boolean hasDots() {
-        return capabilities.contains(Capability.DOT_PRODUCT);
+    /** What devices with these extensions may have, and have to be asked for when they are opened; none is set. */
+    private static Struct features(List<String> extensions) {
+        Struct all = Struct.of("VkPhysicalDeviceVulkan12Features");
+        if (extensions.contains(DOT_PRODUCTS))
+            all = Struct.of("VkPhysicalDeviceShaderIntegerDotProductFeatures pNext", all);
+        if (extensions.contains(MATRICES)) all = Struct.of("VkPhysicalDeviceCooperativeMatrixFeaturesKHR pNext", all);
+        all = Struct.of("VkPhysicalDeviceVulkan11Features pNext", all);
+        return Struct.of("VkPhysicalDeviceFeatures2 pNext", all);
     }
 
-    /** Such as 1.2. */
-    String api() {
-        return (version >>> 22) + "." + (version >>> 12 & 0x3ff);
+    /** What it is asked for when it is opened: what is used of what it has. */
+    Struct features() {
+        Struct asked = features(extensions).set("timelineSemaphore", 1);
+        FEATURES.forEach((field, capability) -> {
+            if (asked.knows(field) && has(capability)) asked.set(field, 1);
+        });
+        return asked;
     }
 
-    boolean isProcessor() {
-        return type == Vk.DEVICE_TYPE_CPU;
-    }
-
-    /**
-     * What a device says.
-     *
-     * @param instance whose device it is
-     * @param staging whether its own memory is taken for one that the host cannot reach
-     */
-    static PhysicalDevice of(VulkanLibrary vk, long instance, long handle, boolean staging) {
-        try (Arena arena = Arena.ofConfined()) {
-            Set<String> extensions = extensions(vk, arena, handle);
-            Struct p12 = Struct.of(arena, "VkPhysicalDeviceVulkan12Properties");
-            Struct p11 = Struct.of(arena, "VkPhysicalDeviceVulkan11Properties pNext", p12);
-            Struct p = Struct.of(arena, "VkPhysicalDeviceProperties2");
-            vk.call("vkGetPhysicalDeviceProperties2", handle, p);
-            int version = (int) p.get("apiVersion");
-            Features features = new Features(arena, extensions);
-            if (Integer.compareUnsigned(version, Vk.API_1_2) >= 0) {
-                vk.call("vkGetPhysicalDeviceProperties2", handle, p.set("pNext", Struct.number(p11)));
-                vk.call("vkGetPhysicalDeviceFeatures2", handle, features.chain());
-            }
-            FloatControls floats = floats(p12, features.capabilities().contains(Capability.FLOAT16));
-            Set<Capability> capabilities = capabilities(features, p11, floats);
-            List<Target.Matrix> matrices = capabilities.contains(Capability.COOPERATIVE_MATRIX)
-                    ? Matrices.of(vk, instance, handle, (int) p11.get("subgroupSize"), floats.halves())
-                    : List.of();
-            MemorySegment families = vk.list(arena, "vkGetPhysicalDeviceQueueFamilyProperties", FAMILY_BYTES, handle);
-            int queue = computing(families);
-            return new PhysicalDevice(
-                    handle,
-                    p.getString("deviceName"),
-                    p12.getString("driverName") + " " + p12.getString("driverInfo"),
-                    identity(p, p11),
-                    version,
-                    (int) p.get("deviceType"),
-                    (int) Math.max(1, p11.get("subgroupSize")),
-                    queue,
-                    queue < 0 ? 0 : families.get(JAVA_INT, FAMILY_BYTES * queue + 8),
-                    Float.intBitsToFloat((int) p.get("timestampPeriod")),
-                    (int) Math.min(p.get("maxComputeWorkGroupInvocations"), p.get("maxComputeWorkGroupSize")),
-                    p.get("maxComputeSharedMemorySize"),
-                    capabilities,
-                    floats,
-                    memoryTypes(vk, arena, handle, staging),
-                    matrices,
-                    extensions,
-                    lacking(version, queue, capabilities, features));
-        }
-    }
-
-    private static String identity(Struct p, Struct p11) {
-        StringBuilder out = new StringBuilder(p.getString("deviceName"));
-        out.append(' ').append(Long.toHexString(p.get("driverVersion")));
-        for (int i = 0; i < 4; i++) out.append(' ').append(Integer.toHexString(p11.getInt("driverUUID", i)));
-        for (int i = 0; i < 4; i++) out.append(' ').append(Integer.toHexString(p.getInt("pipelineCacheUUID", i)));
-        return out.toString();
-    }
-
-    /** What every module needs, and what is missing for it. */
-    private static String lacking(int version, int queue, Set<Capability> capabilities, Features features) {
-        List<String> missing = new ArrayList<>();
-        if (Integer.compareUnsigned(version, Vk.API_1_2) < 0) missing.add("Vulkan 1.2");
-        if (queue < 0) missing.add("a queue that computes");
-        if (!capabilities.contains(Capability.INT64)) missing.add("64-bit integers");
-        if (!capabilities.contains(Capability.PHYSICAL_STORAGE_BUFFER_ADDRESSES)) missing.add("buffer addresses");
-        if (!capabilities.contains(Capability.VULKAN_MEMORY_MODEL)) missing.add("the Vulkan memory model");
-        if (!features.hasTimelines()) missing.add("timeline semaphores");
-        return String.join(", ", missing);
-    }
-
-    private static FloatControls floats(Struct p12, boolean halves) {
-        boolean denormals16 = p12.is("shaderDenormPreserveFloat16");
-        boolean denormals64 = p12.is("shaderDenormPreserveFloat64");
-        boolean apart = p12.get("denormBehaviorIndependence") == Vk.FLOAT_CONTROLS_INDEPENDENT;
+    private static FloatControls floats(Struct p, boolean halves) {
+        boolean denormals16 = p.is("shaderDenormPreserveFloat16");
+        boolean denormals64 = p.is("shaderDenormPreserveFloat64");
+        boolean apart =
+                p.get("denormBehaviorIndependence") == Struct.number("VK_SHADER_FLOAT_CONTROLS_INDEPENDENCE_ALL");
         return new FloatControls(
-                p12.is("shaderDenormPreserveFloat32"),
+                p.is("shaderDenormPreserveFloat32"),
                 denormals64,
-                p12.is("shaderSignedZeroInfNanPreserveFloat32") && p12.is("shaderSignedZeroInfNanPreserveFloat64"),
-                p12.is("shaderRoundingModeRTEFloat32") && p12.is("shaderRoundingModeRTEFloat64"),
+                p.is("shaderSignedZeroInfNanPreserveFloat32") && p.is("shaderSignedZeroInfNanPreserveFloat64"),
+                p.is("shaderRoundingModeRTEFloat32") && p.is("shaderRoundingModeRTEFloat64"),
                 halves
-                        && p12.is("shaderSignedZeroInfNanPreserveFloat16")
-                        && p12.is("shaderRoundingModeRTEFloat16")
+                        && p.is("shaderSignedZeroInfNanPreserveFloat16")
+                        && p.is("shaderRoundingModeRTEFloat16")
                         && (apart || denormals16 == denormals64),
                 denormals16);
     }
 
-    private static Set<Capability> capabilities(Features features, Struct p11, FloatControls floats) {
-        Set<Capability> c = features.capabilities();
-        c.addAll(Set.of(Capability.SHADER, Capability.IMAGE_BUFFER));
+    private Set<Capability> capabilities(Struct features) {
+        Set<Capability> c = EnumSet.of(Capability.SHADER, Capability.IMAGE_BUFFER);
+        FEATURES.forEach((field, capability) -> {
+            if (features.knows(field) && features.is(field)) c.add(capability);
+        });
         if (!c.contains(Capability.INT8)) c.remove(Capability.DOT_PRODUCT);
         if (c.contains(Capability.DOT_PRODUCT)) c.add(Capability.DOT_PRODUCT_INPUT_4X8_BIT);
         if (!floats.halves()) c.remove(Capability.FLOAT16);
         if (floats.specials()) c.add(Capability.SIGNED_ZERO_INF_NAN_PRESERVE);
         if (floats.nearest()) c.add(Capability.ROUNDING_MODE_RTE);
         if (floats.denormals32() || floats.denormals64()) c.add(Capability.DENORM_PRESERVE);
-        if ((p11.get("subgroupSupportedStages") & Vk.STAGE_COMPUTE) == 0) return c;
+        if (!properties.has("subgroupSupportedStages", "VK_SHADER_STAGE_COMPUTE_BIT")) return c;
         c.add(Capability.GROUP_NON_UNIFORM);
-        long operations = p11.get("subgroupSupportedOperations");
-        if ((operations & Vk.SUBGROUP_ARITHMETIC) != 0) c.add(Capability.GROUP_NON_UNIFORM_ARITHMETIC);
-        if ((operations & Vk.SUBGROUP_SHUFFLE) != 0) c.add(Capability.GROUP_NON_UNIFORM_SHUFFLE);
+        String operations = "subgroupSupportedOperations";
+        if (properties.has(operations, "VK_SUBGROUP_FEATURE_ARITHMETIC_BIT"))
+            c.add(Capability.GROUP_NON_UNIFORM_ARITHMETIC);
+        if (properties.has(operations, "VK_SUBGROUP_FEATURE_SHUFFLE_BIT")) c.add(Capability.GROUP_NON_UNIFORM_SHUFFLE);
         return c;
     }
 
-    private static int computing(MemorySegment families) {
-        for (int i = 0; FAMILY_BYTES * i < families.byteSize(); i++)
-            if ((families.get(JAVA_INT, FAMILY_BYTES * i) & Vk.QUEUE_COMPUTE) != 0) return i;
-        return -1;
+    private String lacking(boolean timelines) {
+        StringJoiner missing = new StringJoiner(", ");
+        if (properties.get("apiVersion") < Struct.number("VK_API_VERSION_1_2")) missing.add("Vulkan 1.2");
+        if (queueFamily < 0) missing.add("a queue that computes");
+        if (!has(Capability.INT64)) missing.add("64-bit integers");
+        if (!has(Capability.PHYSICAL_STORAGE_BUFFER_ADDRESSES)) missing.add("buffer addresses");
+        if (!has(Capability.VULKAN_MEMORY_MODEL)) missing.add("the Vulkan memory model");
+        if (!timelines) missing.add("timeline semaphores");
+        return missing.toString();
     }
 
-    private static List<MemoryType> memoryTypes(VulkanLibrary vk, Arena arena, long handle, boolean staging) {
-        MemorySegment m = arena.allocate(520, 8);
-        vk.call("vkGetPhysicalDeviceMemoryProperties", handle, m);
-        List<MemoryType> types = new ArrayList<>();
-        for (int i = 0; i < m.get(JAVA_INT, 0); i++) {
-            int heap = m.get(JAVA_INT, 4 + 8L * i + 4);
-            MemoryType t = new MemoryType(i, m.get(JAVA_INT, 4 + 8L * i), m.get(JAVA_LONG, 264 + 16L * heap));
-            if (staging && t.has(Vk.MEMORY_DEVICE_LOCAL) && t.isMapped()) {
-                types.add(new MemoryType(i, Vk.MEMORY_DEVICE_LOCAL, t.heapBytes()));
-                t = new MemoryType(i, t.flags() & ~Vk.MEMORY_DEVICE_LOCAL, t.heapBytes());
-            }
-            types.add(t);
-        }
-        return List.copyOf(types);
+    boolean has(Capability capability) {
+        return capabilities.contains(capability);
     }
 
-    private static Set<String> extensions(VulkanLibrary vk, Arena arena, long handle) {
-        MemorySegment all = vk.list(arena, "vkEnumerateDeviceExtensionProperties", EXTENSION_BYTES, handle, 0);
-        return all.elements(MemoryLayout.sequenceLayout(EXTENSION_BYTES, JAVA_BYTE))
-                .map(e -> e.getString(0))
-                .collect(Collectors.toSet());
+    String name() {
+        return properties.getText("deviceName");
+    }
+
+    /** What its pipelines depend on. */
+    String identity() {
+        StringBuilder out = new StringBuilder(name());
+        out.append(' ').append(Long.toHexString(properties.get("driverVersion")));
+        for (String id : List.of("driverUUID", "pipelineCacheUUID"))
+            for (int i = 0; i < 16; i += 4) out.append(' ').append(Integer.toHexString((int) properties.get(id, i)));
+        return out.toString();
+    }
+
+    /** Such as 1.2. */
+    String api() {
+        long version = properties.get("apiVersion");
+        return (version >>> 22) + "." + (version >>> 12 & 0x3ff);
+    }
+
+    boolean isProcessor() {
+        return properties.get("deviceType") == Struct.number("VK_PHYSICAL_DEVICE_TYPE_CPU");
+    }
+
+    int subgroup() {
+        return (int) Math.max(1, properties.get("subgroupSize"));
+    }
+
+    /** From one time stamp to the next. */
+    float stampNanoseconds() {
+        return Float.intBitsToFloat((int) properties.get("timestampPeriod"));
     }
 }

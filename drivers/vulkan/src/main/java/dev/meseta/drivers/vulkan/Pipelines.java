@@ -1,20 +1,15 @@
 package dev.meseta.drivers.vulkan;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import dev.meseta.compiler.spirv.Capability;
 import dev.meseta.compiler.spirv.SpirvModule;
 import dev.meseta.driver.DeviceException;
 import dev.meseta.graph.CacheFolder;
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.IntBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -43,11 +38,9 @@ final class Pipelines {
                 .map(f -> f.resolve("vulkan")
                         .resolve(Integer.toHexString(c.physical.identity().hashCode()) + ".cache"))
                 .orElse(null);
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment kept = arena.allocateFrom(JAVA_BYTE, read());
-            String fields = "VkPipelineCacheCreateInfo initialDataSize pInitialData";
-            this.cache = c.create("vkCreatePipelineCache", Struct.of(arena, fields, kept.byteSize(), kept));
-        }
+        byte[] kept = read();
+        Struct info = Struct.of("VkPipelineCacheCreateInfo initialDataSize pInitialData", kept.length, kept);
+        this.cache = c.create("vkCreatePipelineCache", info);
         if (file != null) Runtime.getRuntime().addShutdownHook(new Thread(this::write, "meseta-vulkan-cache"));
     }
 
@@ -56,7 +49,7 @@ final class Pipelines {
         SpirvModule module = shader.module();
         String who = "kernel " + shader.kernel();
         Set<Capability> missing = new TreeSet<>(module.needs());
-        missing.removeAll(c.physical.capabilities());
+        missing.removeAll(c.physical.capabilities);
         if (!missing.isEmpty())
             throw DeviceException.unsupported(
                     who + " needs " + missing + ", which " + c.physical.name() + " does not have; use another device");
@@ -67,23 +60,17 @@ final class Pipelines {
     }
 
     private long compile(int[] code) {
-        Handles handles = new Handles(c);
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment words = arena.allocateFrom(JAVA_INT, code);
-            Struct module = Struct.of(arena, "VkShaderModuleCreateInfo codeSize pCode", words.byteSize(), words);
+        try (Handles handles = new Handles(c)) {
+            Struct module = Struct.of("VkShaderModuleCreateInfo codeSize pCode", 4 * code.length, code);
             Struct info = Struct.of(
-                    arena,
-                    "VkComputePipelineCreateInfo stage.sType stage.stage stage.module stage.pName layout",
-                    Vk.TYPE_SHADER_STAGE,
-                    Vk.STAGE_COMPUTE,
+                    "VkComputePipelineCreateInfo stage.sType=VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO"
+                            + " stage.stage=VK_SHADER_STAGE_COMPUTE_BIT stage.module stage.pName layout",
                     handles.create("vkCreateShaderModule", module, "vkDestroyShaderModule"),
-                    arena.allocateFrom(SpirvModule.ENTRY),
+                    Struct.text(SpirvModule.ENTRY),
                     c.pipelineLayout);
             long pipeline = c.get("vkCreateComputePipelines", c.device, cache, 1, info, 0);
             changed.set(true);
             return pipeline;
-        } finally {
-            handles.run();
         }
     }
 
@@ -100,15 +87,15 @@ final class Pipelines {
     /** The file appears whole; a driver tests what it reads from it. */
     private void write() {
         if (file == null || !changed.get()) return;
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment size = arena.allocate(JAVA_LONG);
+        try {
+            long[] size = new long[1];
             c.check("vkGetPipelineCacheData", c.device, cache, size, 0);
-            MemorySegment data = arena.allocate(Math.max(1, size.get(JAVA_LONG, 0)));
+            byte[] data = new byte[Math.toIntExact(size[0])];
             c.check("vkGetPipelineCacheData", c.device, cache, size, data);
             Path folder = file.toAbsolutePath().getParent();
             Files.createDirectories(folder);
             Path part = Files.createTempFile(folder, "part", ".tmp");
-            Files.write(part, data.asSlice(0, size.get(JAVA_LONG, 0)).toArray(JAVA_BYTE));
+            Files.write(part, Arrays.copyOf(data, Math.toIntExact(size[0])));
             Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException | DeviceException e) {
             LOG.log(System.Logger.Level.DEBUG, "pipelines are not kept: {0}", e);

@@ -29,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class RunState implements PlanRun {
     private static final long ALIGNMENT = 64;
+    private static final String COMPUTE = "VK_PIPELINE_BIND_POINT_COMPUTE";
 
     /** Kernels read elements and not bytes. */
     private static final long BOUND_ALIGNMENT = 16;
@@ -104,7 +105,7 @@ final class RunState implements PlanRun {
         }
         dispatches.forEach(this::writeArguments);
         this.commandBuffers = new long[segments.size()];
-        Handles handles = new Handles(c);
+        Handles handles = Handles.of(c, this);
         CommandBuffers commands = new CommandBuffers(c, handles);
         Set<List<Long>> images = new HashSet<>();
         for (Dispatch d : dispatches) if (shader(d).texels() != 0) images.add(images(d));
@@ -112,7 +113,6 @@ final class RunState implements PlanRun {
         Descriptors descriptors = new Descriptors(c, handles, arguments, range, images);
         this.stamps = Stamps.areWanted(c) ? new Stamps(c, handles, segments) : null;
         for (int i = 0; i < commandBuffers.length; i++) commandBuffers[i] = segment(commands, i, descriptors);
-        handles.ownedBy(this);
     }
 
     /** What inputs and outputs take together. */
@@ -175,37 +175,30 @@ final class RunState implements PlanRun {
         boolean staged = io != host;
         if (staged && inputBytes > 0) {
             commands.copy(host, 0, io, 0, inputBytes);
-            commands.barrier(
-                    Vk.PIPELINE_TRANSFER, Vk.ACCESS_TRANSFER_WRITE, Vk.PIPELINE_COMPUTE, Vk.ACCESS_SHADER_READ);
+            commands.beforeKernels();
         }
-        int shader = Vk.ACCESS_SHADER_READ | Vk.ACCESS_SHADER_WRITE;
         Hazards hazards = new Hazards(plan.launches().slots());
         long bound = 0;
         int done = 0;
         Stamps s = stamps;
         if (s != null) s.begin(commands, number);
         for (Dispatch d : segments.get(number).dispatches()) {
-            if (hazards.meets(d)) commands.barrier(Vk.PIPELINE_COMPUTE, shader, Vk.PIPELINE_COMPUTE, shader);
+            if (hazards.meets(d)) commands.beforeKernels();
             long pipeline = pipelines[d.launch().code()];
-            if (bound != pipeline) commands.pipeline(pipeline);
+            if (bound != pipeline) commands.add("vkCmdBindPipeline", COMPUTE, pipeline);
             bound = pipeline;
-            commands.arguments(descriptors.sets(images(d)), d.arguments());
+            long[] sets = descriptors.sets(images(d));
+            int[] at = {Math.toIntExact(d.arguments())};
+            commands.add("vkCmdBindDescriptorSets", COMPUTE, c.pipelineLayout, 0, sets.length, sets, 1, at);
             long groups = Math.ceilDiv(d.launch().grid(), shader(d).each());
             long rows = Math.ceilDiv(groups, KernelEmitter.ROW);
-            commands.dispatch(rows > 1 ? KernelEmitter.ROW : groups, rows);
+            commands.add("vkCmdDispatch", rows > 1 ? KernelEmitter.ROW : groups, rows, 1);
             if (s != null) s.after(commands, number, done++);
         }
         List<Submissions.Fetch> fetches = segments.get(number).fetches();
-        if (staged && ioBytes > inputBytes || !fetches.isEmpty())
-            commands.barrier(
-                    Vk.PIPELINE_COMPUTE, Vk.ACCESS_SHADER_WRITE, Vk.PIPELINE_TRANSFER, Vk.ACCESS_TRANSFER_READ);
+        if (staged && ioBytes > inputBytes || !fetches.isEmpty()) commands.beforeCopies();
         for (Submissions.Fetch f : fetches) commands.copy(arena, f.from(), control, f.to(), f.bytes());
         if (staged && ioBytes > inputBytes) commands.copy(io, inputBytes, host, inputBytes, ioBytes - inputBytes);
-        commands.barrier(
-                Vk.PIPELINE_COMPUTE | Vk.PIPELINE_TRANSFER,
-                Vk.ACCESS_SHADER_WRITE | Vk.ACCESS_TRANSFER_WRITE,
-                Vk.PIPELINE_COMPUTE | Vk.PIPELINE_HOST,
-                shader | Vk.ACCESS_HOST_READ);
         return commands.end();
     }
 
@@ -221,8 +214,7 @@ final class RunState implements PlanRun {
     @Override
     public void bind(int slot, Buffer buffer, MemorySegment memory) {
         Allocation a = buffer.allocation();
-        long address = a == null ? 0 : c.addresses.getOrDefault(a.handle(), 0L);
-        if (address != 0) address += buffer.offset();
+        long address = a == null ? 0 : a.handle() + buffer.offset();
         if (address % BOUND_ALIGNMENT != 0
                 || buffer.bytes() < plan.launches().slots().get(slot).bytes()) address = 0;
         views[slot] = memory;
@@ -273,7 +265,7 @@ final class RunState implements PlanRun {
             switch (t) {
                 case Submissions.Submit x -> {
                     long begin = System.nanoTime();
-                    c.await(c.submit(commandBuffers[x.segment()]));
+                    c.run(commandBuffers[x.segment()]);
                     progress.incrementAndGet();
                     if (stamps != null) stamps.tell(x.segment());
                     List<Dispatch> all = segments.get(x.segment()).dispatches();

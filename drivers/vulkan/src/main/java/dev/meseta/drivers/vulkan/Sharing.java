@@ -1,43 +1,42 @@
 package dev.meseta.drivers.vulkan;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-
+import dev.meseta.driver.Allocation;
 import dev.meseta.driver.DeviceException;
 import dev.meseta.linux.Descriptor;
 import dev.meseta.linux.SystemCallException;
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Memory that crosses to other processes by file descriptors, of the kind that only drivers of this kind understand. */
+/** Memory for jobs, and how it crosses to other processes: by file descriptors, of the kind that only drivers of this kind understand. */
 final class Sharing {
+    static final String EXTENSION = "VK_KHR_external_memory_fd";
+    static final String KIND = "VK_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD_BIT";
     private static final System.Logger LOG = System.getLogger(Sharing.class.getName());
 
     private Sharing() {}
 
-    /** A descriptor of a buffer that was made to be exported. */
-    static int export(Context c, DeviceBuffer b) {
-        try (Arena arena = Arena.ofConfined()) {
-            long function = c.vk.call("vkGetDeviceProcAddr", c.device, arena.allocateFrom("vkGetMemoryFdKHR"));
-            if (function == 0) throw DeviceException.unsupported(c.name + " has no vkGetMemoryFdKHR");
-            Struct info = Struct.of(arena, "VkMemoryGetFdInfoKHR memory handleType", b.memory, Vk.HANDLE_OPAQUE_FD);
-            MemorySegment out = arena.allocate(JAVA_INT);
-            long result = VulkanLibrary.call(MemorySegment.ofAddress(function), c.device, info, out);
-            VulkanLibrary.check(c.name, "vkGetMemoryFdKHR", result);
-            return out.get(JAVA_INT, 0);
-        }
+    /** Zeroed memory. */
+    static Allocation allocate(Context c, long bytes, boolean shareable) {
+        long size = Math.max(1, bytes);
+        if (shareable) check(c, "share");
+        DeviceBuffer b = shareable ? DeviceBuffer.exportable(c, size) : DeviceBuffer.onHost(c, size);
+        b.view().fill((byte) 0);
+        if (!shareable) return allocation(b, bytes, -1);
+        Struct info = Struct.of("VkMemoryGetFdInfoKHR handleType memory", KIND, b.memory);
+        return allocation(b, bytes, (int) c.get("vkGetMemoryFdKHR", c.device, info));
     }
 
     /** Memory behind a descriptor, which stays the caller's. */
-    static DeviceBuffer open(Context c, int descriptor, long bytes) {
+    static Allocation open(Context c, int descriptor, long bytes) {
+        check(c, "import");
+        long size = Math.max(1, bytes);
         try {
             Descriptor own = Descriptor.duplicate(descriptor);
             try {
-                check(own.number(), bytes);
+                check(own.number(), size);
                 // An import that succeeds takes the descriptor over.
-                return DeviceBuffer.imported(c, bytes, own.number());
+                return allocation(DeviceBuffer.imported(c, size, own.number()), bytes, -1);
             } catch (RuntimeException | IOException e) {
                 release(own);
                 throw e;
@@ -48,6 +47,11 @@ final class Sharing {
                     "the memory cannot be imported by " + c.name + ": " + e.getMessage(),
                     e);
         }
+    }
+
+    private static void check(Context c, String what) {
+        if (!c.physical.extensions.contains(EXTENSION))
+            throw DeviceException.unsupported(c.name + " cannot " + what + " memory: it lacks " + EXTENSION);
     }
 
     /** Drivers do not all look; where the system knows how much there is, it decides. */
@@ -67,7 +71,10 @@ final class Sharing {
         }
     }
 
-    static void close(int descriptor) {
-        if (descriptor >= 0) Descriptor.own(descriptor).close();
+    private static Allocation allocation(DeviceBuffer b, long bytes, int descriptor) {
+        return new Allocation(b.view().asSlice(0, bytes), descriptor, b.address, () -> {
+            if (descriptor >= 0) Descriptor.own(descriptor).close();
+            b.close();
+        });
     }
 }

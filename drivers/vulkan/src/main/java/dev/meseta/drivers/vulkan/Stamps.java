@@ -1,10 +1,6 @@
 package dev.meseta.drivers.vulkan;
 
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import dev.meseta.drivers.vulkan.Submissions.Segment;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import jdk.jfr.FlightRecorder;
@@ -28,28 +24,26 @@ final class Stamps {
             first[i] = all;
             all += segments.get(i).dispatches().size() + 1;
         }
-        try (Arena arena = Arena.ofConfined()) {
-            Struct info = Struct.of(
-                    arena, "VkQueryPoolCreateInfo queryType queryCount", Vk.QUERY_TIMESTAMP, Math.max(1, all));
-            this.queries = handles.create("vkCreateQueryPool", info, "vkDestroyQueryPool");
-        }
+        Struct info = Struct.of("VkQueryPoolCreateInfo queryType=VK_QUERY_TYPE_TIMESTAMP queryCount", Math.max(1, all));
+        this.queries = handles.create("vkCreateQueryPool", info, "vkDestroyQueryPool");
     }
 
     /** Whether somebody records what launches take, on a device that says it. */
     static boolean areWanted(Context c) {
-        return c.physical.stampBits() > 0 && FlightRecorder.isInitialized() && new DispatchEvent().isEnabled();
+        return c.physical.stampBits > 0 && FlightRecorder.isInitialized() && new DispatchEvent().isEnabled();
     }
 
     /** Records the stamp before the first launch of a segment. */
     void begin(CommandBuffers commands, int segment) {
-        commands.reset(
-                queries, first[segment], segments.get(segment).dispatches().size() + 1);
-        commands.stamp(Vk.PIPELINE_TOP, queries, first[segment]);
+        int count = segments.get(segment).dispatches().size() + 1;
+        commands.add("vkCmdResetQueryPool", queries, first[segment], count);
+        commands.add("vkCmdWriteTimestamp", "VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT", queries, first[segment]);
     }
 
     /** Records the stamp behind a launch, by its place in the segment. */
     void after(CommandBuffers commands, int segment, int launch) {
-        commands.stamp(Vk.PIPELINE_BOTTOM, queries, first[segment] + 1 + launch);
+        int at = first[segment] + 1 + launch;
+        commands.add("vkCmdWriteTimestamp", "VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT", queries, at);
     }
 
     /** Tells of a segment that has just ended. */
@@ -65,32 +59,21 @@ final class Stamps {
             events.add(e);
         }
         int count = events.size() + 1;
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment times = arena.allocate(JAVA_LONG, count);
-            c.check(
-                    "vkGetQueryPoolResults",
-                    c.device,
-                    queries,
-                    first[segment],
-                    count,
-                    times.byteSize(),
-                    times,
-                    8,
-                    Vk.RESULT_64_WAIT);
-            long age = 0;
-            for (int i = count - 2; i >= 0; i--) {
-                events.get(i).nanoseconds =
-                        nanoseconds(times.getAtIndex(JAVA_LONG, i), times.getAtIndex(JAVA_LONG, i + 1));
-                events.get(i).age = age;
-                age += events.get(i).nanoseconds;
-            }
+        long[] times = new long[count];
+        String flags = "VK_QUERY_RESULT_64_BIT|VK_QUERY_RESULT_WAIT_BIT";
+        c.check("vkGetQueryPoolResults", c.device, queries, first[segment], count, 8 * count, times, 8, flags);
+        long age = 0;
+        for (int i = count - 2; i >= 0; i--) {
+            events.get(i).nanoseconds = nanoseconds(times[i], times[i + 1]);
+            events.get(i).age = age;
+            age += events.get(i).nanoseconds;
         }
         events.forEach(DispatchEvent::commit);
     }
 
     /** From one stamp to a later one; the count may have begun anew in between. */
     private long nanoseconds(long from, long to) {
-        int unused = Long.SIZE - c.physical.stampBits();
+        int unused = Long.SIZE - c.physical.stampBits;
         return Math.round((to - from << unused >>> unused) * (double) c.physical.stampNanoseconds());
     }
 }

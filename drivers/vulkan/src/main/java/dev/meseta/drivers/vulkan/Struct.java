@@ -3,136 +3,151 @@ package dev.meseta.drivers.vulkan;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import java.lang.foreign.Arena;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 
-/** A structure of Vulkan in memory; what is not set is 0. */
-record Struct(Layout layout, MemorySegment memory) {
-    /**
-     * The structures of the Vulkan specification that are used, as every 64-bit machine has them: name, type number (- for those that have none),
-     * bytes, and fields at their byte offsets. Fields of eight bytes are those whose offset is followed by an L.
-     */
-    private static final String TABLE = """
-            VkApplicationInfo 0 48 pApplicationName=16L apiVersion=44
-            VkInstanceCreateInfo 1 64 pApplicationInfo=24L
-            VkDeviceQueueCreateInfo 2 40 queueFamilyIndex=20 queueCount=24 pQueuePriorities=32L
-            VkDeviceCreateInfo 3 72 queueCreateInfoCount=20 pQueueCreateInfos=24L enabledExtensionCount=48 ppEnabledExtensionNames=56L
-            VkSubmitInfo 4 72 commandBufferCount=40 pCommandBuffers=48L signalSemaphoreCount=56 pSignalSemaphores=64L
-            VkMemoryAllocateInfo 5 32 allocationSize=16L memoryTypeIndex=24
-            VkSemaphoreCreateInfo 9 24
-            VkQueryPoolCreateInfo 11 32 queryType=20 queryCount=24
-            VkBufferCreateInfo 12 56 size=24L usage=32
-            VkBufferViewCreateInfo 13 56 buffer=24L format=32 range=48L
-            VkShaderModuleCreateInfo 16 40 codeSize=24L pCode=32L
-            VkPipelineCacheCreateInfo 17 40 initialDataSize=24L pInitialData=32L
-            VkComputePipelineCreateInfo 29 96 stage.sType=24 stage.stage=44 stage.module=48L stage.pName=56L layout=72L
-            VkPipelineLayoutCreateInfo 30 48 setLayoutCount=20 pSetLayouts=24L
-            VkDescriptorSetLayoutCreateInfo 32 32 bindingCount=20 pBindings=24L
-            VkDescriptorPoolCreateInfo 33 40 maxSets=20 poolSizeCount=24 pPoolSizes=32L
-            VkDescriptorSetAllocateInfo 34 40 descriptorPool=16L descriptorSetCount=24 pSetLayouts=32L
-            VkWriteDescriptorSet 35 64 dstSet=16L dstBinding=24 descriptorCount=32 descriptorType=36 pBufferInfo=48L pTexelBufferView=56L
-            VkCommandPoolCreateInfo 39 24 queueFamilyIndex=20
-            VkCommandBufferAllocateInfo 40 32 commandPool=16L commandBufferCount=28
-            VkCommandBufferBeginInfo 42 32
-            VkMemoryBarrier 46 24 srcAccessMask=16 dstAccessMask=20
-            VkPhysicalDeviceVulkan11Features 49 64 storageBuffer16BitAccess=16
-            VkPhysicalDeviceVulkan11Properties 50 112 driverUUID=32 subgroupSize=64 subgroupSupportedStages=68 subgroupSupportedOperations=72
-            VkPhysicalDeviceVulkan12Features 51 208 storageBuffer8BitAccess=24 shaderFloat16=44 shaderInt8=48 timelineSemaphore=164 bufferDeviceAddress=168 vulkanMemoryModel=180
-            VkPhysicalDeviceVulkan12Properties 52 736 driverName=20 driverInfo=276 denormBehaviorIndependence=536 shaderSignedZeroInfNanPreserveFloat16=544 shaderSignedZeroInfNanPreserveFloat32=548 shaderSignedZeroInfNanPreserveFloat64=552 shaderDenormPreserveFloat16=556 shaderDenormPreserveFloat32=560 shaderDenormPreserveFloat64=564 shaderRoundingModeRTEFloat16=580 shaderRoundingModeRTEFloat32=584 shaderRoundingModeRTEFloat64=588
-            VkPhysicalDeviceFeatures2 1000059000 240 shaderFloat64=172 shaderInt64=176 shaderInt16=180
-            VkPhysicalDeviceProperties2 1000059001 840 apiVersion=16 driverVersion=20 deviceType=32 deviceName=36 pipelineCacheUUID=292 maxComputeSharedMemorySize=528 maxComputeWorkGroupInvocations=544 maxComputeWorkGroupSize=548 timestampPeriod=736
-            VkMemoryAllocateFlagsInfo 1000060000 24 flags=16
-            VkExternalMemoryBufferCreateInfo 1000072000 24 handleTypes=16
-            VkExportMemoryAllocateInfo 1000072002 24 handleTypes=16
-            VkImportMemoryFdInfoKHR 1000074000 24 handleType=16 fd=20
-            VkMemoryGetFdInfoKHR 1000074002 32 memory=16L handleType=24
-            VkSemaphoreTypeCreateInfo 1000207002 32 semaphoreType=16
-            VkTimelineSemaphoreSubmitInfo 1000207003 48 signalSemaphoreValueCount=32 pSignalSemaphoreValues=40L
-            VkSemaphoreWaitInfo 1000207004 40 semaphoreCount=20 pSemaphores=24L pValues=32L
-            VkBufferDeviceAddressInfo 1000244001 24 buffer=16L
-            VkPhysicalDeviceShaderIntegerDotProductFeatures 1000280000 24 shaderIntegerDotProduct=16
-            VkPhysicalDeviceCooperativeMatrixFeaturesKHR 1000506000 24 cooperativeMatrix=16
-            VkBufferCopy - 24 srcOffset=0L dstOffset=8L size=16L
-            VkDescriptorBufferInfo - 24 buffer=0L range=16L
-            VkMemoryRequirements - 24 size=0L memoryTypeBits=16
-            """;
-
-    private static final Map<String, Layout> LAYOUTS = parse();
-
-    /** A line of the table; {@code type} is negative where there is none. */
+/**
+ * A structure of Vulkan, by the names of the specification; what is not set is 0. Fields of those that it is extended by are found by their names
+ * as its own are. Functions are given copies ({@link Passing}).
+ *
+ * @param memory as Vulkan has it, but for what it points at
+ * @param pointers by offset, what it points at
+ */
+record Struct(Layout layout, MemorySegment memory, Map<Long, Object> pointers) {
+    /** What {@code specification.txt} says of a structure; {@code type} is negative where there is none. */
     record Layout(int type, long bytes, Map<String, Field> fields) {
         Field field(String name) {
-            Field f = fields.get(name);
-            if (f == null) throw new IllegalArgumentException("no field " + name + " in " + this);
-            return f;
+            return Objects.requireNonNull(fields.get(name));
         }
     }
 
     record Field(long offset, boolean isLong) {}
 
-    private static Map<String, Layout> parse() {
-        Map<String, Layout> all = new HashMap<>();
-        for (String line : TABLE.lines().toList()) {
-            String[] words = line.split(" ");
-            Map<String, Field> fields = new HashMap<>();
-            fields.put("pNext", new Field(8, true));
-            for (int i = 3; i < words.length; i++) {
-                String[] field = words[i].split("=");
-                boolean isLong = field[1].endsWith("L");
-                fields.put(field[0], new Field(Long.parseLong(field[1].replace("L", "")), isLong));
-            }
-            int type = words[1].equals("-") ? -1 : Integer.parseInt(words[1]);
-            all.put(words[0], new Layout(type, Long.parseLong(words[2]), fields));
+    private static final Field NEXT = new Field(8, true);
+    private static final Map<String, Layout> LAYOUTS = new HashMap<>();
+    private static final Map<String, Long> NUMBERS = new HashMap<>();
+
+    static {
+        try (InputStream in = Objects.requireNonNull(Struct.class.getResourceAsStream("specification.txt"))) {
+            new String(in.readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .filter(l -> !l.isEmpty() && !l.startsWith("#"))
+                    .forEach(l -> parse(l.split(" ")));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void parse(String[] words) {
+        if (words.length == 2) {
+            NUMBERS.put(words[0], Long.decode(words[1]));
+            return;
+        }
+        Map<String, Field> fields = new HashMap<>(Map.of("pNext", NEXT));
+        for (String word : Arrays.asList(words).subList(3, words.length)) {
+            String[] field = word.split("=");
+            fields.put(field[0], new Field(Long.parseLong(field[1].replace("L", "")), field[1].endsWith("L")));
+        }
+        int type = words[1].equals("-") ? -1 : Integer.parseInt(words[1]);
+        LAYOUTS.put(words[0], new Layout(type, Long.parseLong(words[2]), fields));
+    }
+
+    /** The number of a name, or of several with | in between; digits stand for themselves. */
+    static long number(String names) {
+        long all = 0;
+        for (String name : names.split("\\|")) {
+            Long value = Character.isDigit(name.charAt(0)) ? Long.decode(name) : NUMBERS.get(name);
+            if (value == null) throw new IllegalArgumentException("no number " + name);
+            all |= value;
         }
         return all;
     }
 
-    /** A structure, and values of some of its fields: {@code of(arena, "VkBufferCreateInfo size usage", 100, 3)}. */
-    static Struct of(Arena arena, String nameAndFields, Object... values) {
-        String[] words = nameAndFields.split(" ");
+    /** A text as Vulkan reads it. */
+    static byte[] text(String text) {
+        return (text + "\0").getBytes(StandardCharsets.UTF_8);
+    }
+
+    /**
+     * A structure, and values of some of its fields: {@code of("VkBufferCreateInfo usage=VK_BUFFER_USAGE_STORAGE_BUFFER_BIT size", 100)}.
+     *
+     * @param values of the fields that have none in the text, as {@link Passing#number} takes them
+     */
+    static Struct of(String text, Object... values) {
+        String[] words = text.split(" ");
         Layout layout = LAYOUTS.get(words[0]);
-        if (layout == null || words.length != values.length + 1) throw new IllegalArgumentException(nameAndFields);
-        Struct s = new Struct(layout, arena.allocate(layout.bytes, 8));
-        if (layout.type >= 0) s.memory.set(JAVA_INT, 0, layout.type);
-        for (int i = 0; i < values.length; i++) s.set(words[i + 1], number(values[i]));
+        if (layout == null) throw new IllegalArgumentException("no structure " + words[0]);
+        MemorySegment memory = MemorySegment.ofArray(new long[Math.toIntExact(Math.ceilDiv(layout.bytes, 8))]);
+        Struct s = new Struct(layout, memory.asSlice(0, layout.bytes), new HashMap<>());
+        if (layout.type >= 0) memory.set(JAVA_INT, 0, layout.type);
+        int next = 0;
+        for (int i = 1; i < words.length; i++) {
+            String[] field = words[i].split("=");
+            s.set(field[0], field.length > 1 ? field[1] : values[next++]);
+        }
+        if (next < values.length) throw new IllegalArgumentException(text + " has no room for " + values.length);
         return s;
     }
 
-    /** A number, an address, or what lies at one. */
-    static long number(Object value) {
-        return switch (value) {
-            case Integer i -> i;
-            case Long l -> l;
-            case MemorySegment m -> m.address();
-            case Struct s -> s.memory.address();
-            default -> throw new IllegalArgumentException("no number: " + value);
-        };
+    boolean knows(String field) {
+        return layout.fields.containsKey(field)
+                || pointers.get(NEXT.offset) instanceof Struct next && next.knows(field);
     }
 
-    Struct set(String name, long value) {
-        Field f = layout.field(name);
-        if (f.isLong) memory.set(JAVA_LONG, f.offset, value);
-        else memory.set(JAVA_INT, f.offset, (int) value);
+    /** The structure that has a field: this one, or one that extends it. */
+    private Struct owner(String field) {
+        if (layout.fields.containsKey(field)) return this;
+        if (pointers.get(NEXT.offset) instanceof Struct next) return next.owner(field);
+        throw new IllegalArgumentException("no field " + field + " in " + layout);
+    }
+
+    Struct set(String field, Object value) {
+        Struct s = owner(field);
+        Field f = s.layout.field(field);
+        switch (value) {
+            case Integer i -> s.put(f, i);
+            case Long l -> s.put(f, l);
+            case String names -> s.put(f, number(names));
+            default -> s.pointers.put(f.offset, value);
+        }
         return this;
     }
 
-    long get(String name) {
-        Field f = layout.field(name);
-        return f.isLong ? memory.get(JAVA_LONG, f.offset) : memory.get(JAVA_INT, f.offset);
+    private void put(Field f, long value) {
+        if (f.isLong) memory.set(JAVA_LONG, f.offset, value);
+        else memory.set(JAVA_INT, f.offset, (int) value);
     }
 
-    boolean is(String name) {
-        return get(name) != 0;
+    long get(String field) {
+        return get(field, 0);
     }
 
-    /** Field number {@code i} of an array of ints. */
-    int getInt(String array, int i) {
-        return memory.get(JAVA_INT, layout.field(array).offset + 4L * i);
+    /** What is so many bytes behind a field that is an array. */
+    long get(String field, long behind) {
+        Struct s = owner(field);
+        Field f = s.layout.field(field);
+        long at = f.offset + behind;
+        return f.isLong ? s.memory.get(JAVA_LONG, at) : s.memory.get(JAVA_INT, at);
     }
 
-    String getString(String name) {
-        return memory.getString(layout.field(name).offset);
+    boolean is(String field) {
+        return get(field) != 0;
+    }
+
+    /** Whether a field has all of some bits. */
+    boolean has(String field, String bits) {
+        return (get(field) & number(bits)) == number(bits);
+    }
+
+    String getText(String field) {
+        Struct s = owner(field);
+        return s.memory.getString(s.layout.field(field).offset);
     }
 }

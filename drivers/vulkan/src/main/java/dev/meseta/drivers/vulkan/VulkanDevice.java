@@ -5,17 +5,13 @@ import dev.meseta.compiler.spirv.ShaderOptions;
 import dev.meseta.driver.Access;
 import dev.meseta.driver.Allocation;
 import dev.meseta.driver.CommandList;
-import dev.meseta.driver.DeviceException;
 import dev.meseta.driver.Executable;
 import dev.meseta.driver.Image;
-import dev.meseta.driver.Job;
-import dev.meseta.driver.KernelDevice;
 import dev.meseta.driver.Limits;
 import dev.meseta.driver.Target;
 import dev.meseta.driver.plan.LaunchTimes;
-import dev.meseta.driver.plan.PlanExecutable;
+import dev.meseta.driver.plan.PlanDevice;
 import dev.meseta.linux.FileStamp;
-import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,7 +19,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A device of Vulkan's. It is opened when the first command list is loaded, or memory is asked for. */
-final class VulkanDevice implements KernelDevice {
+final class VulkanDevice implements PlanDevice {
     /** Jobs at once: while one runs, the next one's inputs are copied. */
     private static final int CREDITS = 2;
 
@@ -38,11 +34,11 @@ final class VulkanDevice implements KernelDevice {
 
     private static final Limits LIMITS = new Limits(CREDITS, true, true, 64, TIMEOUT, Duration.ofHours(1));
 
-    private final boolean checking;
     private final VulkanLibrary vk;
     private final PhysicalDevice physical;
     private final String name;
     private final Target target;
+    private final ShaderOptions options;
     private @Nullable Open open;
 
     /** What there is of a device that is open. */
@@ -50,11 +46,20 @@ final class VulkanDevice implements KernelDevice {
 
     /** @param checking whether kernels test every access */
     VulkanDevice(VulkanLibrary vk, PhysicalDevice physical, String name, boolean checking) {
-        this.checking = checking;
         this.vk = vk;
         this.physical = physical;
         this.name = name;
         this.target = target(physical);
+        boolean processor = physical.isProcessor();
+        this.options = new ShaderOptions(
+                // On a processor a workgroup is what a thread takes: as small as it can be.
+                processor ? physical.subgroup() : Math.max(LOCAL_SIZE, physical.subgroup()),
+                checking,
+                physical.floats,
+                physical.has(Capability.DOT_PRODUCT),
+                processor && !checking,
+                target.subgroup(),
+                processor ? PROCESSOR_ROUNDS : Long.MAX_VALUE);
     }
 
     /**
@@ -62,15 +67,16 @@ final class VulkanDevice implements KernelDevice {
      * property {@code meseta.vulkan.teams} gives it nevertheless, for tests.
      */
     private static Target target(PhysicalDevice p) {
+        Struct limits = p.properties;
+        long shared = limits.get("maxComputeSharedMemorySize");
         boolean teams = !p.isProcessor() || Boolean.getBoolean("meseta.vulkan.teams");
-        boolean shuffles = p.capabilities().contains(Capability.GROUP_NON_UNIFORM_SHUFFLE);
-        int subgroup = p.isProcessor() && shuffles && p.subgroup() > 1 ? p.subgroup() : 0;
-        int team = teams ? p.invocations() : 0;
-        int totals = p.capabilities().contains(Capability.GROUP_NON_UNIFORM_ARITHMETIC) ? team : 0;
-        return p.isProcessor()
-                ? Target.lockstep(
-                        18, 16, false, team, p.sharedBytes(), subgroup, Math.max(totals, subgroup), p.matrices())
-                : gpu(p.hasDots(), team, p.sharedBytes(), totals, p.matrices());
+        int team = teams
+                ? (int) Math.min(limits.get("maxComputeWorkGroupInvocations"), limits.get("maxComputeWorkGroupSize"))
+                : 0;
+        int totals = p.has(Capability.GROUP_NON_UNIFORM_ARITHMETIC) ? team : 0;
+        if (!p.isProcessor()) return gpu(p.has(Capability.DOT_PRODUCT), team, shared, totals, p.matrices);
+        int subgroup = p.has(Capability.GROUP_NON_UNIFORM_SHUFFLE) && p.subgroup() > 1 ? p.subgroup() : 0;
+        return Target.lockstep(18, 16, false, team, shared, subgroup, Math.max(totals, subgroup), p.matrices);
     }
 
     static Target gpu(boolean dots, int team, long sharedBytes, int totals, List<Target.Matrix> matrices) {
@@ -81,24 +87,10 @@ final class VulkanDevice implements KernelDevice {
         Open o = open;
         if (o == null) {
             Context c = new Context(vk, physical, name);
-            long rounds = physical.isProcessor() ? PROCESSOR_ROUNDS : Long.MAX_VALUE;
-            ShaderOptions options = new ShaderOptions(
-                    localSize(),
-                    checking,
-                    physical.floats(),
-                    physical.hasDots(),
-                    physical.isProcessor() && !checking,
-                    target.subgroup(),
-                    rounds);
-            o = new Open(c, new Pipelines(c, rounds), new Shaders(options));
+            o = new Open(c, new Pipelines(c, options.rounds()), new Shaders(options));
             open = o;
         }
         return o;
-    }
-
-    /** On a processor a workgroup is what a thread takes: as small as it can be. */
-    private int localSize() {
-        return physical.isProcessor() ? physical.subgroup() : Math.max(LOCAL_SIZE, physical.subgroup());
     }
 
     @Override
@@ -113,15 +105,16 @@ final class VulkanDevice implements KernelDevice {
 
     @Override
     public Map<String, String> properties() {
+        Struct all = physical.properties;
         Map<String, String> p = new LinkedHashMap<>();
-        p.put("driver", physical.driver().strip());
-        p.put("Vulkan", physical.api() + "." + (physical.version() & 0xfff));
+        p.put("driver", (all.getText("driverName") + " " + all.getText("driverInfo")).strip());
+        p.put("Vulkan", physical.api() + "." + (all.get("apiVersion") & 0xfff));
         p.put("kind", physical.isProcessor() ? "a processor, never chosen by itself" : "a GPU");
-        if (physical.stampBits() > 0) p.put("time stamps", physical.stampNanoseconds() + " ns");
+        if (physical.stampBits > 0) p.put("time stamps", physical.stampNanoseconds() + " ns");
         p.put("subgroup", Integer.toString(physical.subgroup()));
-        long bytes = physical.memory().stream()
-                .filter(t -> t.has(Vk.MEMORY_DEVICE_LOCAL))
-                .mapToLong(PhysicalDevice.MemoryType::heapBytes)
+        long bytes = physical.memory.stream()
+                .filter(t -> t.has(MemoryType.LOCAL))
+                .mapToLong(MemoryType::heapBytes)
                 .max()
                 .orElse(0);
         p.put("memory", (bytes >> 20) + " MiB");
@@ -144,7 +137,7 @@ final class VulkanDevice implements KernelDevice {
                 "\n",
                 physical.identity(),
                 target.text(),
-                "checking " + checking,
+                "checking " + options.checking(),
                 FileStamp.ofClasses(VulkanDevice.class, ShaderOptions.class));
     }
 
@@ -155,8 +148,7 @@ final class VulkanDevice implements KernelDevice {
 
     @Override
     public String lacks(String requirements) {
-        return VulkanTarget.requirements(physical.api(), physical.capabilities())
-                .lacks(requirements, physical.name());
+        return VulkanTarget.requirements(physical.api(), physical.capabilities).lacks(requirements, physical.name());
     }
 
     @Override
@@ -175,43 +167,12 @@ final class VulkanDevice implements KernelDevice {
     }
 
     @Override
-    public void run(Job job) {
-        ((PlanExecutable) job.executable()).run(job);
-    }
-
-    @Override
-    public long progress(Job job) {
-        return ((PlanExecutable) job.executable()).progress();
-    }
-
-    // Memory
-
-    @Override
     public Allocation allocate(long bytes, boolean shareable) {
-        Context c = open().context();
-        if (shareable && !c.sharing)
-            throw DeviceException.unsupported(name + " cannot share memory: it lacks VK_KHR_external_memory_fd");
-        long size = Math.max(1, bytes);
-        DeviceBuffer b = shareable ? DeviceBuffer.exportable(c, size) : DeviceBuffer.onHost(c, size);
-        b.view().fill((byte) 0);
-        return allocation(c, b, bytes, shareable ? Sharing.export(c, b) : -1);
+        return Sharing.allocate(open().context(), bytes, shareable);
     }
 
     @Override
     public Allocation importMemory(int descriptor, long bytes, Access access) {
-        Context c = open().context();
-        if (!c.sharing)
-            throw DeviceException.unsupported(name + " cannot import memory: it lacks VK_KHR_external_memory_fd");
-        return allocation(c, Sharing.open(c, descriptor, Math.max(1, bytes)), bytes, -1);
-    }
-
-    private static Allocation allocation(Context c, DeviceBuffer b, long bytes, int descriptor) {
-        c.addresses.put(b.handle, b.address);
-        MemorySegment view = b.view().asSlice(0, bytes);
-        return new Allocation(view, descriptor, b.handle, () -> {
-            c.addresses.remove(b.handle);
-            Sharing.close(descriptor);
-            b.close();
-        });
+        return Sharing.open(open().context(), descriptor, bytes);
     }
 }

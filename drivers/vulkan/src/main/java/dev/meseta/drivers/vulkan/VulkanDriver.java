@@ -1,41 +1,27 @@
 package dev.meseta.drivers.vulkan;
 
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import dev.meseta.driver.Contract;
 import dev.meseta.driver.Device;
 import dev.meseta.driver.Driver;
 import dev.meseta.driver.Feature;
 import dev.meseta.driver.Handshake;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
-import java.util.function.Supplier;
 
 /**
  * The driver of what Vulkan finds: devices {@code vulkan:0}, {@code vulkan:1}, …, GPUs before processors. MESETA_VULKAN_DEVICE names one of
  * them, by its number or by a part of its name, or is {@code off}. With MESETA_VULKAN_STAGING=1 the host is taken not to reach their memory.
  */
 public final class VulkanDriver implements Driver {
-    private static final String INSTALL = "on Debian: apt install libvulkan1 mesa-vulkan-drivers";
-
+    /** @param unavailable why there are none; empty where there are some */
     private record Found(List<Device> devices, String unavailable) {}
 
     private static final class Holder {
-        static final Found FOUND = find(
-                VulkanLibrary::open,
-                System.getenv().getOrDefault("MESETA_VULKAN_DEVICE", ""),
-                Boolean.getBoolean("meseta.check") || isSet("MESETA_CHECK"),
-                isSet("MESETA_VULKAN_STAGING"));
-    }
-
-    private static boolean isSet(String variable) {
-        return System.getenv().getOrDefault(variable, "0").equals("1");
+        static final Found FOUND = find();
     }
 
     @Override
@@ -74,37 +60,44 @@ public final class VulkanDriver implements Driver {
         return Holder.FOUND.unavailable();
     }
 
-    /** The devices, with kernels that test every access or without, and with memory that the host does not reach or does. */
-    static List<Device> open(VulkanLibrary vk, boolean checking, boolean staging) {
-        return find(() -> Optional.of(vk), "", checking, staging).devices();
+    private static boolean isSet(String variable) {
+        return System.getenv().getOrDefault(variable, "0").equals("1");
     }
 
-    private static Found find(
-            Supplier<Optional<VulkanLibrary>> opening, String wanted, boolean checking, boolean staging) {
-        if (wanted.equals("off")) return none("MESETA_VULKAN_DEVICE is off");
-        try {
-            Optional<VulkanLibrary> library = opening.get();
-            if (library.isEmpty()) return none("there is no Vulkan loader (libvulkan.so.1); " + INSTALL);
-            VulkanLibrary vk = library.get();
-            List<PhysicalDevice> all = physical(vk, staging);
-            if (all.isEmpty()) return none("Vulkan finds no device; " + INSTALL);
-            return choose(vk, all, wanted, checking);
-        } catch (RuntimeException e) {
-            return none(String.valueOf(e.getMessage()));
-        }
-    }
-
-    private static Found none(String reason) {
-        return new Found(List.of(), reason);
-    }
-
-    private static Found choose(VulkanLibrary vk, List<PhysicalDevice> all, String wanted, boolean checking) {
-        List<Device> devices = new ArrayList<>();
+    private static Found find() {
+        String wanted = System.getenv().getOrDefault("MESETA_VULKAN_DEVICE", "");
+        if (wanted.equals("off")) return new Found(List.of(), "MESETA_VULKAN_DEVICE is off");
+        boolean checking = Boolean.getBoolean("meseta.check") || isSet("MESETA_CHECK");
         List<String> reasons = new ArrayList<>();
+        List<Device> devices = List.of();
+        try {
+            VulkanLibrary vk = new VulkanLibrary(VulkanLibrary.symbols());
+            devices = open(vk, wanted, checking, isSet("MESETA_VULKAN_STAGING"), reasons);
+        } catch (RuntimeException e) {
+            reasons.add(String.valueOf(e.getMessage()));
+        }
+        return new Found(devices, devices.isEmpty() ? String.join("; ", reasons) : "");
+    }
+
+    /**
+     * The devices.
+     *
+     * @param wanted which, as MESETA_VULKAN_DEVICE says; empty for all
+     * @param checking whether kernels test every access
+     * @param staging whether their memory is taken for one that the host does not reach
+     * @param reasons where it is said why there are not more
+     */
+    static List<Device> open(VulkanLibrary vk, String wanted, boolean checking, boolean staging, List<String> reasons) {
+        List<PhysicalDevice> all = vk.devices().stream()
+                .map(handle -> new PhysicalDevice(vk, handle, staging))
+                .sorted(Comparator.comparing(PhysicalDevice::isProcessor))
+                .toList();
+        if (all.isEmpty()) reasons.add("Vulkan finds no device; " + VulkanLibrary.INSTALL);
+        List<Device> devices = new ArrayList<>();
         int number = 0;
         for (PhysicalDevice p : all) {
-            if (!p.lacking().isEmpty()) {
-                reasons.add(p.name() + " lacks " + p.lacking());
+            if (!p.lacking.isEmpty()) {
+                reasons.add(p.name() + " lacks " + p.lacking);
                 continue;
             }
             String name = "vulkan:" + number++;
@@ -114,22 +107,6 @@ public final class VulkanDriver implements Driver {
             if (matches) devices.add(new VulkanDevice(vk, p, name, checking));
             else reasons.add("MESETA_VULKAN_DEVICE=" + wanted + " is not " + p.name());
         }
-        return new Found(List.copyOf(devices), devices.isEmpty() ? String.join("; ", reasons) : "");
-    }
-
-    private static List<PhysicalDevice> physical(VulkanLibrary vk, boolean staging) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment name = arena.allocateFrom("meseta");
-            Struct application = Struct.of(arena, "VkApplicationInfo pApplicationName apiVersion", name, Vk.API_1_2);
-            Struct info = Struct.of(arena, "VkInstanceCreateInfo pApplicationInfo", application);
-            MemorySegment instance = arena.allocate(JAVA_LONG);
-            VulkanLibrary.check("Vulkan", "vkCreateInstance", vk.call("vkCreateInstance", info, 0, instance));
-            long[] handles = vk.list(arena, "vkEnumeratePhysicalDevices", 8, instance.get(JAVA_LONG, 0))
-                    .toArray(JAVA_LONG);
-            List<PhysicalDevice> all = new ArrayList<>();
-            for (long h : handles) all.add(PhysicalDevice.of(vk, instance.get(JAVA_LONG, 0), h, staging));
-            all.sort((a, b) -> Boolean.compare(a.isProcessor(), b.isProcessor()));
-            return all;
-        }
+        return List.copyOf(devices);
     }
 }

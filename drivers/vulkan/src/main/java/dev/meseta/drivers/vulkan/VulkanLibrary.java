@@ -1,6 +1,5 @@
 package dev.meseta.drivers.vulkan;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.meseta.driver.DeviceException;
@@ -11,95 +10,118 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 
 /**
- * The loader {@code libvulkan.so.1}, and calls of its functions. One signature serves all: arguments are numbers, handles or addresses, and
- * whoever takes fewer leaves the others alone. Thread-safe.
+ * The loader {@code libvulkan.so.1}, an instance of it, and calls of its functions. One signature serves all: arguments are numbers, handles or
+ * addresses, as {@link Passing#number} takes them, and whoever takes fewer leaves the others alone. Thread-safe.
  */
 final class VulkanLibrary {
+    static final String INSTALL = "on Debian: apt install libvulkan1 mesa-vulkan-drivers";
+
     private static final int MOST_ARGUMENTS = 10;
     private static final MethodHandle CALL = Linker.nativeLinker()
             .downcallHandle(FunctionDescriptor.of(
                     JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
                     JAVA_LONG, JAVA_LONG));
 
+    private static final long LOST = Struct.number("VK_ERROR_DEVICE_LOST");
+    private static final Set<Long> OUT_OF_MEMORY = Set.of(
+            Struct.number("VK_ERROR_OUT_OF_HOST_MEMORY"),
+            Struct.number("VK_ERROR_OUT_OF_DEVICE_MEMORY"),
+            Struct.number("VK_ERROR_TOO_MANY_OBJECTS"));
+
     private final SymbolLookup symbols;
     private final Map<String, MemorySegment> functions = new ConcurrentHashMap<>();
+    private final long instance;
 
     /** Throws {@link IllegalArgumentException} for a loader that is too old. */
     VulkanLibrary(SymbolLookup symbols) {
         this.symbols = symbols;
         // Of Vulkan 1.2, as the newest that are called.
-        function("vkWaitSemaphores");
+        if (symbols.find("vkWaitSemaphores").isEmpty())
+            throw new IllegalArgumentException(
+                    "the Vulkan loader is older than Vulkan 1.2; install a newer libvulkan1");
+        byte[] name = Struct.text("meseta");
+        Struct application = Struct.of("VkApplicationInfo apiVersion=VK_API_VERSION_1_2 pApplicationName", name);
+        Struct info = Struct.of("VkInstanceCreateInfo pApplicationInfo", application);
+        this.instance = get("Vulkan", "vkCreateInstance", info, 0);
     }
 
-    /** The loader; empty where there is none. Throws {@link IllegalArgumentException} for one that is too old. */
-    static Optional<VulkanLibrary> open() {
-        return symbols().map(VulkanLibrary::new);
-    }
-
-    static Optional<SymbolLookup> symbols() {
+    /** The loader's functions; throws {@link IllegalArgumentException} where there is none. */
+    static SymbolLookup symbols() {
         try {
-            return Optional.of(SymbolLookup.libraryLookup("libvulkan.so.1", Arena.global()));
+            return SymbolLookup.libraryLookup("libvulkan.so.1", Arena.global());
         } catch (IllegalArgumentException e) {
-            return Optional.empty();
+            throw new IllegalArgumentException("there is no Vulkan loader (libvulkan.so.1); " + INSTALL, e);
         }
     }
 
-    private MemorySegment function(String name) {
-        return functions.computeIfAbsent(
-                name,
-                n -> symbols.find(n)
-                        .orElseThrow(() -> new IllegalArgumentException("the Vulkan loader has no " + n
-                                + ": it is older than Vulkan 1.2; install a newer libvulkan1")));
+    /** A function of the loader's, or of an extension. */
+    private MemorySegment find(String name) {
+        return symbols.find(name).orElseGet(() -> {
+            MemorySegment f = MemorySegment.ofAddress(call("vkGetInstanceProcAddr", instance, Struct.text(name)));
+            if (f.address() == 0) throw DeviceException.unsupported("Vulkan has no " + name);
+            return f;
+        });
     }
 
-    /** The result of a function; an int is its low half. Arguments are as {@link Struct#number} takes them. */
+    /** The result of a function; an int is its low half. */
     long call(String function, Object... arguments) {
-        return call(function(function), arguments);
-    }
-
-    static long call(MemorySegment function, Object... arguments) {
-        long[] a = new long[MOST_ARGUMENTS];
-        for (int i = 0; i < arguments.length; i++) a[i] = Struct.number(arguments[i]);
-        try {
-            return (long) CALL.invokeExact(function, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9]);
+        MemorySegment f = functions.get(function);
+        if (f == null) functions.put(function, f = find(function));
+        try (Passing passing = new Passing()) {
+            long[] a = new long[MOST_ARGUMENTS];
+            for (int i = 0; i < arguments.length; i++) a[i] = passing.number(arguments[i]);
+            return (long) CALL.invokeExact(f, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9]);
         } catch (Throwable t) {
             throw new IllegalStateException("a function of Vulkan could not be called", t);
         }
     }
 
-    /** What a function lists: the parts one after the other. Its last two arguments are their number, and where they are to be. */
-    MemorySegment list(Arena arena, String function, long bytes, Object... of) {
-        Object[] arguments = Arrays.copyOf(of, of.length + 2);
-        MemorySegment count = arena.allocate(JAVA_LONG);
-        arguments[of.length] = count;
-        arguments[of.length + 1] = 0;
-        call(function, arguments);
-        MemorySegment parts = arena.allocate(Math.max(1, bytes * count.get(JAVA_INT, 0)), 8);
-        arguments[of.length + 1] = parts;
-        call(function, arguments);
-        return parts.asSlice(0, bytes * count.get(JAVA_INT, 0));
+    /** Calls a function that returns a VkResult, and throws what that says is wrong with a device. */
+    int check(String device, String function, Object... arguments) {
+        int result = (int) call(function, arguments);
+        if (result == LOST) throw DeviceException.lost(device);
+        if (OUT_OF_MEMORY.contains((long) result))
+            throw new DeviceException(
+                    DeviceException.Kind.MEMORY, device + " has no memory left for " + function + " (" + result + ")");
+        if (result < 0)
+            throw new DeviceException(
+                    DeviceException.Kind.FAILED, function + " on " + device + " failed with " + result);
+        return result;
     }
 
-    /** Throws what a VkResult says is wrong. */
-    static int check(String device, String function, long result) {
-        int code = (int) result;
-        switch (code) {
-            case Vk.ERROR_DEVICE_LOST -> throw DeviceException.lost(device);
-            case Vk.ERROR_OUT_OF_HOST_MEMORY, Vk.ERROR_OUT_OF_DEVICE_MEMORY, Vk.ERROR_TOO_MANY_OBJECTS ->
-                throw new DeviceException(
-                        DeviceException.Kind.MEMORY,
-                        device + " has no memory left for " + function + " (" + code + ")");
-            default -> {
-                if (code < 0)
-                    throw new DeviceException(
-                            DeviceException.Kind.FAILED, function + " on " + device + " failed with " + code);
-                return code;
-            }
-        }
+    /** As {@link #check}, of a function whose last argument, which is not given, is where it leaves what is returned. */
+    long get(String device, String function, Object... arguments) {
+        long[] out = new long[1];
+        Object[] all = Arrays.copyOf(arguments, arguments.length + 1);
+        all[arguments.length] = out;
+        check(device, function, all);
+        return out[0];
+    }
+
+    List<Long> devices() {
+        return list("vkEnumeratePhysicalDevices", "Pointer", instance).stream()
+                .map(d -> d.get("to"))
+                .toList();
+    }
+
+    /** What a function lists, whose last two arguments, which are not given, are the number of the parts and where they are to be. */
+    List<Struct> list(String function, String structure, Object... arguments) {
+        Object[] all = Arrays.copyOf(arguments, arguments.length + 2);
+        int[] count = new int[1];
+        all[arguments.length] = count;
+        all[arguments.length + 1] = 0;
+        call(function, all);
+        List<Struct> parts =
+                Stream.generate(() -> Struct.of(structure)).limit(count[0]).toList();
+        all[arguments.length + 1] = parts;
+        call(function, all);
+        return parts.subList(0, count[0]);
     }
 }

@@ -19,7 +19,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -47,17 +49,29 @@ class DeviceLossTest {
         }
     }
 
-    private static KernelDevice device(String function, int good, int result) throws ReflectiveOperationException {
+    private static final int LOST = (int) Struct.number("VK_ERROR_DEVICE_LOST");
+
+    private static final FunctionDescriptor FORM =
+            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+
+    private static Failing failing(String function, int good, int result) {
         KernelRunner.device();
-        SymbolLookup real = VulkanLibrary.symbols().orElseThrow();
-        FunctionDescriptor form = FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
-        MethodHandle own =
-                Linker.nativeLinker().downcallHandle(real.find(function).orElseThrow(), form);
-        MethodHandle call = MethodHandles.lookup().findVirtual(Failing.class, "call", form.toMethodType());
-        MemorySegment stub =
-                Linker.nativeLinker().upcallStub(call.bindTo(new Failing(own, good, result)), form, Arena.global());
-        SymbolLookup failing = name -> name.equals(function) ? Optional.of(stub) : real.find(name);
-        return (KernelDevice) KernelRunner.open(failing, true, false).getFirst();
+        MemorySegment real = VulkanLibrary.symbols().find(function).orElseThrow();
+        return new Failing(Linker.nativeLinker().downcallHandle(real, FORM), good, result);
+    }
+
+    private static KernelDevice device(Map<String, Failing> functions) throws ReflectiveOperationException {
+        MethodHandle call = MethodHandles.lookup().findVirtual(Failing.class, "call", FORM.toMethodType());
+        Map<String, MemorySegment> stubs = new HashMap<>();
+        functions.forEach(
+                (name, f) -> stubs.put(name, Linker.nativeLinker().upcallStub(call.bindTo(f), FORM, Arena.global())));
+        SymbolLookup real = VulkanLibrary.symbols();
+        SymbolLookup all = name -> Optional.ofNullable(stubs.get(name)).or(() -> real.find(name));
+        return (KernelDevice) KernelRunner.open(all, true, false).getFirst();
+    }
+
+    private static KernelDevice device(String function, int good, int result) throws ReflectiveOperationException {
+        return device(Map.of(function, failing(function, good, result)));
     }
 
     private static Executable load(KernelDevice device) {
@@ -73,7 +87,7 @@ class DeviceLossTest {
     @ParameterizedTest
     @CsvSource({"vkQueueSubmit, 0", "vkQueueSubmit, 2", "vkWaitSemaphores, 0", "vkWaitSemaphores, 2"})
     void jobsOfADeviceThatIsLostFailWithThat(String function, int good) throws ReflectiveOperationException {
-        KernelDevice device = device(function, good, Vk.ERROR_DEVICE_LOST);
+        KernelDevice device = device(function, good, LOST);
         Executable e = load(device);
         for (int i = 0; i < good; i++)
             assertArrayEquals(
@@ -89,7 +103,7 @@ class DeviceLossTest {
     /** As the contract has it: everybody's jobs fail from then on, and a device that is opened anew works. */
     @Test
     void aDeviceThatIsLostIsLostForAll() throws ReflectiveOperationException {
-        KernelDevice device = device("vkWaitSemaphores", 1, Vk.ERROR_DEVICE_LOST);
+        KernelDevice device = device("vkWaitSemaphores", 1, LOST);
         List<Tensor> inputs = List.of(CommandListTest.numbers(7));
         try (Scheduler scheduler = new Scheduler(device)) {
             TensorJobs first = new TensorJobs(scheduler.client("first"), load(device));
@@ -109,7 +123,7 @@ class DeviceLossTest {
     @ParameterizedTest
     @CsvSource({"vkAllocateMemory", "vkCreateShaderModule", "vkCreateBuffer", "vkCreateCommandPool"})
     void whatIsMadeOnADeviceThatIsLostFailsWithThat(String function) throws ReflectiveOperationException {
-        KernelDevice device = device(function, 0, Vk.ERROR_DEVICE_LOST);
+        KernelDevice device = device(function, 0, LOST);
         DeviceException lost = assertThrows(
                 DeviceException.class,
                 () -> KernelRunner.run(device, load(device), List.of(CommandListTest.numbers(0))));
@@ -118,10 +132,25 @@ class DeviceLossTest {
 
     @Test
     void memoryThatRunsOutLosesNoDevice() throws ReflectiveOperationException {
-        KernelDevice device = device("vkAllocateMemory", 0, Vk.ERROR_OUT_OF_DEVICE_MEMORY);
+        KernelDevice device = device("vkAllocateMemory", 0, (int) Struct.number("VK_ERROR_OUT_OF_DEVICE_MEMORY"));
         DeviceException none = assertThrows(
                 DeviceException.class,
                 () -> KernelRunner.run(device, load(device), List.of(CommandListTest.numbers(0))));
         assertEquals(DeviceException.Kind.MEMORY, none.kind(), none.getMessage());
+    }
+
+    /** What a run had when its making failed goes as it goes with a run that nobody has any more. */
+    @Test
+    void runsThatAreNotFinishedLeaveNothing() throws ReflectiveOperationException, InterruptedException {
+        int memory = (int) Struct.number("VK_ERROR_OUT_OF_DEVICE_MEMORY");
+        Failing destroyed = failing("vkDestroyCommandPool", Integer.MAX_VALUE, 0);
+        Failing refused = failing("vkCreateDescriptorPool", 0, memory);
+        KernelDevice device = device(Map.of("vkDestroyCommandPool", destroyed, "vkCreateDescriptorPool", refused));
+        assertEquals(DeviceException.Kind.MEMORY, failure(device, load(device)).kind());
+        for (int i = 0; i < 200 && destroyed.calls.get() == 0; i++) {
+            System.gc();
+            Thread.sleep(50);
+        }
+        assertEquals(1, destroyed.calls.get());
     }
 }

@@ -29,11 +29,11 @@ final class KernelRunner {
 
     /** The devices of a loader whose functions may be others than its own. */
     static List<Device> open(SymbolLookup symbols, boolean checking, boolean staging) {
-        return VulkanDriver.open(new VulkanLibrary(symbols), checking, staging);
+        return VulkanDriver.open(new VulkanLibrary(symbols), "", checking, staging, new ArrayList<>());
     }
 
     private static final class Staged {
-        static final List<Device> DEVICES = open(VulkanLibrary.symbols().orElseThrow(), true, true);
+        static final List<Device> DEVICES = open(VulkanLibrary.symbols(), true, true);
     }
 
     /** The same device, taken for one whose memory the host does not reach; its kernels test every access. */
@@ -43,7 +43,7 @@ final class KernelRunner {
     }
 
     private static final class Unchecked {
-        static final List<Device> DEVICES = open(VulkanLibrary.symbols().orElseThrow(), false, false);
+        static final List<Device> DEVICES = open(VulkanLibrary.symbols(), false, false);
     }
 
     /** The same device, whose kernels do not test their accesses: what it does then is another code. */

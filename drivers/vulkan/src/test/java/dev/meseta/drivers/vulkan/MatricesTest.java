@@ -1,6 +1,5 @@
 package dev.meseta.drivers.vulkan;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -20,8 +19,6 @@ import dev.meseta.compiler.spirv.SpirvModule;
 import dev.meseta.driver.Target;
 import dev.meseta.graph.DType;
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -76,26 +73,26 @@ class MatricesTest {
         }
     }
 
-    private static void put(MemorySegment all, int i, int... fields) {
-        for (int f = 0; f < fields.length; f++) all.set(JAVA_INT, 56L * i + 16 + 4L * f, fields[f]);
+    /** As a device lists one: rows, columns, depth, the types of both factors, of the sum before and after, saturation, scope. */
+    private static Struct listed(Object... fields) {
+        return Struct.of(
+                "VkCooperativeMatrixPropertiesKHR MSize NSize KSize AType BType CType ResultType saturatingAccumulation scope",
+                fields);
     }
 
-    /** As a device lists them: rows, columns, depth, the types of both factors, of the sum before and after, saturation, scope. */
     @Test
     void areChosen() {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment all = arena.allocate(56 * 6, 8);
-            put(all, 0, 16, 8, 16, 0, 0, 1, 1, 0, 3);
-            put(all, 1, 16, 8, 16, 0, 0, 0, 0, 0, 3); // sums of F16
-            put(all, 2, 16, 8, 32, 7, 3, 5, 5, 0, 3);
-            put(all, 3, 16, 8, 32, 7, 3, 5, 5, 1, 3); // saturates
-            put(all, 4, 16, 16, 16, 0, 0, 1, 1, 0, 2); // of a workgroup
-            put(all, 5, 16, 8, 32, 3, 3, 5, 5, 0, 3);
-            Target.Matrix mixed = new Target.Matrix(16, 8, 32, DType.U8, DType.I8, DType.I32, 32);
-            Target.Matrix bytes = new Target.Matrix(16, 8, 32, DType.I8, DType.I8, DType.I32, 32);
-            Target.Matrix halves = new Target.Matrix(16, 8, 16, DType.F16, DType.F16, DType.F32, 32);
-            assertEquals(List.of(halves, mixed, bytes), Matrices.usable(all, 32, true));
-            assertEquals(List.of(mixed, bytes), Matrices.usable(all, 32, false));
-        }
+        List<Struct> all = List.of(
+                listed(16, 8, 16, 0, 0, 1, 1, 0, 3),
+                listed(16, 8, 16, 0, 0, 0, 0, 0, 3), // sums of F16
+                listed(16, 8, 32, 7, 3, 5, 5, 0, 3),
+                listed(16, 8, 32, 7, 3, 5, 5, 1, 3), // saturates
+                listed(16, 16, 16, 0, 0, 1, 1, 0, 2), // of a workgroup
+                listed(16, 8, 32, 3, 3, 5, 5, 0, 3));
+        Target.Matrix mixed = new Target.Matrix(16, 8, 32, DType.U8, DType.I8, DType.I32, 32);
+        Target.Matrix bytes = new Target.Matrix(16, 8, 32, DType.I8, DType.I8, DType.I32, 32);
+        Target.Matrix halves = new Target.Matrix(16, 8, 16, DType.F16, DType.F16, DType.F32, 32);
+        assertEquals(List.of(halves, mixed, bytes), Matrices.usable(all, 32, true));
+        assertEquals(List.of(mixed, bytes), Matrices.usable(all, 32, false));
     }
 }

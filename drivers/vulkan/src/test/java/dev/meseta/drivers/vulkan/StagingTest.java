@@ -4,15 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.meseta.driver.DeviceException;
-import dev.meseta.drivers.vulkan.PhysicalDevice.MemoryType;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Which memory is used, and what is copied where the host does not reach what kernels work on. */
 class StagingTest {
-    private static final int LOCAL = Vk.MEMORY_DEVICE_LOCAL;
-    private static final int MAPPED = Vk.MEMORY_HOST_VISIBLE | Vk.MEMORY_HOST_COHERENT;
-    private static final int CACHED = MAPPED | Vk.MEMORY_HOST_CACHED;
+    private static final int LOCAL = MemoryType.LOCAL;
+    private static final int MAPPED = MemoryType.MAPPED;
+    private static final int CACHED = MAPPED | MemoryType.CACHED;
     private static final int PROTECTED = 0x20;
     private static final int ALL = -1;
     private static final long GIB = 1L << 30;
