@@ -24,7 +24,7 @@ final class PackageClaimsTest {
     private static final int[] COUNTS = {
         Integer.MAX_VALUE, Integer.MAX_VALUE - 8, -1, Integer.MIN_VALUE, 1 << 20, 1 << 30, 5
     };
-    private static final Section TARGET = PackageBytes.target("cpu", "form 2 x86_64");
+    private static final Section TARGET = PackageBytes.target("cpu", "form 3 x86_64");
 
     private static Section signature() {
         return Section.of(PackageBytes.SIGNATURE, out -> {

@@ -2,6 +2,7 @@ package dev.meseta.driver.plan;
 
 import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.driver.ByteForm;
+import dev.meseta.driver.Image;
 import dev.meseta.driver.SlotForm;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Tensor;
@@ -12,9 +13,10 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiFunction;
 
 /**
- * A plan as bytes, a part of a driver's image: its memory as {@link SlotForm}, a list of texts, launches, and steps. Whoever keeps images sees to
+ * A plan as an image, with what the driver has beside it: its memory as {@link SlotForm}, a list of texts, launches, and steps. Whoever keeps images sees to
  * it that they are whole; what can be told here of a wrong one is an {@link IllegalArgumentException}, or another of {@link ByteForm}'s. A change
  * here changes the forms of all drivers that use it ({@code PlanFormTest} of each sees to their numbers).
  */
@@ -37,8 +39,23 @@ public final class PlanForm {
 
     // Writing
 
-    /** @param constants where the plan's constants are added, which are numbers among them in the form */
-    public static void write(DataOutputStream out, LaunchPlan plan, List<Tensor> constants) throws IOException {
+    /**
+     * A plan as an image.
+     *
+     * @param form the version of the driver's form
+     * @param more writes what the driver has beside the plan
+     */
+    public static Image image(int form, LaunchPlan plan, ByteForm.Writing more) {
+        List<Tensor> constants = new ArrayList<>();
+        byte[] program = ByteForm.write(out -> {
+            out.writeInt(form);
+            write(out, plan, constants);
+            more.write(out);
+        });
+        return new Image(program, constants);
+    }
+
+    private static void write(DataOutputStream out, LaunchPlan plan, List<Tensor> constants) throws IOException {
         SlotForm.write(out, plan.memory(), constants);
         Map<String, Integer> texts = new LinkedHashMap<>();
         byte[] launches = ByteForm.write(own -> {
@@ -110,14 +127,21 @@ public final class PlanForm {
 
     // Reading
 
-    /** Reads the version of a driver's form. Throws {@link IllegalArgumentException} for another than the driver's own. */
-    public static void version(ByteBuffer in, int own) {
-        int form = in.getInt();
-        if (form != own) throw new IllegalArgumentException("an image of a plan has form " + form + ", not " + own);
+    /**
+     * What {@link #image} wrote. Throws {@link IllegalArgumentException} for a damaged one, and for another form than the driver's own.
+     *
+     * @param more reads what the driver has beside the plan
+     */
+    public static <T> T load(Image image, int form, BiFunction<LaunchPlan, ByteBuffer, T> more) {
+        return ByteForm.read(image, in -> {
+            int found = in.getInt();
+            if (found != form)
+                throw new IllegalArgumentException("an image of a plan has form " + found + ", not " + form);
+            return more.apply(read(in, image.constants()), in);
+        });
     }
 
-    /** @param constants those of the image */
-    public static LaunchPlan read(ByteBuffer in, List<Tensor> constants) {
+    private static LaunchPlan read(ByteBuffer in, List<Tensor> constants) {
         var memory = SlotForm.read(in, constants);
         List<String> texts = ByteForm.texts(in);
         int count = ByteForm.count(in);

@@ -10,15 +10,12 @@ import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.kernel.Kernels;
 import dev.meseta.compiler.kernel.Status;
 import dev.meseta.compiler.kernel.Type;
-import dev.meseta.driver.ByteForm;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.CommandList.Binding;
 import dev.meseta.driver.Image;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Shape;
-import dev.meseta.graph.Tensor;
 import dev.meseta.graph.TensorType;
-import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -101,16 +98,13 @@ class LaunchPlanTest {
                 repeat(2, fill(new Binding(0, 0, List.of(4L)), 3)),
                 new CommandList.Conditional(Binding.of(1), List.of(fill(Binding.of(0), 1)), List.of()),
                 new CommandList.RepeatWhile(List.of(), Binding.of(1), List.of(fill(Binding.of(0), 4))));
-        byte[] bytes = bytes(p);
-        LaunchPlan read = ByteForm.read(new Image(bytes, List.of()), in -> PlanForm.read(in, List.of()));
-        assertArrayEquals(bytes, bytes(read));
+        Image image = PlanForm.image(7, p, out -> out.writeInt(8));
+        LaunchPlan read = PlanForm.load(image, 7, (plan, in) -> in.getInt() == 8 ? plan : plan());
+        assertArrayEquals(
+                image.program(), PlanForm.image(7, read, out -> out.writeInt(8)).program());
+        assertThrows(IllegalArgumentException.class, () -> PlanForm.load(image, 6, (plan, _) -> plan));
         assertEquals(p.describe(l -> " by " + l.number()), read.describe(l -> " by " + l.number()));
         assertTrue(p.describe(_ -> "").contains("repeat 2\n  launch fill grid 3  node\nif\n"), p.describe(_ -> ""));
-    }
-
-    private static byte[] bytes(LaunchPlan p) {
-        List<Tensor> constants = new ArrayList<>();
-        return ByteForm.write(out -> PlanForm.write(out, p, constants));
     }
 
     @Test

@@ -6,6 +6,7 @@ import dev.meseta.driver.plan.Launch;
 import dev.meseta.driver.plan.LaunchPlan;
 import dev.meseta.driver.plan.LaunchTimes;
 import dev.meseta.driver.plan.PlanExecutable;
+import dev.meseta.driver.plan.SlotPlaces;
 import dev.meseta.machine.ArgumentLayout;
 import dev.meseta.machine.MachineCode;
 import java.lang.foreign.Arena;
@@ -18,8 +19,6 @@ import org.jspecify.annotations.Nullable;
 
 /** A plan with its kernels compiled, the grids of its launches divided, and a place for the arguments of each. Immutable. */
 final class Plan {
-    private static final long ALIGNMENT = 64;
-
     private final LaunchPlan plan;
     private final List<MachineCode> codes;
     private final MachineCode dispatcher;
@@ -88,29 +87,20 @@ final class Plan {
 
     /** Constants that live in the Java heap are copied, to one piece of memory; the others are used where they are. */
     private static MemorySegment[] constants(CommandList memory) {
+        SlotPlaces places = new SlotPlaces(memory.slots())
+                .add(s -> s instanceof CommandList.ConstantSlot c
+                        && !c.value().data().isNative());
+        MemorySegment copies = Arena.ofAuto().allocate(Math.max(1, places.bytes()), SlotPlaces.ALIGNMENT);
         MemorySegment[] segments = new MemorySegment[memory.slots().size()];
-        long copied = 0;
         for (int i = 0; i < segments.length; i++) {
             segments[i] = MemorySegment.NULL;
             if (!(memory.slots().get(i) instanceof CommandList.ConstantSlot c)) continue;
-            segments[i] = c.value().data();
-            if (!segments[i].isNative()) copied += aligned(segments[i].byteSize());
-        }
-        if (copied == 0) return segments;
-        MemorySegment copies = Arena.ofAuto().allocate(copied, ALIGNMENT);
-        long at = 0;
-        for (int i = 0; i < segments.length; i++) {
-            MemorySegment data = segments[i];
-            if (data.isNative()) continue;
-            segments[i] = copies.asSlice(at, data.byteSize()).copyFrom(data);
-            at += aligned(data.byteSize());
+            MemorySegment data = c.value().data();
+            segments[i] = data.isNative()
+                    ? data
+                    : copies.asSlice(places.offset(i), data.byteSize()).copyFrom(data);
         }
         return segments;
-    }
-
-    /** What a constant takes among others; one of no bytes, too, has an address of its own. */
-    private static long aligned(long bytes) {
-        return Math.ceilDiv(Math.max(1, bytes), ALIGNMENT) * ALIGNMENT;
     }
 
     /** Ready to be run by the threads of a pool. */

@@ -5,7 +5,6 @@ import dev.meseta.driver.Image;
 import dev.meseta.driver.plan.Launch;
 import dev.meseta.driver.plan.LaunchPlan;
 import dev.meseta.driver.plan.PlanForm;
-import dev.meseta.graph.Tensor;
 import dev.meseta.machine.MachineCode;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -21,18 +20,15 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class PlanImage {
     /** Version of the form, and of what code and its callers agree on; to be raised with any change of either ({@code PlanFormTest} sees to it). */
-    static final int FORM = 2;
+    static final int FORM = 3;
 
     private static final int WORTH_A_THREAD = 4;
 
     private PlanImage() {}
 
     static Image of(Plan plan) {
-        List<Tensor> constants = new ArrayList<>();
-        byte[] program = ByteForm.write(out -> {
-            out.writeInt(FORM);
+        return PlanForm.image(FORM, plan.launches(), out -> {
             out.writeBoolean(plan.checking());
-            PlanForm.write(out, plan.launches(), constants);
             for (Launch l : plan.launches().launches()) out.writeLong(plan.chunk(l));
             ByteForm.bytes(out, plan.dispatcher().object());
             // Kernels that compute the same have the same code.
@@ -45,17 +41,14 @@ final class PlanImage {
             }
             ByteForm.numbers(out, plan.codes().stream().map(numbers::get).toList());
         });
-        return new Image(program, constants);
     }
 
     static Plan load(Image image, CodeCache kernels) {
-        return ByteForm.read(image, in -> read(in, image.constants(), kernels));
+        return PlanForm.load(image, FORM, (plan, in) -> read(plan, in, kernels));
     }
 
-    private static Plan read(ByteBuffer in, List<Tensor> constants, CodeCache kernels) {
-        PlanForm.version(in, FORM);
+    private static Plan read(LaunchPlan plan, ByteBuffer in, CodeCache kernels) {
         boolean checking = in.get() != 0;
-        LaunchPlan plan = PlanForm.read(in, constants);
         long[] chunks = new long[plan.launches().size()];
         for (int i = 0; i < chunks.length; i++) chunks[i] = in.getLong();
         MachineCode dispatcher = kernels.dispatcher(ByteForm.bytes(in));

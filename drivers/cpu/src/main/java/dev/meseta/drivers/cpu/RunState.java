@@ -6,9 +6,8 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import dev.meseta.driver.Buffer;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.DeviceException;
-import dev.meseta.driver.Job;
+import dev.meseta.driver.plan.ArgumentBlocks;
 import dev.meseta.driver.plan.Launch;
-import dev.meseta.driver.plan.LaunchPlan;
 import dev.meseta.driver.plan.LaunchTimes;
 import dev.meseta.driver.plan.Place;
 import dev.meseta.driver.plan.PlanRun;
@@ -23,26 +22,23 @@ import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The memory of one run: the arena, the argument blocks, the iteration numbers. Used by one run at a time and by many one after the other;
  * what does not change between runs is written once. Launches run in machine code, one call for all that follow each other.
  */
-final class RunState implements PlanRun, WorkerPool.Helper {
+final class RunState extends PlanRun implements WorkerPool.Helper {
     private final Plan plan;
     private final WorkerPool pool;
     private final boolean shared;
     private final MemorySegment arena;
-    private final MemorySegment arguments;
+    private final ArgumentBlocks arguments;
+    private final MemorySegment argumentMemory;
     private final MemorySegment records;
     private final MemorySegment control;
     private final MemorySegment status;
-    private final long[] bases;
     private final MemorySegment[] segments;
-    private final long[] iterations = new long[LaunchPlan.DEEPEST];
-    private final List<Patch> patches = new ArrayList<>();
     private final List<Moving> moving = new ArrayList<>();
     /** By launch, the first of {@link #moving} that is its own or a later one's. */
     private final int[] firstMoving;
@@ -51,14 +47,9 @@ final class RunState implements PlanRun, WorkerPool.Helper {
     private MemorySegment @Nullable [] held;
 
     private int heldCount;
-    private @Nullable Job job;
-    private AtomicLong progress = new AtomicLong();
 
     /** How many launches that are shared have their tickets. */
     private int tickets;
-
-    /** An address in an argument block that is another in each run. */
-    private record Patch(long at, int slot, long offset) {}
 
     /** An address in an argument block that is another in each round of the Repeats around it. */
     private record Moving(long at, Place place) {}
@@ -74,20 +65,20 @@ final class RunState implements PlanRun, WorkerPool.Helper {
         firstMoving = new int[count + 1];
         arena = LargeMemory.allocate(Math.max(64, commands.arenaBytes()));
         status = memory.allocate(ArgumentLayout.STATUS_BYTES, 64);
-        arguments = memory.allocate(Math.max(8, plan.argumentBytes()), 64);
+        argumentMemory = memory.allocate(Math.max(8, plan.argumentBytes()), 64);
         records = memory.allocate(Math.max(8, count * Dispatcher.RECORD_BYTES), 64);
         long sharedCount = launches.stream().filter(plan::isShared).count();
         control = memory.allocate(Dispatcher.controlBytes(sharedCount, pool.threads()), 128);
-        bases = new long[commands.slots().size()];
-        segments = new MemorySegment[bases.length];
-        for (int i = 0; i < bases.length; i++) {
+        segments = new MemorySegment[commands.slots().size()];
+        for (int i = 0; i < segments.length; i++)
             segments[i] = switch (commands.slots().get(i)) {
                 case CommandList.ConstantSlot _ -> plan.constant(i);
                 case CommandList.TemporarySlot t -> arena.asSlice(t.offset(), t.bytes());
                 case CommandList.InputSlot _, CommandList.OutputSlot _ -> MemorySegment.NULL;
             };
-            bases[i] = segments[i].address();
-        }
+        arguments = new ArgumentBlocks(
+                argumentMemory,
+                Arrays.stream(segments).mapToLong(MemorySegment::address).toArray());
         for (Launch l : launches) {
             prepare(l);
             firstMoving[l.number() + 1] = moving.size();
@@ -95,21 +86,15 @@ final class RunState implements PlanRun, WorkerPool.Helper {
     }
 
     private void prepare(Launch l) {
-        ArgumentLayout layout = Plan.layout(l);
         long begin = plan.arguments(l);
-        MemorySegment block = arguments.asSlice(begin, layout.bytes());
-        for (int i = 0; i < l.extents().size(); i++)
-            block.set(JAVA_LONG, layout.extent(i), l.extents().get(i));
-        for (int i = 0; i < l.uses().size(); i++) {
+        long[] offsets = l.uses().stream().mapToLong(u -> u.place().offset()).toArray();
+        arguments.write(begin, l, offsets, status.address());
+        ArgumentLayout layout = Plan.layout(l);
+        for (int i = 0; i < offsets.length; i++) {
             Place p = l.uses().get(i).place();
-            block.set(JAVA_LONG, layout.size(i), l.uses().get(i).elements());
-            block.set(JAVA_LONG, layout.buffer(i), bases[p.slot()] + p.offset());
-            CommandList.Slot s = plan.launches().slots().get(p.slot());
             if (p.moves()) moving.add(new Moving(begin + layout.buffer(i), p));
-            else if (s instanceof CommandList.InputSlot || s instanceof CommandList.OutputSlot)
-                patches.add(new Patch(begin + layout.buffer(i), p.slot(), p.offset()));
         }
-        block.set(JAVA_LONG, layout.status(), status.address());
+        MemorySegment block = argumentMemory.asSlice(begin, layout.bytes());
         MemorySegment record = records.asSlice(l.number() * Dispatcher.RECORD_BYTES, Dispatcher.RECORD_BYTES);
         MemorySegment function = plan.codes().get(l.code()).entry();
         if (plan.isShared(l))
@@ -119,11 +104,11 @@ final class RunState implements PlanRun, WorkerPool.Helper {
 
     /** Memory that somebody else may close is held while machine code runs. */
     @Override
-    public void bind(int slot, Buffer buffer, MemorySegment memory) {
+    protected void bind(int slot, Buffer buffer, MemorySegment memory) {
         if (memory.byteSize() < plan.launches().slots().get(slot).bytes())
             throw new IllegalStateException(memory + " does not fill slot " + slot);
         segments[slot] = memory;
-        bases[slot] = memory.address();
+        arguments.move(slot, memory.address());
         if (!buffer.isBorrowed()) return;
         MemorySegment[] h = held;
         if (h == null) {
@@ -139,10 +124,9 @@ final class RunState implements PlanRun, WorkerPool.Helper {
 
     /** Lets go of the memory of inputs and outputs. */
     @Override
-    public void unbind() {
+    protected void unbind() {
         held = null;
         heldCount = 0;
-        job = null;
         CommandList memory = plan.launches().memory();
         for (int slot : memory.inputs()) segments[slot] = MemorySegment.NULL;
         for (CommandList.Output o : memory.outputs())
@@ -150,23 +134,16 @@ final class RunState implements PlanRun, WorkerPool.Helper {
     }
 
     @Override
-    public MemorySegment output(int number) {
+    protected MemorySegment output(int number) {
         return segments[plan.launches().memory().outputs().get(number).slot()];
     }
 
-    /** Runs the plan on what is bound, for a job, and counts steps. */
     @Override
-    public void run(Job forJob, AtomicLong steps) {
-        job = forJob;
-        progress = steps;
-        for (int i = 0; i < patches.size(); i++) {
-            Patch p = patches.get(i);
-            arguments.set(JAVA_LONG, p.at(), bases[p.slot()] + p.offset());
-        }
+    protected void run() {
         Dispatcher.begin(control);
         pool.begin(this, shared);
         try {
-            run(plan.launches().steps(), 0);
+            steps(plan.launches().steps());
             LaunchTimes times = plan.times();
             if (times != null) times.addRun();
         } finally {
@@ -175,48 +152,16 @@ final class RunState implements PlanRun, WorkerPool.Helper {
         }
     }
 
-    /** @param depth number of Repeats around the steps */
-    private void run(List<Step> steps, int depth) {
-        for (int i = 0; i < steps.size(); i++) {
-            switch (steps.get(i)) {
-                case Step.Launches l -> launch(l);
-                case Step.Repeat r -> {
-                    for (long n = 0; n < r.steps(); n++) {
-                        step();
-                        iterations[depth] = r.number(n);
-                        run(r.body(), depth + 1);
-                    }
-                    iterations[depth] = 0;
-                }
-                case Step.Conditional c -> run(test(c.condition()) ? c.then() : c.otherwise(), depth);
-                case Step.RepeatWhile w -> {
-                    run(w.test(), depth);
-                    while (test(w.condition())) {
-                        step();
-                        run(w.body(), depth);
-                        run(w.test(), depth);
-                    }
-                }
-            }
-        }
+    @Override
+    protected boolean test(Place p) {
+        return segments[p.slot()].get(JAVA_BYTE, p.offset(rounds)) != 0;
     }
 
-    /** Between two iterations: a job that nobody waits for any more ends here. */
-    private void step() {
-        progress.incrementAndGet();
-        Job j = job;
-        if (j != null && j.isCancelled())
-            throw new DeviceException(DeviceException.Kind.CANCELLED, "the job was cancelled in a loop");
-    }
-
-    private boolean test(Place p) {
-        return segments[p.slot()].get(JAVA_BYTE, p.offset(iterations)) != 0;
-    }
-
-    private void launch(Step.Launches launches) {
+    @Override
+    protected void launch(Step.Launches launches) {
         for (int i = firstMoving[launches.first()]; i < firstMoving[launches.end()]; i++) {
             Place p = moving.get(i).place();
-            arguments.set(JAVA_LONG, moving.get(i).at(), bases[p.slot()] + p.offset(iterations));
+            argumentMemory.set(JAVA_LONG, moving.get(i).at(), arguments.base(p.slot()) + p.offset(rounds));
         }
         LaunchTimes times = plan.times();
         if (times == null) {

@@ -1,6 +1,7 @@
 package dev.meseta.drivers.vulkan;
 
 import dev.meseta.driver.CommandList;
+import dev.meseta.driver.plan.SlotPlaces;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.WeakReference;
@@ -18,8 +19,6 @@ final class Constants {
     /** From here on a constant has a buffer of its own. */
     private static final long LARGE = 1 << 16;
 
-    private static final long ALIGNMENT = 64;
-
     /** By device, address and size. */
     private static final Map<Key, WeakReference<Resident>> RESIDENT = new ConcurrentHashMap<>();
 
@@ -28,41 +27,32 @@ final class Constants {
     /** A constant that is there, and what it was made of, whose address stays taken as long as this is. */
     private record Resident(MemorySegment source, DeviceBuffer buffer) {}
 
-    private final long[] offsets;
-    private final @Nullable DeviceBuffer[] buffers;
-    private final List<Object> kept = new ArrayList<>();
+    private final DeviceBuffer.@Nullable Part[] parts;
+    private final List<Resident> kept = new ArrayList<>();
 
     Constants(Context c, List<CommandList.Slot> slots) {
-        this.buffers = new DeviceBuffer[slots.size()];
-        this.offsets = new long[slots.size()];
-        long small = 0;
-        for (int i = 0; i < offsets.length; i++) {
-            if (!(slots.get(i) instanceof CommandList.ConstantSlot s) || s.bytes() >= LARGE) continue;
-            offsets[i] = small;
-            small += (s.bytes() + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
-        }
-        MemorySegment together = Arena.ofAuto().allocate(Math.max(1, small), ALIGNMENT);
-        for (int i = 0; i < offsets.length; i++)
-            if (slots.get(i) instanceof CommandList.ConstantSlot s && s.bytes() < LARGE)
-                MemorySegment.copy(s.value().data(), 0, together, offsets[i], s.bytes());
-        DeviceBuffer shared = upload(c, together);
-        for (int i = 0; i < offsets.length; i++) {
+        SlotPlaces small = new SlotPlaces(slots).add(s -> s instanceof CommandList.ConstantSlot && s.bytes() < LARGE);
+        MemorySegment together = Arena.ofAuto().allocate(Math.max(1, small.bytes()), SlotPlaces.ALIGNMENT);
+        this.parts = new DeviceBuffer.Part[slots.size()];
+        for (int i = 0; i < parts.length; i++) {
             if (!(slots.get(i) instanceof CommandList.ConstantSlot s)) continue;
-            buffers[i] = shared;
-            if (s.bytes() < LARGE) continue;
-            Resident r = resident(c, s.value().data());
+            MemorySegment data = s.value().data();
+            if (s.bytes() < LARGE) {
+                MemorySegment.copy(data, 0, together, small.offset(i), s.bytes());
+                continue;
+            }
+            Resident r = resident(c, data);
             kept.add(r);
-            buffers[i] = r.buffer();
+            parts[i] = new DeviceBuffer.Part(r.buffer(), 0);
         }
+        DeviceBuffer shared = upload(c, together);
+        for (int i = 0; i < parts.length; i++)
+            if (parts[i] == null) parts[i] = new DeviceBuffer.Part(shared, small.offset(i));
     }
 
-    long address(int slot) {
-        return buffer(slot).address + offsets[slot];
-    }
-
-    /** The buffer that a constant lies in. */
-    DeviceBuffer buffer(int slot) {
-        return Objects.requireNonNull(buffers[slot]);
+    /** Where a constant is. */
+    DeviceBuffer.Part part(int slot) {
+        return Objects.requireNonNull(parts[slot]);
     }
 
     private static synchronized Resident resident(Context c, MemorySegment data) {

@@ -29,6 +29,13 @@ final class DeviceBuffer implements AutoCloseable {
 
     private final Handles handles;
 
+    /** What lies in a buffer from an offset on. */
+    record Part(DeviceBuffer buffer, long offset) {
+        long address() {
+            return buffer.address + offset;
+        }
+    }
+
     /**
      * A buffer.
      *

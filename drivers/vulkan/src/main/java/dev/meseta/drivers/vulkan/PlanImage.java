@@ -4,9 +4,7 @@ import dev.meseta.compiler.spirv.Capability;
 import dev.meseta.compiler.spirv.SpirvModule;
 import dev.meseta.driver.ByteForm;
 import dev.meseta.driver.Image;
-import dev.meseta.driver.plan.LaunchPlan;
 import dev.meseta.driver.plan.PlanForm;
-import dev.meseta.graph.Tensor;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -23,14 +21,10 @@ final class PlanImage {
     private PlanImage() {}
 
     static Image of(VulkanPlan plan) {
-        List<Tensor> constants = new ArrayList<>();
-        byte[] program = ByteForm.write(out -> {
-            out.writeInt(FORM);
-            PlanForm.write(out, plan.launches(), constants);
+        return PlanForm.image(FORM, plan.launches(), out -> {
             out.writeInt(plan.shaders().size());
             for (Shader s : plan.shaders()) shader(out, s);
         });
-        return new Image(program, constants);
     }
 
     private static void shader(DataOutputStream out, Shader s) throws IOException {
@@ -46,9 +40,7 @@ final class PlanImage {
     }
 
     static VulkanPlan load(Image image) {
-        return ByteForm.read(image, in -> {
-            PlanForm.version(in, FORM);
-            LaunchPlan plan = PlanForm.read(in, image.constants());
+        return PlanForm.load(image, FORM, (plan, in) -> {
             List<Shader> shaders = new ArrayList<>();
             for (int n = ByteForm.count(in); n > 0; n--) shaders.add(shader(in));
             return new VulkanPlan(plan, shaders);

@@ -9,10 +9,12 @@ import dev.meseta.compiler.spirv.ShaderArguments;
 import dev.meseta.driver.Allocation;
 import dev.meseta.driver.Buffer;
 import dev.meseta.driver.CommandList;
-import dev.meseta.driver.Job;
-import dev.meseta.driver.plan.Launch;
+import dev.meseta.driver.plan.ArgumentBlocks;
 import dev.meseta.driver.plan.LaunchTimes;
+import dev.meseta.driver.plan.Place;
 import dev.meseta.driver.plan.PlanRun;
+import dev.meseta.driver.plan.SlotPlaces;
+import dev.meseta.driver.plan.Step;
 import dev.meseta.drivers.vulkan.Submissions.Dispatch;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -20,15 +22,13 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The memory of one run, and command buffers that were recorded when it was made. Used by one run at a time and by many one after the other:
  * what is bound to inputs and outputs is an address among the arguments, and recording does not depend on it.
  */
-final class RunState implements PlanRun {
-    private static final long ALIGNMENT = 64;
+final class RunState extends PlanRun {
     private static final String COMPUTE = "VK_PIPELINE_BIND_POINT_COMPUTE";
 
     /** Kernels read elements and not bytes. */
@@ -36,125 +36,107 @@ final class RunState implements PlanRun {
 
     private final Context c;
     private final VulkanPlan plan;
-    private final List<Submissions.Segment> segments;
+    private final Submissions submissions;
+    private final List<CommandList.Slot> slots;
     private final long[] pipelines;
     private final DeviceBuffer arena;
+    /** Inputs, and outputs behind them. */
+    private final SlotPlaces places;
+
+    private final long inputBytes;
     private final DeviceBuffer host;
     /** What kernels use in place of {@link #host} where the device's own memory is out of the host's reach. */
     private final DeviceBuffer io;
 
-    private final DeviceBuffer arguments;
     private final DeviceBuffer control;
-    private final long[] offsets;
-    private final long[] bases;
-    private final DeviceBuffer[] buffers;
+    private final DeviceBuffer argumentMemory;
+    private final ArgumentBlocks arguments;
+    /** By slot, where it lies while nothing is bound. */
+    private final DeviceBuffer.Part[] parts;
+
     private final @Nullable MemorySegment[] views;
-    private final List<List<Patch>> patches = new ArrayList<>();
     private final long[] commandBuffers;
     private final boolean texels;
     private final @Nullable LaunchTimes times;
     /** Null while nobody records. */
     private final @Nullable Stamps stamps;
 
-    private final long inputBytes;
-    private final long ioBytes;
-
-    /** An address among the arguments that depends on what is bound to a slot. */
-    private record Patch(long at, long offset) {}
-
     /** @param pipelines that of each of the plan's shaders */
     RunState(Context c, VulkanPlan plan, Constants constants, long[] pipelines, @Nullable LaunchTimes times) {
         this.times = times;
         this.c = c;
         this.plan = plan;
+        this.submissions = plan.submissions();
+        this.slots = plan.launches().slots();
         this.pipelines = pipelines;
-        this.segments = plan.submissions().segments();
-        List<Dispatch> dispatches = plan.submissions().dispatches();
-        List<CommandList.Slot> slots = plan.launches().slots();
-        this.offsets = new long[slots.size()];
-        this.bases = new long[slots.size()];
-        this.buffers = new DeviceBuffer[slots.size()];
-        this.views = new MemorySegment[slots.size()];
-        this.inputBytes = arrange(slots, offsets, CommandList.InputSlot.class, 0);
-        this.ioBytes = arrange(slots, offsets, CommandList.OutputSlot.class, inputBytes);
-        long range = dispatches.stream()
-                .mapToLong(d -> d.end() - d.arguments())
-                .max()
-                .orElse(16);
-        long end = dispatches.isEmpty() ? 0 : dispatches.getLast().arguments();
-        this.arena = DeviceBuffer.onDevice(
-                c, Math.max(ALIGNMENT, plan.launches().memory().arenaBytes()));
-        this.host = DeviceBuffer.onHost(c, Math.max(ALIGNMENT, ioBytes));
-        this.io = arena.mapped != null ? host : DeviceBuffer.onDevice(c, Math.max(ALIGNMENT, ioBytes));
-        this.arguments = DeviceBuffer.onHost(c, end + range);
-        this.control = DeviceBuffer.onHost(c, plan.submissions().controlBytes());
+        this.inputBytes = new SlotPlaces(slots)
+                .add(CommandList.InputSlot.class::isInstance)
+                .bytes();
+        this.places = places(slots);
+        this.arena =
+                DeviceBuffer.onDevice(c, Math.max(1, plan.launches().memory().arenaBytes()));
+        this.host = DeviceBuffer.onHost(c, Math.max(1, places.bytes()));
+        this.io = arena.mapped != null ? host : DeviceBuffer.onDevice(c, Math.max(1, places.bytes()));
+        this.control = DeviceBuffer.onHost(c, submissions.controlBytes());
         host.view().fill((byte) 0);
         control.view().fill((byte) 0);
-        for (int i = 0; i < slots.size(); i++) {
-            patches.add(new ArrayList<>());
-            buffers[i] = switch (slots.get(i)) {
-                case CommandList.ConstantSlot _ -> constants.buffer(i);
-                case CommandList.TemporarySlot _ -> arena;
-                case CommandList.InputSlot _, CommandList.OutputSlot _ -> io;
+        this.views = new MemorySegment[slots.size()];
+        this.parts = new DeviceBuffer.Part[slots.size()];
+        for (int i = 0; i < parts.length; i++)
+            parts[i] = switch (slots.get(i)) {
+                case CommandList.ConstantSlot _ -> constants.part(i);
+                case CommandList.TemporarySlot t -> new DeviceBuffer.Part(arena, t.offset());
+                case CommandList.InputSlot _, CommandList.OutputSlot _ -> new DeviceBuffer.Part(io, places.offset(i));
             };
-            bases[i] = switch (slots.get(i)) {
-                case CommandList.ConstantSlot _ -> constants.address(i);
-                case CommandList.TemporarySlot t -> arena.address + t.offset();
-                case CommandList.InputSlot _, CommandList.OutputSlot _ -> io.address + offsets[i];
-            };
-        }
-        dispatches.forEach(this::writeArguments);
-        this.commandBuffers = new long[segments.size()];
-        Handles handles = Handles.of(c, this);
-        CommandBuffers commands = new CommandBuffers(c, handles);
+        List<Dispatch> dispatches = submissions.dispatches();
+        // Whatever a launch has: the descriptor of all is as large as that of the largest.
+        long range =
+                dispatches.stream().mapToLong(Dispatch::argumentBytes).max().orElse(16);
+        long last = dispatches.isEmpty() ? 0 : dispatches.getLast().arguments();
+        this.argumentMemory = DeviceBuffer.onHost(c, last + range);
+        this.arguments = new ArgumentBlocks(
+                argumentMemory.view(),
+                Arrays.stream(parts).mapToLong(DeviceBuffer.Part::address).toArray());
         Set<List<Long>> images = new HashSet<>();
-        for (Dispatch d : dispatches) if (shader(d).texels() != 0) images.add(images(d));
+        for (Dispatch d : dispatches) {
+            writeArguments(d);
+            if (shader(d).texels() != 0) images.add(images(d));
+        }
         this.texels = !images.isEmpty();
-        Descriptors descriptors = new Descriptors(c, handles, arguments, range, images);
-        this.stamps = Stamps.areWanted(c) ? new Stamps(c, handles, segments) : null;
+        Handles handles = Handles.of(c, this);
+        Descriptors descriptors = new Descriptors(c, handles, argumentMemory, range, images);
+        this.stamps = Stamps.areWanted(c) ? new Stamps(c, handles, submissions.segments) : null;
+        CommandBuffers commands = new CommandBuffers(c, handles);
+        this.commandBuffers = new long[submissions.segments.size()];
         for (int i = 0; i < commandBuffers.length; i++) commandBuffers[i] = segment(commands, i, descriptors);
     }
 
-    /** What inputs and outputs take together. */
-    static long ioBytes(List<CommandList.Slot> slots) {
-        long[] offsets = new long[slots.size()];
-        long inputs = arrange(slots, offsets, CommandList.InputSlot.class, 0);
-        return arrange(slots, offsets, CommandList.OutputSlot.class, inputs);
-    }
-
-    /** Places the slots of a kind one behind the other, and returns the end. */
-    private static long arrange(
-            List<CommandList.Slot> slots, long[] offsets, Class<? extends CommandList.Slot> kind, long begin) {
-        long at = begin;
-        for (int i = 0; i < offsets.length; i++) {
-            if (!kind.isInstance(slots.get(i))) continue;
-            offsets[i] = at;
-            at += (slots.get(i).bytes() + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
-        }
-        return at;
+    static SlotPlaces places(List<CommandList.Slot> slots) {
+        return new SlotPlaces(slots)
+                .add(CommandList.InputSlot.class::isInstance)
+                .add(CommandList.OutputSlot.class::isInstance);
     }
 
     private Shader shader(Dispatch d) {
         return plan.shaders().get(d.launch().code());
     }
 
+    /** The part that a use of a launch lies in. */
+    private DeviceBuffer.Part part(Dispatch d, int use) {
+        return parts[d.launch().uses().get(use).place().slot()];
+    }
+
     private void writeArguments(Dispatch d) {
-        ShaderArguments layout = d.layout();
-        MemorySegment block = arguments.view().asSlice(d.arguments(), 8L * layout.count());
-        Launch l = d.launch();
-        for (int i = 0; i < l.uses().size(); i++) {
-            int slot = l.uses().get(i).place().slot();
-            boolean image = (shader(d).texels() >> i & 1) != 0;
-            long base = image ? bases[slot] - buffers[slot].address : bases[slot];
-            block.setAtIndex(JAVA_LONG, layout.buffer(i), base + d.offsets()[i]);
-            block.setAtIndex(JAVA_LONG, layout.size(i), l.uses().get(i).elements());
-            if (!image) patches.get(slot).add(new Patch(d.arguments() + 8L * layout.buffer(i), d.offsets()[i]));
-        }
-        for (int i = 0; i < l.extents().size(); i++)
-            block.setAtIndex(JAVA_LONG, layout.extent(i), l.extents().get(i));
-        block.setAtIndex(JAVA_LONG, layout.status(), control.address);
-        block.setAtIndex(JAVA_LONG, layout.launch(), d.number());
-        block.setAtIndex(JAVA_LONG, layout.grid(), l.grid());
+        long[] offsets = d.offsets().clone();
+        for (int i = 0; i < offsets.length; i++)
+            if (shader(d).isImage(i)) offsets[i] -= part(d, i).buffer().address;
+        arguments.write(
+                d.arguments(),
+                d.launch(),
+                offsets,
+                control.address,
+                d.number(),
+                d.launch().grid());
     }
 
     // Recording
@@ -162,11 +144,8 @@ final class RunState implements PlanRun {
     /** For each binding the image that a launch reads there, 0 for none; empty where it reads none at all. */
     private List<Long> images(Dispatch d) {
         List<Long> views = new ArrayList<>();
-        long texels = shader(d).texels();
-        for (int i = 0; texels >> i != 0; i++) {
-            int slot = d.launch().uses().get(i).place().slot();
-            views.add((texels >> i & 1) == 0 ? 0L : buffers[slot].texels);
-        }
+        for (int i = 0; shader(d).texels() >> i != 0; i++)
+            views.add(shader(d).isImage(i) ? part(d, i).buffer().texels : 0L);
         return views;
     }
 
@@ -177,12 +156,12 @@ final class RunState implements PlanRun {
             commands.copy(host, 0, io, 0, inputBytes);
             commands.beforeKernels();
         }
-        Hazards hazards = new Hazards(plan.launches().slots());
+        Hazards hazards = new Hazards(slots);
         long bound = 0;
         int done = 0;
         Stamps s = stamps;
         if (s != null) s.begin(commands, number);
-        for (Dispatch d : segments.get(number).dispatches()) {
+        for (Dispatch d : submissions.segments.get(number).dispatches()) {
             if (hazards.meets(d)) commands.beforeKernels();
             long pipeline = pipelines[d.launch().code()];
             if (bound != pipeline) commands.add("vkCmdBindPipeline", COMPUTE, pipeline);
@@ -195,10 +174,11 @@ final class RunState implements PlanRun {
             commands.add("vkCmdDispatch", rows > 1 ? KernelEmitter.ROW : groups, rows, 1);
             if (s != null) s.after(commands, number, done++);
         }
-        List<Submissions.Fetch> fetches = segments.get(number).fetches();
-        if (staged && ioBytes > inputBytes || !fetches.isEmpty()) commands.beforeCopies();
+        long outputBytes = staged ? places.bytes() - inputBytes : 0;
+        List<Submissions.Fetch> fetches = submissions.segments.get(number).fetches();
+        if (outputBytes > 0 || !fetches.isEmpty()) commands.beforeCopies();
         for (Submissions.Fetch f : fetches) commands.copy(arena, f.from(), control, f.to(), f.bytes());
-        if (staged && ioBytes > inputBytes) commands.copy(io, inputBytes, host, inputBytes, ioBytes - inputBytes);
+        if (outputBytes > 0) commands.copy(io, inputBytes, host, inputBytes, outputBytes);
         return commands.end();
     }
 
@@ -206,93 +186,84 @@ final class RunState implements PlanRun {
 
     /** One that was made while somebody recorded says so for good, one that was not never does. */
     @Override
-    public boolean isTimely() {
+    protected boolean isTimely() {
         return (stamps != null) == Stamps.areWanted(c);
     }
 
     /** What the device does not see, or kernels could not read where it begins, is copied. */
     @Override
-    public void bind(int slot, Buffer buffer, MemorySegment memory) {
+    protected void bind(int slot, Buffer buffer, MemorySegment memory) {
+        views[slot] = memory;
+        long bytes = slots.get(slot).bytes();
+        boolean input = slots.get(slot) instanceof CommandList.InputSlot;
         Allocation a = buffer.allocation();
         long address = a == null ? 0 : a.handle() + buffer.offset();
-        if (address % BOUND_ALIGNMENT != 0
-                || buffer.bytes() < plan.launches().slots().get(slot).bytes()) address = 0;
-        views[slot] = memory;
-        boolean input = plan.launches().slots().get(slot) instanceof CommandList.InputSlot;
         // Images are not bound anew.
-        if (input && texels) address = 0;
-        long bytes = plan.launches().slots().get(slot).bytes();
-        if (address == 0 && input) MemorySegment.copy(memory, 0, host.view(), offsets[slot], bytes);
-        long base = address == 0 ? io.address + offsets[slot] : address;
-        if (base == bases[slot]) return;
-        bases[slot] = base;
-        for (Patch p : patches.get(slot)) arguments.view().set(JAVA_LONG, p.at(), base + p.offset());
+        boolean copied = address % BOUND_ALIGNMENT != 0 || buffer.bytes() < bytes || input && texels;
+        if (address != 0 && !copied) {
+            arguments.move(slot, address);
+            return;
+        }
+        if (input) MemorySegment.copy(memory, 0, host.view(), places.offset(slot), bytes);
+        arguments.move(slot, parts[slot].address());
     }
 
     @Override
-    public void unbind() {
+    protected void unbind() {
         Arrays.fill(views, null);
     }
 
     @Override
-    public MemorySegment output(int number) {
-        CommandList.Output o = plan.launches().memory().outputs().get(number);
-        if (!(plan.launches().slots().get(o.slot()) instanceof CommandList.TemporarySlot)) return slot(o.slot());
-        return control.view()
-                .asSlice(plan.submissions().fetched().get(number), o.type().bytes());
-    }
-
-    /** The bytes of an input, output or constant slot after a submission, where the host sees them. */
-    private MemorySegment slot(int slot) {
-        if (plan.launches().slots().get(slot) instanceof CommandList.ConstantSlot s)
-            return s.value().data();
-        MemorySegment bound = views[slot];
-        boolean copied = bases[slot] == io.address + offsets[slot];
-        if (bound != null && (!copied || plan.launches().slots().get(slot) instanceof CommandList.InputSlot))
-            return bound;
-        return host.view()
-                .asSlice(offsets[slot], plan.launches().slots().get(slot).bytes());
+    protected MemorySegment output(int number) {
+        return at(
+                submissions.outputs.get(number),
+                plan.launches().outputs().get(number).bytes());
     }
 
     @Override
-    public void run(Job job, AtomicLong progress) {
-        run(plan.submissions().turns(), progress);
+    protected boolean test(Place place) {
+        return at(place, 1).get(JAVA_BYTE, 0) != 0;
+    }
+
+    /** Bytes after a submission, as the host sees them. */
+    private MemorySegment at(Place p, long bytes) {
+        return (p.slot() == Submissions.CONTROL ? control.view() : slot(p.slot())).asSlice(p.offset(rounds), bytes);
+    }
+
+    private MemorySegment slot(int slot) {
+        if (slots.get(slot) instanceof CommandList.ConstantSlot s)
+            return s.value().data();
+        MemorySegment bound = views[slot];
+        boolean copied = arguments.base(slot) == parts[slot].address();
+        return bound == null || copied && slots.get(slot) instanceof CommandList.OutputSlot
+                ? host.view().asSlice(places.offset(slot), slots.get(slot).bytes())
+                : bound;
+    }
+
+    @Override
+    protected void run() {
+        steps(submissions.steps);
         if (times != null) times.addRun();
     }
 
-    private void run(List<Submissions.Turn> turns, AtomicLong progress) {
-        for (Submissions.Turn t : turns) {
-            switch (t) {
-                case Submissions.Submit x -> {
-                    long begin = System.nanoTime();
-                    c.run(commandBuffers[x.segment()]);
-                    progress.incrementAndGet();
-                    if (stamps != null) stamps.tell(x.segment());
-                    List<Dispatch> all = segments.get(x.segment()).dispatches();
-                    if (times != null && !all.isEmpty()) times.add(all.getLast().launch(), System.nanoTime() - begin);
-                    checkStatus();
-                }
-                case Submissions.Choose x -> run(test(x.condition()) ? x.then() : x.otherwise(), progress);
-                case Submissions.While x -> {
-                    run(x.test(), progress);
-                    while (test(x.condition())) {
-                        run(x.body(), progress);
-                        run(x.test(), progress);
-                    }
-                }
-            }
+    @Override
+    protected void launch(Step.Launches segments) {
+        for (int i = segments.first(); i < segments.end(); i++) {
+            long begin = System.nanoTime();
+            c.run(commandBuffers[i]);
+            advance();
+            if (stamps != null) stamps.tell(i);
+            List<Dispatch> all = submissions.segments.get(i).dispatches();
+            if (times != null && !all.isEmpty()) times.add(all.getLast().launch(), System.nanoTime() - begin);
+            checkStatus();
         }
-    }
-
-    private boolean test(Submissions.Condition x) {
-        return (x.slot() < 0 ? control.view() : slot(x.slot())).get(JAVA_BYTE, x.at()) != 0;
     }
 
     private void checkStatus() {
         int status = control.view().get(JAVA_INT, 0);
         if (status == 0) return;
         control.view().set(JAVA_INT, 0, 0);
-        Dispatch d = plan.submissions().dispatches().get(status / ShaderArguments.CODES - 1);
+        Dispatch d = submissions.dispatches().get(status / ShaderArguments.CODES - 1);
         throw d.launch().failure(status % ShaderArguments.CODES, control.view().get(JAVA_LONG, 8));
     }
 }

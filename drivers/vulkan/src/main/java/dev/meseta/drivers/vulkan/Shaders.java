@@ -70,7 +70,7 @@ final class Shaders {
         return switch (commands.slots().get(slot)) {
             case CommandList.ConstantSlot s -> s.bytes() <= DeviceBuffer.MOST_TEXEL_BYTES;
             case CommandList.TemporarySlot _ -> commands.arenaBytes() <= DeviceBuffer.MOST_TEXEL_BYTES;
-            case CommandList.InputSlot _ -> RunState.ioBytes(commands.slots()) <= DeviceBuffer.MOST_TEXEL_BYTES;
+            case CommandList.InputSlot _ -> RunState.places(commands.slots()).bytes() <= DeviceBuffer.MOST_TEXEL_BYTES;
             case CommandList.OutputSlot _ -> false;
         };
     }

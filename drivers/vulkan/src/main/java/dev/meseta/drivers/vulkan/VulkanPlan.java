@@ -5,6 +5,7 @@ import dev.meseta.driver.plan.Launch;
 import dev.meseta.driver.plan.LaunchPlan;
 import dev.meseta.driver.plan.PlanExecutable;
 import dev.meseta.driver.plan.PlanRun;
+import dev.meseta.driver.plan.Step;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -29,7 +30,7 @@ record VulkanPlan(LaunchPlan launches, List<Shader> shaders, Submissions submiss
     }
 
     VulkanPlan(LaunchPlan launches, List<Shader> shaders) {
-        this(launches, shaders, Submissions.of(launches));
+        this(launches, shaders, new Submissions(launches));
     }
 
     private static void check(boolean condition, Launch l) {
@@ -43,10 +44,10 @@ record VulkanPlan(LaunchPlan launches, List<Shader> shaders, Submissions submiss
     }
 
     String describe() {
-        List<Submissions.Turn> turns = submissions.turns();
-        long always =
-                turns.stream().filter(t -> t instanceof Submissions.Submit).count();
+        long always = submissions.steps.stream()
+                .filter(s -> s instanceof Step.Launches)
+                .count();
         return launches.describe(_ -> "") + "submissions per run: " + always
-                + (always < turns.size() ? " and those that conditions ask for\n" : "\n");
+                + (always < submissions.steps.size() ? " and those that conditions ask for\n" : "\n");
     }
 }

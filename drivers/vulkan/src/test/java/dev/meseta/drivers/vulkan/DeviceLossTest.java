@@ -143,9 +143,9 @@ class DeviceLossTest {
     @Test
     void runsThatAreNotFinishedLeaveNothing() throws ReflectiveOperationException, InterruptedException {
         int memory = (int) Struct.number("VK_ERROR_OUT_OF_DEVICE_MEMORY");
-        Failing destroyed = failing("vkDestroyCommandPool", Integer.MAX_VALUE, 0);
-        Failing refused = failing("vkCreateDescriptorPool", 0, memory);
-        KernelDevice device = device(Map.of("vkDestroyCommandPool", destroyed, "vkCreateDescriptorPool", refused));
+        Failing destroyed = failing("vkDestroyDescriptorPool", Integer.MAX_VALUE, 0);
+        Failing refused = failing("vkCreateCommandPool", 0, memory);
+        KernelDevice device = device(Map.of("vkDestroyDescriptorPool", destroyed, "vkCreateCommandPool", refused));
         assertEquals(DeviceException.Kind.MEMORY, failure(device, load(device)).kind());
         for (int i = 0; i < 200 && destroyed.calls.get() == 0; i++) {
             System.gc();
