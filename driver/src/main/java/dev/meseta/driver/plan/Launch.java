@@ -31,10 +31,6 @@ public record Launch(
      * @param elements that it touches from the place on
      */
     public record Use(String name, DType dtype, Kernel.Access access, long elements, Place place) {
-        public boolean isRead() {
-            return access != Kernel.Access.WRITE;
-        }
-
         public boolean isWritten() {
             return access != Kernel.Access.READ;
         }

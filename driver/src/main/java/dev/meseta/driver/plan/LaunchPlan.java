@@ -12,7 +12,7 @@ import java.util.function.ToIntFunction;
 /**
  * A command list that was checked, as a driver keeps and runs it: its kernels are numbers of code that the driver knows, its copies are
  * launches, and launches without iterations are gone. Every access that a launch declares lies within its slot in every round of the Repeats
- * around it, or the constructor throws {@link IllegalArgumentException}. Immutable.
+ * around it, at a multiple of its elements' size, or the constructor throws {@link IllegalArgumentException}. Immutable.
  *
  * @param memory slots, inputs and outputs, without commands
  * @param launches in the order in which {@code steps} has them
@@ -113,8 +113,11 @@ public record LaunchPlan(CommandList memory, List<Launch> launches, List<Step> s
 
     private static void checkLaunch(List<CommandList.Slot> slots, Launch l, int number, List<Long> rounds) {
         check(l.number() == number && l.grid() > 0, () -> "launch " + number + " is " + l);
-        for (Launch.Use u : l.uses())
-            checkPlace(slots, u.place(), u.bytes(), u.isWritten(), rounds, l.who() + ", buffer " + u.name() + ",");
+        for (Launch.Use u : l.uses()) {
+            String who = l.who() + ", buffer " + u.name() + ",";
+            checkPlace(slots, u.place(), u.bytes(), u.isWritten(), rounds, who);
+            check(u.place().isMultipleOf(u.dtype().bytes()), () -> who + " lies between elements");
+        }
     }
 
     /** Whether bytes from a place on lie in its slot for all rounds of the enclosing Repeats. */

@@ -20,6 +20,12 @@ public record Place(int slot, long offset, long[] strides) {
         return false;
     }
 
+    /** Whether it is at a multiple of some bytes in every round. */
+    boolean isMultipleOf(long bytes) {
+        for (long s : strides) if (s % bytes != 0) return false;
+        return offset % bytes == 0;
+    }
+
     /** The byte in the slot, in rounds of the enclosing Repeats. */
     public long offset(long[] rounds) {
         long at = offset;

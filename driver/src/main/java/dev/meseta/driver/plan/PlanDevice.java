@@ -2,17 +2,51 @@ package dev.meseta.driver.plan;
 
 import dev.meseta.driver.Job;
 import dev.meseta.driver.KernelDevice;
+import dev.meseta.driver.Limits;
+import dev.meseta.driver.Target;
 
 /** A device whose executables are {@link PlanExecutable}s. Thread-safe. */
-public interface PlanDevice extends KernelDevice {
+public abstract class PlanDevice implements KernelDevice {
+    private final String name;
+    private final String description;
+    private final Target target;
+    private final Limits limits;
+
+    protected PlanDevice(String name, String description, Target target, Limits limits) {
+        this.name = name;
+        this.description = description;
+        this.target = target;
+        this.limits = limits;
+    }
+
     @Override
-    default void run(Job job) {
+    public final String name() {
+        return name;
+    }
+
+    @Override
+    public final String description() {
+        return description;
+    }
+
+    @Override
+    public final Target target() {
+        return target;
+    }
+
+    @Override
+    public final Limits limits() {
+        return limits;
+    }
+
+    @Override
+    public final void run(Job job) {
         ((PlanExecutable) job.executable()).run(job);
     }
 
-    /** Counts iterations of the loops that a job's plan has, and what is submitted to a device. */
+    /** Counts rounds of the loops that a job's plan has, and what else {@link PlanRun#advance} is called for. */
     @Override
-    default long progress(Job job) {
+    public final long progress(Job job) {
         return ((PlanExecutable) job.executable()).progress();
     }
 }

@@ -20,7 +20,7 @@ import java.util.Map;
 import java.util.Set;
 
 /** The processor. LLVM is opened when the first command list is loaded. */
-final class CpuDevice implements PlanDevice {
+final class CpuDevice extends PlanDevice {
     private static final List<String> SHOWN = List.of(
             "sse4_2",
             "avx",
@@ -34,26 +34,18 @@ final class CpuDevice implements PlanDevice {
             "asimd",
             "sve");
 
-    private final String model = Processors.here().model();
-    private final Set<String> features = Instructions.features();
-    private final Target target = Instructions.schedules(
-            Instructions.Architecture.here(),
-            features,
-            WorkerPool.configured(),
-            Processors.here().l1Bytes(),
-            Processors.here().l2Bytes());
-    /** As many jobs at once as there are threads; each has a share of them. Kernels have an end, so that a long time without a step is no hang. */
-    private final Limits limits =
-            new Limits(target.threads(), true, true, 64, Duration.ofMinutes(10), Duration.ofDays(1));
+    private final Set<String> features;
 
-    @Override
-    public String name() {
-        return "cpu";
-    }
-
-    @Override
-    public String description() {
-        return model;
+    CpuDevice() {
+        Processors here = Processors.here();
+        Set<String> features = Instructions.features();
+        Target target = Instructions.schedules(
+                Instructions.Architecture.here(), features, WorkerPool.configured(), here.l1Bytes(), here.l2Bytes());
+        // As many jobs at once as there are threads; each has a share of them. Kernels have an end, so that a long time
+        // without a step is no hang.
+        Limits limits = new Limits(target.threads(), true, true, 64, Duration.ofMinutes(10), Duration.ofDays(1));
+        super("cpu", here.model(), target, limits);
+        this.features = features;
     }
 
     @Override
@@ -63,16 +55,11 @@ final class CpuDevice implements PlanDevice {
         p.put(
                 "instructions",
                 String.join(" ", SHOWN.stream().filter(features::contains).toList()));
-        p.put("vectors", target.vectorRegisters() + " of " + target.vectorBytes() * 8 + " bits");
-        p.put("threads", Integer.toString(target.threads()));
-        p.put("L1 data cache", target.l1Bytes() / 1024 + " KiB");
-        p.put("L2 cache", target.l2Bytes() / 1024 + " KiB");
+        p.put("vectors", target().vectorRegisters() + " of " + target().vectorBytes() * 8 + " bits");
+        p.put("threads", Integer.toString(target().threads()));
+        p.put("L1 data cache", target().l1Bytes() / 1024 + " KiB");
+        p.put("L2 cache", target().l2Bytes() / 1024 + " KiB");
         return p;
-    }
-
-    @Override
-    public Target target() {
-        return target;
     }
 
     @Override
@@ -86,16 +73,11 @@ final class CpuDevice implements PlanDevice {
     }
 
     @Override
-    public Limits limits() {
-        return limits;
-    }
-
-    @Override
     public String identity() {
         return String.join(
                 "\n",
                 Instructions.identity(),
-                target.text(),
+                target().text(),
                 "checking " + KernelCache.checkedByDefault(),
                 KernelCompiler.library(),
                 FileStamp.ofClasses(CpuDevice.class, Processors.class, KernelCompiler.class));

@@ -3,6 +3,7 @@ package dev.meseta.drivers.cpu;
 import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.kernel.KernelText;
 import dev.meseta.compiler.llvm.KernelCompiler;
+import dev.meseta.driver.plan.ObjectCache;
 import dev.meseta.graph.Debug;
 import dev.meseta.machine.Dispatcher;
 import dev.meseta.machine.MachineCode;
@@ -42,10 +43,14 @@ final class KernelCache {
     private static final class Holder {
         static final KernelCache INSTANCE = new KernelCache(
                 new KernelCompiler(Instructions.identity(), Instructions::target, checkedByDefault()),
-                ObjectCache.configured(),
+                objects(),
                 WorkerPool.configured(),
                 CodeCache.get(),
                 true);
+    }
+
+    private static ObjectCache objects() {
+        return ObjectCache.configured("kernels");
     }
 
     /** The process's own. */
@@ -82,7 +87,7 @@ final class KernelCache {
 
     /** One whose kernels are for a processor that need not be here: they are laid out, and never run. */
     static KernelCache forTarget(KernelCompiler compiler, int threads) {
-        return new KernelCache(compiler, ObjectCache.configured(), threads, new CodeCache(), false);
+        return new KernelCache(compiler, objects(), threads, new CodeCache(), false);
     }
 
     boolean checking() {

@@ -23,6 +23,7 @@ import dev.meseta.driver.CommandList.Binding;
 import dev.meseta.driver.Driver;
 import dev.meseta.driver.Executable;
 import dev.meseta.driver.KernelDevice;
+import dev.meseta.driver.plan.ObjectCache;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.MapFunction;
@@ -39,7 +40,7 @@ class CpuExecutableTest {
     private static final WorkerPool TWO = new WorkerPool(2);
 
     private static KernelCache cache(boolean checking) {
-        return new KernelCache(new KernelCompiler(LlvmTarget.host(), checking), ObjectCache.configured(), 2);
+        return new KernelCache(new KernelCompiler(LlvmTarget.host(), checking), ObjectCache.configured("kernels"), 2);
     }
 
     private static final KernelCache PLAIN = cache(false);

@@ -13,6 +13,7 @@ import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.kernel.Type;
 import dev.meseta.compiler.llvm.KernelCompiler;
 import dev.meseta.driver.CommandList;
+import dev.meseta.driver.plan.ObjectCache;
 import dev.meseta.driver.plan.PlanExecutable;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.MapFunction;

@@ -6,6 +6,7 @@ import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.llvm.KernelCompiler;
 import dev.meseta.compiler.llvm.LlvmTarget;
 import dev.meseta.driver.CommandList;
+import dev.meseta.driver.plan.ObjectCache;
 import dev.meseta.graph.DType;
 import dev.meseta.machine.ArgumentLayout;
 import dev.meseta.machine.Dispatcher;
@@ -45,7 +46,7 @@ class PlanFormTest {
         CommandList chain = CpuExecutableTest.chain(3);
         CRC32C sum = new CRC32C();
         KernelCache kernels =
-                new KernelCache(new KernelCompiler(LlvmTarget.host(), false), ObjectCache.configured(), 1);
+                new KernelCache(new KernelCompiler(LlvmTarget.host(), false), ObjectCache.configured("kernels"), 1);
         for (CommandList list : List.of(control, chain))
             sum.update(withoutCode(Plan.of(list, new KernelBatch(kernels, 1))));
         ByteArrayOutputStream agreed = new ByteArrayOutputStream();

@@ -8,8 +8,7 @@ final class CommandBuffers {
 
     CommandBuffers(Context c, Handles handles) {
         this.c = c;
-        Struct info = Struct.of("VkCommandPoolCreateInfo queueFamilyIndex", c.physical.queueFamily);
-        this.pool = handles.create("vkCreateCommandPool", info, "vkDestroyCommandPool");
+        this.pool = handles.create("CommandPool", "queueFamilyIndex", c.physical.queueFamily);
     }
 
     /** Begins a new one. */
@@ -31,10 +30,7 @@ final class CommandBuffers {
 
     /** Records a command by its function, whose first argument, which is not given, is the command buffer. */
     void add(String function, Object... arguments) {
-        Object[] all = new Object[arguments.length + 1];
-        all[0] = open;
-        System.arraycopy(arguments, 0, all, 1, arguments.length);
-        c.vk.call(function, all);
+        c.vk.call(function, VulkanLibrary.with(new Object[] {open}, arguments));
     }
 
     void copy(DeviceBuffer from, long fromOffset, DeviceBuffer to, long toOffset, long bytes) {

@@ -20,12 +20,14 @@ final class Context {
     final long argumentLayout;
     final long texelLayout;
     final long pipelineLayout;
+    final Pipelines pipelines;
 
     private final long queue;
     private final long timeline;
     private long submitted;
 
-    Context(VulkanLibrary vk, PhysicalDevice physical, String name) {
+    /** @param rounds of loops that an invocation takes at most */
+    Context(VulkanLibrary vk, PhysicalDevice physical, String name, long rounds) {
         this.vk = vk;
         this.physical = physical;
         this.name = name;
@@ -34,14 +36,12 @@ final class Context {
         vk.call("vkGetDeviceQueue", device, physical.queueFamily, 0, out);
         this.queue = out[0];
         Struct type = Struct.of("VkSemaphoreTypeCreateInfo semaphoreType=VK_SEMAPHORE_TYPE_TIMELINE");
-        this.timeline = create("vkCreateSemaphore", Struct.of("VkSemaphoreCreateInfo pNext", type));
+        this.timeline = create("Semaphore", "pNext", type);
         this.argumentLayout = layout(ARGUMENTS, 1);
         this.texelLayout = physical.isProcessor() ? layout(TEXELS, Bounds.MOST_TEXELS) : 0;
-        Struct layouts = Struct.of(
-                "VkPipelineLayoutCreateInfo setLayoutCount pSetLayouts",
-                texelLayout == 0 ? 1 : 2,
-                new long[] {argumentLayout, texelLayout});
-        this.pipelineLayout = create("vkCreatePipelineLayout", layouts);
+        long[] layouts = {argumentLayout, texelLayout};
+        this.pipelineLayout = create("PipelineLayout", "setLayoutCount pSetLayouts", texelLayout == 0 ? 1 : 2, layouts);
+        this.pipelines = new Pipelines(this, rounds);
     }
 
     private long open() {
@@ -67,9 +67,7 @@ final class Context {
         List<Struct> bindings = IntStream.range(0, count)
                 .mapToObj(i -> Struct.of(fields + " descriptorType binding", type, i))
                 .toList();
-        return create(
-                "vkCreateDescriptorSetLayout",
-                Struct.of("VkDescriptorSetLayoutCreateInfo bindingCount pBindings", count, bindings));
+        return create("DescriptorSetLayout", "bindingCount pBindings", count, bindings);
     }
 
     /** Calls a function that returns a VkResult, and throws what that says is wrong. */
@@ -82,9 +80,10 @@ final class Context {
         return vk.get(name, function, arguments);
     }
 
-    /** An object of a function (device, information, allocator, out). */
-    long create(String function, Struct info) {
-        return get(function, device, info, 0);
+    /** Makes an object of a kind, whose function and structure are named after it; fields and values as {@link Struct#of} takes them. */
+    long create(String kind, String fields, Object... values) {
+        Struct info = Struct.of("Vk" + kind + "CreateInfo " + fields, values);
+        return get("vkCreate" + kind, device, info, 0);
     }
 
     /** Runs a command buffer to its end. */

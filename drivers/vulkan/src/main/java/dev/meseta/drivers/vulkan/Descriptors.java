@@ -24,9 +24,7 @@ final class Descriptors {
         List<Struct> sizes = List.of(
                 Struct.of(size, Context.ARGUMENTS, 1),
                 Struct.of(size, Context.TEXELS, Math.max(1, lists.size() * Bounds.MOST_TEXELS)));
-        String fields = "VkDescriptorPoolCreateInfo maxSets poolSizeCount pPoolSizes";
-        Struct info = Struct.of(fields, 1 + lists.size(), lists.isEmpty() ? 1 : 2, sizes);
-        this.pool = handles.create("vkCreateDescriptorPool", info, "vkDestroyDescriptorPool");
+        this.pool = handles.create("DescriptorPool", "maxSets poolSizeCount=2 pPoolSizes", 1 + lists.size(), sizes);
         Struct bytes = Struct.of("VkDescriptorBufferInfo buffer range", buffer.handle, range);
         this.arguments = allocate(c.argumentLayout);
         write("pBufferInfo", bytes, arguments, 0, Context.ARGUMENTS);

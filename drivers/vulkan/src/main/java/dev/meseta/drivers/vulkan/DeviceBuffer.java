@@ -11,7 +11,7 @@ final class DeviceBuffer implements AutoCloseable {
             + "|VK_BUFFER_USAGE_STORAGE_BUFFER_BIT|VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT";
 
     /** More than any access may reach beyond an empty slot. */
-    private static final long MARGIN = 64;
+    static final long MARGIN = 64;
 
     private static final int TEXEL_BYTES = 16;
 
@@ -40,24 +40,20 @@ final class DeviceBuffer implements AutoCloseable {
      * A buffer.
      *
      * @param size of its memory, of which the first {@code bytes} are used
-     * @param crossing how the memory crosses to other processes; null where it does not
+     * @param external how the buffer crosses to other processes, and {@code crossing}, how its memory does; 0 where they do not
      */
-    private DeviceBuffer(Context c, long bytes, long size, boolean forKernels, @Nullable Struct crossing) {
+    private DeviceBuffer(Context c, long bytes, long size, boolean forKernels, Object external, Object crossing) {
         this.handles = Handles.of(c, this);
         try {
-            Struct info = Struct.of("VkBufferCreateInfo size usage", size, USAGE);
-            Struct flags = Struct.of("VkMemoryAllocateFlagsInfo flags=VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT");
-            if (crossing != null) {
-                flags.set("pNext", crossing);
-                info.set("pNext", Struct.of("VkExternalMemoryBufferCreateInfo handleTypes", Sharing.KIND));
-            }
-            this.handle = handles.create("vkCreateBuffer", info, "vkDestroyBuffer");
+            this.handle = handles.create("Buffer", "size usage pNext", size, USAGE, external);
             Struct needs = Struct.of("VkMemoryRequirements");
             c.vk.call("vkGetBufferMemoryRequirements", c.device, handle, needs);
             MemoryType type = MemoryType.choose(c.physical.memory, (int) needs.get("memoryTypeBits"), forKernels);
+            Struct flags =
+                    Struct.of("VkMemoryAllocateFlagsInfo flags=VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT pNext", crossing);
             String fields = "VkMemoryAllocateInfo allocationSize memoryTypeIndex pNext";
             Struct wanted = Struct.of(fields, needs.get("size"), type.number(), flags);
-            this.memory = handles.create("vkAllocateMemory", wanted, "vkFreeMemory");
+            this.memory = handles.add("vkFreeMemory", c.get("vkAllocateMemory", c.device, wanted, 0));
             c.check("vkBindBufferMemory", c.device, handle, memory, 0);
             this.address = c.vk.call(
                     "vkGetBufferDeviceAddress", c.device, Struct.of("VkBufferDeviceAddressInfo buffer", handle));
@@ -66,10 +62,10 @@ final class DeviceBuffer implements AutoCloseable {
                             .reinterpret(bytes)
                     : null;
             long whole = size / TEXEL_BYTES * TEXEL_BYTES;
-            Struct view =
-                    Struct.of("VkBufferViewCreateInfo format=VK_FORMAT_R32G32B32A32_UINT buffer range", handle, whole);
             boolean image = c.texelLayout != 0 && whole > 0 && bytes <= MOST_TEXEL_BYTES;
-            this.texels = image ? handles.create("vkCreateBufferView", view, "vkDestroyBufferView") : 0;
+            this.texels = image
+                    ? handles.create("BufferView", "format=VK_FORMAT_R32G32B32A32_UINT buffer range", handle, whole)
+                    : 0;
         } catch (DeviceException e) {
             handles.close();
             if (e.kind() != DeviceException.Kind.MEMORY) throw e;
@@ -80,24 +76,25 @@ final class DeviceBuffer implements AutoCloseable {
 
     /** Memory that the device uses. */
     static DeviceBuffer onDevice(Context c, long bytes) {
-        return new DeviceBuffer(c, bytes, bytes + MARGIN, true, null);
+        return new DeviceBuffer(c, bytes, bytes + MARGIN, true, 0, 0);
     }
 
-    /** Memory that the host reads and writes, and the device too. */
+    /** Zeroed memory that the host reads and writes, and the device too. */
     static DeviceBuffer onHost(Context c, long bytes) {
-        return new DeviceBuffer(c, bytes, bytes + MARGIN, false, null);
+        DeviceBuffer b = new DeviceBuffer(c, bytes, bytes + MARGIN, false, 0, 0);
+        b.view().fill((byte) 0);
+        return b;
     }
 
-    /** Memory of the host's that other processes can import. */
-    static DeviceBuffer exportable(Context c, long bytes) {
-        Struct crossing = Struct.of("VkExportMemoryAllocateInfo handleTypes", Sharing.KIND);
-        return new DeviceBuffer(c, bytes, bytes + MARGIN, false, crossing);
-    }
-
-    /** Memory of another process; the descriptor is the buffer's from here on. */
-    static DeviceBuffer imported(Context c, long bytes, int descriptor) {
-        Struct crossing = Struct.of("VkImportMemoryFdInfoKHR handleType fd", Sharing.KIND, descriptor);
-        return new DeviceBuffer(c, bytes, bytes, false, crossing);
+    /**
+     * Memory that the host and other processes read and write.
+     *
+     * @param size at least {@code bytes}
+     * @param crossing how it crosses
+     */
+    static DeviceBuffer shared(Context c, long bytes, long size, Struct crossing) {
+        Struct external = Struct.of("VkExternalMemoryBufferCreateInfo handleTypes", Sharing.KIND);
+        return new DeviceBuffer(c, bytes, size, false, external, crossing);
     }
 
     /** The host's view of memory that has one. */

@@ -25,9 +25,13 @@ final class Handles implements AutoCloseable {
         return handles;
     }
 
-    /** Makes one, by the names of the functions that make it and destroy it. */
-    synchronized long create(String create, Struct info, String destroy) {
-        long handle = c.create(create, info);
+    /** Makes one, as {@link Context#create}. */
+    long create(String kind, String fields, Object... values) {
+        return add("vkDestroy" + kind, c.create(kind, fields, values));
+    }
+
+    /** Adds one, by the function that destroys it. */
+    synchronized long add(String destroy, long handle) {
         all.add(new Handle(destroy, handle));
         return handle;
     }

@@ -58,8 +58,10 @@ final class RunState extends PlanRun {
     private final long[] commandBuffers;
     private final boolean texels;
     private final @Nullable LaunchTimes times;
-    /** Null while nobody records. */
-    private final @Nullable Stamps stamps;
+    /** By segment; empty while nobody records. */
+    private final List<Stamps> stamps = new ArrayList<>();
+
+    private final boolean isStamped;
 
     /** @param pipelines that of each of the plan's shaders */
     RunState(Context c, VulkanPlan plan, Constants constants, long[] pipelines, @Nullable LaunchTimes times) {
@@ -78,8 +80,6 @@ final class RunState extends PlanRun {
         this.host = DeviceBuffer.onHost(c, Math.max(1, places.bytes()));
         this.io = arena.mapped != null ? host : DeviceBuffer.onDevice(c, Math.max(1, places.bytes()));
         this.control = DeviceBuffer.onHost(c, submissions.controlBytes());
-        host.view().fill((byte) 0);
-        control.view().fill((byte) 0);
         this.views = new MemorySegment[slots.size()];
         this.parts = new DeviceBuffer.Part[slots.size()];
         for (int i = 0; i < parts.length; i++)
@@ -105,10 +105,11 @@ final class RunState extends PlanRun {
         this.texels = !images.isEmpty();
         Handles handles = Handles.of(c, this);
         Descriptors descriptors = new Descriptors(c, handles, argumentMemory, range, images);
-        this.stamps = Stamps.areWanted(c) ? new Stamps(c, handles, submissions.segments) : null;
+        this.isStamped = Stamps.areWanted(c);
         CommandBuffers commands = new CommandBuffers(c, handles);
         this.commandBuffers = new long[submissions.segments.size()];
-        for (int i = 0; i < commandBuffers.length; i++) commandBuffers[i] = segment(commands, i, descriptors);
+        for (int i = 0; i < commandBuffers.length; i++)
+            commandBuffers[i] = record(submissions.segments.get(i), handles, commands, descriptors);
     }
 
     static SlotPlaces places(List<CommandList.Slot> slots) {
@@ -149,7 +150,8 @@ final class RunState extends PlanRun {
         return views;
     }
 
-    private long segment(CommandBuffers commands, int number, Descriptors descriptors) {
+    private long record(
+            Submissions.Segment segment, Handles handles, CommandBuffers commands, Descriptors descriptors) {
         commands.begin();
         boolean staged = io != host;
         if (staged && inputBytes > 0) {
@@ -158,10 +160,8 @@ final class RunState extends PlanRun {
         }
         Hazards hazards = new Hazards(slots);
         long bound = 0;
-        int done = 0;
-        Stamps s = stamps;
-        if (s != null) s.begin(commands, number);
-        for (Dispatch d : submissions.segments.get(number).dispatches()) {
+        if (isStamped) stamps.add(new Stamps(c, handles, commands, segment.dispatches()));
+        for (Dispatch d : segment.dispatches()) {
             if (hazards.meets(d)) commands.beforeKernels();
             long pipeline = pipelines[d.launch().code()];
             if (bound != pipeline) commands.add("vkCmdBindPipeline", COMPUTE, pipeline);
@@ -172,12 +172,11 @@ final class RunState extends PlanRun {
             long groups = Math.ceilDiv(d.launch().grid(), shader(d).each());
             long rows = Math.ceilDiv(groups, KernelEmitter.ROW);
             commands.add("vkCmdDispatch", rows > 1 ? KernelEmitter.ROW : groups, rows, 1);
-            if (s != null) s.after(commands, number, done++);
+            if (isStamped) stamps.getLast().add();
         }
         long outputBytes = staged ? places.bytes() - inputBytes : 0;
-        List<Submissions.Fetch> fetches = submissions.segments.get(number).fetches();
-        if (outputBytes > 0 || !fetches.isEmpty()) commands.beforeCopies();
-        for (Submissions.Fetch f : fetches) commands.copy(arena, f.from(), control, f.to(), f.bytes());
+        if (outputBytes > 0 || !segment.fetches().isEmpty()) commands.beforeCopies();
+        for (Submissions.Fetch f : segment.fetches()) commands.copy(arena, f.from(), control, f.to(), f.bytes());
         if (outputBytes > 0) commands.copy(io, inputBytes, host, inputBytes, outputBytes);
         return commands.end();
     }
@@ -187,7 +186,7 @@ final class RunState extends PlanRun {
     /** One that was made while somebody recorded says so for good, one that was not never does. */
     @Override
     protected boolean isTimely() {
-        return (stamps != null) == Stamps.areWanted(c);
+        return isStamped == Stamps.areWanted(c);
     }
 
     /** What the device does not see, or kernels could not read where it begins, is copied. */
@@ -252,7 +251,7 @@ final class RunState extends PlanRun {
             long begin = System.nanoTime();
             c.run(commandBuffers[i]);
             advance();
-            if (stamps != null) stamps.tell(i);
+            if (isStamped) stamps.get(i).tell();
             List<Dispatch> all = submissions.segments.get(i).dispatches();
             if (times != null && !all.isEmpty()) times.add(all.getLast().launch(), System.nanoTime() - begin);
             checkStatus();

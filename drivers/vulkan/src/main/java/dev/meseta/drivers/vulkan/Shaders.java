@@ -57,21 +57,25 @@ final class Shaders {
         for (int i = 0; i < l.bindings().size(); i++) {
             CommandList.Binding b = l.bindings().get(i);
             // Slots are aligned to this much at least, and so is what is bound without a copy.
-            long bits = b.offset() | Bounds.MOST_ALIGNED;
-            for (long s : b.strides()) bits |= s;
-            alignments.add(Long.lowestOneBit(bits));
+            alignments.add(Long.lowestOneBit(bits(b) | Bounds.MOST_ALIGNED));
             if (options.texels() && Bounds.mayBeTexels(l.kernel(), i) && isImage(commands, b.slot())) texels |= 1L << i;
         }
         return Bounds.of(l.kernel(), l.extents(), alignments, texels);
     }
 
+    /** The bits that are set in some place of a binding, in any round. */
+    static long bits(CommandList.Binding b) {
+        return b.strides().stream().reduce(b.offset(), (x, y) -> x | y);
+    }
+
     /** Whether what lies in a slot can be read as an image: where it lies is known when commands are recorded. */
     private static boolean isImage(CommandList commands, int slot) {
-        return switch (commands.slots().get(slot)) {
-            case CommandList.ConstantSlot s -> s.bytes() <= DeviceBuffer.MOST_TEXEL_BYTES;
-            case CommandList.TemporarySlot _ -> commands.arenaBytes() <= DeviceBuffer.MOST_TEXEL_BYTES;
-            case CommandList.InputSlot _ -> RunState.places(commands.slots()).bytes() <= DeviceBuffer.MOST_TEXEL_BYTES;
-            case CommandList.OutputSlot _ -> false;
+        long whole = switch (commands.slots().get(slot)) {
+            case CommandList.ConstantSlot s -> s.bytes();
+            case CommandList.TemporarySlot _ -> commands.arenaBytes();
+            case CommandList.InputSlot _ -> RunState.places(commands.slots()).bytes();
+            case CommandList.OutputSlot _ -> Long.MAX_VALUE;
         };
+        return whole <= DeviceBuffer.MOST_TEXEL_BYTES;
     }
 }

@@ -19,10 +19,11 @@ final class Sharing {
     /** Zeroed memory. */
     static Allocation allocate(Context c, long bytes, boolean shareable) {
         long size = Math.max(1, bytes);
-        if (shareable) check(c, "share");
-        DeviceBuffer b = shareable ? DeviceBuffer.exportable(c, size) : DeviceBuffer.onHost(c, size);
+        if (!shareable) return allocation(DeviceBuffer.onHost(c, size), bytes, -1);
+        check(c, "share");
+        Struct crossing = Struct.of("VkExportMemoryAllocateInfo handleTypes", KIND);
+        DeviceBuffer b = DeviceBuffer.shared(c, size, size + DeviceBuffer.MARGIN, crossing);
         b.view().fill((byte) 0);
-        if (!shareable) return allocation(b, bytes, -1);
         Struct info = Struct.of("VkMemoryGetFdInfoKHR handleType memory", KIND, b.memory);
         return allocation(b, bytes, (int) c.get("vkGetMemoryFdKHR", c.device, info));
     }
@@ -36,7 +37,8 @@ final class Sharing {
             try {
                 check(own.number(), size);
                 // An import that succeeds takes the descriptor over.
-                return allocation(DeviceBuffer.imported(c, size, own.number()), bytes, -1);
+                Struct crossing = Struct.of("VkImportMemoryFdInfoKHR handleType fd", KIND, own.number());
+                return allocation(DeviceBuffer.shared(c, size, size, crossing), bytes, -1);
             } catch (RuntimeException | IOException e) {
                 release(own);
                 throw e;

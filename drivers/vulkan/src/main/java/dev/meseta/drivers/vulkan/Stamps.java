@@ -1,31 +1,30 @@
 package dev.meseta.drivers.vulkan;
 
-import dev.meseta.drivers.vulkan.Submissions.Segment;
+import dev.meseta.drivers.vulkan.Submissions.Dispatch;
 import java.util.ArrayList;
 import java.util.List;
 import jdk.jfr.FlightRecorder;
 
 /**
- * The time stamps of a run's launches, made only while somebody records: a launch takes from when all before it were done until it is done
+ * The time stamps of a segment's launches, made only while somebody records: a launch takes from when all before it were done until it is done
  * too. Used by one run at a time.
  */
 final class Stamps {
     private final Context c;
+    private final CommandBuffers commands;
+    private final List<Dispatch> dispatches;
     private final long queries;
-    private final List<Segment> segments;
-    private final int[] first;
+    private int recorded;
 
-    Stamps(Context c, Handles handles, List<Segment> segments) {
+    /** Records the stamp before the first launch. */
+    Stamps(Context c, Handles handles, CommandBuffers commands, List<Dispatch> dispatches) {
         this.c = c;
-        this.segments = segments;
-        this.first = new int[segments.size()];
-        int all = 0;
-        for (int i = 0; i < first.length; i++) {
-            first[i] = all;
-            all += segments.get(i).dispatches().size() + 1;
-        }
-        Struct info = Struct.of("VkQueryPoolCreateInfo queryType=VK_QUERY_TYPE_TIMESTAMP queryCount", Math.max(1, all));
-        this.queries = handles.create("vkCreateQueryPool", info, "vkDestroyQueryPool");
+        this.commands = commands;
+        this.dispatches = dispatches;
+        int count = dispatches.size() + 1;
+        this.queries = handles.create("QueryPool", "queryType=VK_QUERY_TYPE_TIMESTAMP queryCount", count);
+        commands.add("vkCmdResetQueryPool", queries, 0, count);
+        add("VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT");
     }
 
     /** Whether somebody records what launches take, on a device that says it. */
@@ -33,23 +32,19 @@ final class Stamps {
         return c.physical.stampBits > 0 && FlightRecorder.isInitialized() && new DispatchEvent().isEnabled();
     }
 
-    /** Records the stamp before the first launch of a segment. */
-    void begin(CommandBuffers commands, int segment) {
-        int count = segments.get(segment).dispatches().size() + 1;
-        commands.add("vkCmdResetQueryPool", queries, first[segment], count);
-        commands.add("vkCmdWriteTimestamp", "VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT", queries, first[segment]);
+    private void add(String stage) {
+        commands.add("vkCmdWriteTimestamp", stage, queries, recorded++);
     }
 
-    /** Records the stamp behind a launch, by its place in the segment. */
-    void after(CommandBuffers commands, int segment, int launch) {
-        int at = first[segment] + 1 + launch;
-        commands.add("vkCmdWriteTimestamp", "VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT", queries, at);
+    /** Records the stamp behind a launch. */
+    void add() {
+        add("VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT");
     }
 
-    /** Tells of a segment that has just ended. */
-    void tell(int segment) {
+    /** Tells of the segment, which has just ended. */
+    void tell() {
         List<DispatchEvent> events = new ArrayList<>();
-        for (Submissions.Dispatch d : segments.get(segment).dispatches()) {
+        for (Dispatch d : dispatches) {
             DispatchEvent e = new DispatchEvent();
             e.begin();
             e.end();
@@ -58,17 +53,15 @@ final class Stamps {
             e.subject = d.launch().origin();
             events.add(e);
         }
-        int count = events.size() + 1;
-        long[] times = new long[count];
+        int last = events.size();
+        long[] times = new long[last + 1];
         String flags = "VK_QUERY_RESULT_64_BIT|VK_QUERY_RESULT_WAIT_BIT";
-        c.check("vkGetQueryPoolResults", c.device, queries, first[segment], count, 8 * count, times, 8, flags);
-        long age = 0;
-        for (int i = count - 2; i >= 0; i--) {
+        c.check("vkGetQueryPoolResults", c.device, queries, 0, times.length, 8 * times.length, times, 8, flags);
+        for (int i = 0; i < last; i++) {
             events.get(i).nanoseconds = nanoseconds(times[i], times[i + 1]);
-            events.get(i).age = age;
-            age += events.get(i).nanoseconds;
+            events.get(i).age = nanoseconds(times[i + 1], times[last]);
+            events.get(i).commit();
         }
-        events.forEach(DispatchEvent::commit);
     }
 
     /** From one stamp to a later one; the count may have begun anew in between. */

@@ -19,7 +19,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A device of Vulkan's. It is opened when the first command list is loaded, or memory is asked for. */
-final class VulkanDevice implements PlanDevice {
+final class VulkanDevice extends PlanDevice {
     /** Jobs at once: while one runs, the next one's inputs are copied. */
     private static final int CREDITS = 2;
 
@@ -36,20 +36,15 @@ final class VulkanDevice implements PlanDevice {
 
     private final VulkanLibrary vk;
     private final PhysicalDevice physical;
-    private final String name;
-    private final Target target;
     private final ShaderOptions options;
-    private @Nullable Open open;
-
-    /** What there is of a device that is open. */
-    private record Open(Context context, Pipelines pipelines, Shaders shaders) {}
+    private final Shaders shaders;
+    private @Nullable Context open;
 
     /** @param checking whether kernels test every access */
     VulkanDevice(VulkanLibrary vk, PhysicalDevice physical, String name, boolean checking) {
+        super(name, physical.name(), target(physical), LIMITS);
         this.vk = vk;
         this.physical = physical;
-        this.name = name;
-        this.target = target(physical);
         boolean processor = physical.isProcessor();
         this.options = new ShaderOptions(
                 // On a processor a workgroup is what a thread takes: as small as it can be.
@@ -58,8 +53,9 @@ final class VulkanDevice implements PlanDevice {
                 physical.floats,
                 physical.has(Capability.DOT_PRODUCT),
                 processor && !checking,
-                target.subgroup(),
+                target().subgroup(),
                 processor ? PROCESSOR_ROUNDS : Long.MAX_VALUE);
+        this.shaders = new Shaders(options);
     }
 
     /**
@@ -83,24 +79,13 @@ final class VulkanDevice implements PlanDevice {
         return Target.lockstep(32, 8192, dots, team, sharedBytes, 0, totals, matrices);
     }
 
-    private synchronized Open open() {
-        Open o = open;
-        if (o == null) {
-            Context c = new Context(vk, physical, name);
-            o = new Open(c, new Pipelines(c, options.rounds()), new Shaders(options));
-            open = o;
+    private synchronized Context open() {
+        Context c = open;
+        if (c == null) {
+            c = new Context(vk, physical, name(), options.rounds());
+            open = c;
         }
-        return o;
-    }
-
-    @Override
-    public String name() {
-        return name;
-    }
-
-    @Override
-    public String description() {
-        return physical.name();
+        return c;
     }
 
     @Override
@@ -122,28 +107,18 @@ final class VulkanDevice implements PlanDevice {
     }
 
     @Override
-    public Limits limits() {
-        return LIMITS;
-    }
-
-    @Override
-    public Target target() {
-        return target;
-    }
-
-    @Override
     public String identity() {
         return String.join(
                 "\n",
                 physical.identity(),
-                target.text(),
+                target().text(),
                 "checking " + options.checking(),
                 FileStamp.ofClasses(VulkanDevice.class, ShaderOptions.class));
     }
 
     @Override
     public Executable load(Image image) {
-        return executable(open(), PlanImage.load(image));
+        return executable(VulkanPlan.load(image));
     }
 
     @Override
@@ -153,26 +128,26 @@ final class VulkanDevice implements PlanDevice {
 
     @Override
     public Executable load(CommandList commands) {
-        Open o = open();
-        return executable(o, o.shaders().plan(commands));
+        return executable(shaders.plan(commands));
     }
 
-    private static Executable executable(Open o, VulkanPlan plan) {
+    private Executable executable(VulkanPlan plan) {
+        Context c = open();
         // All at once, by all threads: a driver takes its time for each.
         long[] pipelines =
-                plan.shaders().parallelStream().mapToLong(o.pipelines()::get).toArray();
-        Constants constants = new Constants(o.context(), plan.launches().slots());
+                plan.shaders().parallelStream().mapToLong(c.pipelines::get).toArray();
+        Constants constants = new Constants(c, plan.launches().slots());
         LaunchTimes times = LaunchTimes.of(plan.launches(), _ -> "", _ -> 0);
-        return plan.executable(() -> new RunState(o.context(), plan, constants, pipelines, times));
+        return plan.executable(() -> new RunState(c, plan, constants, pipelines, times));
     }
 
     @Override
     public Allocation allocate(long bytes, boolean shareable) {
-        return Sharing.allocate(open().context(), bytes, shareable);
+        return Sharing.allocate(open(), bytes, shareable);
     }
 
     @Override
     public Allocation importMemory(int descriptor, long bytes, Access access) {
-        return Sharing.open(open().context(), descriptor, bytes);
+        return Sharing.open(open(), descriptor, bytes);
     }
 }

@@ -88,8 +88,8 @@ public final class VulkanDriver implements Driver {
      * @param reasons where it is said why there are not more
      */
     static List<Device> open(VulkanLibrary vk, String wanted, boolean checking, boolean staging, List<String> reasons) {
-        List<PhysicalDevice> all = vk.devices().stream()
-                .map(handle -> new PhysicalDevice(vk, handle, staging))
+        List<PhysicalDevice> all = vk.list("vkEnumeratePhysicalDevices", "Pointer", vk.instance).stream()
+                .map(d -> new PhysicalDevice(vk, d.get("to"), staging))
                 .sorted(Comparator.comparing(PhysicalDevice::isProcessor))
                 .toList();
         if (all.isEmpty()) reasons.add("Vulkan finds no device; " + VulkanLibrary.INSTALL);

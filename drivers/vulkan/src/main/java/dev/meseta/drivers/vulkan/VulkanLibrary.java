@@ -37,7 +37,9 @@ final class VulkanLibrary {
 
     private final SymbolLookup symbols;
     private final Map<String, MemorySegment> functions = new ConcurrentHashMap<>();
-    private final long instance;
+
+    /** Its VkInstance. */
+    final long instance;
 
     /** Throws {@link IllegalArgumentException} for a loader that is too old. */
     VulkanLibrary(SymbolLookup symbols) {
@@ -99,29 +101,21 @@ final class VulkanLibrary {
     /** As {@link #check}, of a function whose last argument, which is not given, is where it leaves what is returned. */
     long get(String device, String function, Object... arguments) {
         long[] out = new long[1];
-        Object[] all = Arrays.copyOf(arguments, arguments.length + 1);
-        all[arguments.length] = out;
-        check(device, function, all);
+        check(device, function, with(arguments, out));
         return out[0];
-    }
-
-    List<Long> devices() {
-        return list("vkEnumeratePhysicalDevices", "Pointer", instance).stream()
-                .map(d -> d.get("to"))
-                .toList();
     }
 
     /** What a function lists, whose last two arguments, which are not given, are the number of the parts and where they are to be. */
     List<Struct> list(String function, String structure, Object... arguments) {
-        Object[] all = Arrays.copyOf(arguments, arguments.length + 2);
         int[] count = new int[1];
-        all[arguments.length] = count;
-        all[arguments.length + 1] = 0;
-        call(function, all);
+        call(function, with(arguments, count, 0));
         List<Struct> parts =
                 Stream.generate(() -> Struct.of(structure)).limit(count[0]).toList();
-        all[arguments.length + 1] = parts;
-        call(function, all);
+        call(function, with(arguments, count, parts));
         return parts.subList(0, count[0]);
+    }
+
+    static Object[] with(Object[] arguments, Object... more) {
+        return Stream.of(arguments, more).flatMap(Arrays::stream).toArray();
     }
 }

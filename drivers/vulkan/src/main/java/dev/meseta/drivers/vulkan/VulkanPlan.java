@@ -1,11 +1,15 @@
 package dev.meseta.drivers.vulkan;
 
+import dev.meseta.driver.ByteForm;
 import dev.meseta.driver.DeviceException;
+import dev.meseta.driver.Image;
 import dev.meseta.driver.plan.Launch;
 import dev.meseta.driver.plan.LaunchPlan;
 import dev.meseta.driver.plan.PlanExecutable;
+import dev.meseta.driver.plan.PlanForm;
 import dev.meseta.driver.plan.PlanRun;
 import dev.meseta.driver.plan.Step;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -17,37 +21,48 @@ import java.util.function.Supplier;
  * @param submissions the launches as they are submitted
  */
 record VulkanPlan(LaunchPlan launches, List<Shader> shaders, Submissions submissions) {
+    /** Version of the form, and of what shaders and the host agree on; to be raised with any change of either ({@code PlanFormTest} sees to it). */
+    static final int FORM = 2;
+
     VulkanPlan {
         shaders = List.copyOf(shaders);
-        for (Launch l : launches.launches()) {
-            check(l.code() >= 0 && l.code() < shaders.size(), l);
-            check(shaders.get(l.code()).texels() >> l.uses().size() == 0, l);
-            for (Launch.Use u : l.uses()) {
-                check(u.place().offset() % u.dtype().bytes() == 0, l);
-                for (long s : u.place().strides()) check(s % u.dtype().bytes() == 0, l);
-            }
-        }
+        for (Launch l : launches.launches())
+            if (l.code() < 0
+                    || l.code() >= shaders.size()
+                    || shaders.get(l.code()).texels() >> l.uses().size() != 0)
+                throw new IllegalArgumentException(l.who() + " has a shader that cannot be its own: " + l);
     }
 
     VulkanPlan(LaunchPlan launches, List<Shader> shaders) {
         this(launches, shaders, new Submissions(launches));
     }
 
-    private static void check(boolean condition, Launch l) {
-        if (!condition)
-            throw new IllegalArgumentException(l.who() + " has a shader or a place that cannot be its own: " + l);
+    /** With shaders in SPIR-V. */
+    Image image() {
+        return PlanForm.image(FORM, launches, out -> {
+            out.writeInt(shaders.size());
+            for (Shader s : shaders) s.write(out);
+        });
+    }
+
+    /** What can be told of a wrong image is an {@link IllegalArgumentException}. */
+    static VulkanPlan load(Image image) {
+        return PlanForm.load(image, FORM, (plan, in) -> {
+            List<Shader> shaders = new ArrayList<>();
+            for (int n = ByteForm.count(in); n > 0; n--) shaders.add(Shader.read(in));
+            return new VulkanPlan(plan, shaders);
+        });
     }
 
     /** Ready to be run, in what {@code runs} makes. */
     PlanExecutable executable(Supplier<PlanRun> runs) {
-        return new PlanExecutable(launches, runs, () -> PlanImage.of(this), this::describe);
+        return new PlanExecutable(launches, runs, this::image, this::describe);
     }
 
     String describe() {
-        long always = submissions.steps.stream()
-                .filter(s -> s instanceof Step.Launches)
-                .count();
+        List<Step> steps = submissions.steps;
+        long always = steps.stream().filter(s -> s instanceof Step.Launches).count();
         return launches.describe(_ -> "") + "submissions per run: " + always
-                + (always < submissions.steps.size() ? " and those that conditions ask for\n" : "\n");
+                + (always < steps.size() ? " and those that conditions ask for\n" : "\n");
     }
 }

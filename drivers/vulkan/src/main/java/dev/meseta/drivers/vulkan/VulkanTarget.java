@@ -53,6 +53,6 @@ final class VulkanTarget {
         Set<String> features = new HashSet<>();
         for (String v : NAMES.keySet()) if (v.compareTo(version) <= 0) features.add("Vulkan" + v);
         for (Capability c : capabilities) features.add(c.name());
-        return new Requirements(PlanImage.FORM, "vulkan", features);
+        return new Requirements(VulkanPlan.FORM, "vulkan", features);
     }
 }

@@ -71,7 +71,7 @@ class PlanFormTest {
 
     private static long fingerprint() {
         CRC32C sum = new CRC32C();
-        sum.update(PlanImage.of(plan()).program());
+        sum.update(plan().image().program());
         ShaderArguments layout = new ShaderArguments(3, 2);
         List<Object> agreed = new ArrayList<>(List.of(
                 layout.buffer(1),
@@ -99,42 +99,42 @@ class PlanFormTest {
     void aChangedFormHasANewNumber() {
         long found = fingerprint();
         assertEquals(
-                HISTORY.get(PlanImage.FORM),
+                HISTORY.get(VulkanPlan.FORM),
                 found,
-                () -> "plans in packages have another form than form " + PlanImage.FORM
-                        + " had: raise PlanImage.FORM, and add the new form to HISTORY with 0x"
+                () -> "plans in packages have another form than form " + VulkanPlan.FORM
+                        + " had: raise VulkanPlan.FORM, and add the new form to HISTORY with 0x"
                         + Long.toHexString(found)
                         + "L");
     }
 
     @Test
     void whatIsReadIsWhatWasWritten() {
-        Image image = PlanImage.of(plan());
-        VulkanPlan read = PlanImage.load(image);
-        assertArrayEquals(image.program(), PlanImage.of(read).program());
+        Image image = plan().image();
+        VulkanPlan read = VulkanPlan.load(image);
+        assertArrayEquals(image.program(), read.image().program());
         assertEquals(plan().describe(), read.describe());
     }
 
     @Test
     void whatIsDamagedIsRefusedOrAPlan() {
-        Image image = PlanImage.of(plan());
+        Image image = plan().image();
         for (int length = 0; length < image.program().length; length++) {
             Image cut = new Image(Arrays.copyOf(image.program(), length), image.constants());
-            assertThrows(IllegalArgumentException.class, () -> PlanImage.load(cut));
+            assertThrows(IllegalArgumentException.class, () -> VulkanPlan.load(cut));
         }
         for (int i = 0; i < image.program().length; i++) {
             byte[] bytes = image.program().clone();
             bytes[i] ^= (byte) 0x80;
             try {
-                PlanImage.load(new Image(bytes, image.constants()));
+                VulkanPlan.load(new Image(bytes, image.constants()));
             } catch (IllegalArgumentException e) {
                 // Refused.
             }
         }
-        ByteBuffer other = ByteBuffer.wrap(image.program().clone()).putInt(0, PlanImage.FORM + 1);
+        ByteBuffer other = ByteBuffer.wrap(image.program().clone()).putInt(0, VulkanPlan.FORM + 1);
         assertTrue(String.valueOf(assertThrows(
                                 IllegalArgumentException.class,
-                                () -> PlanImage.load(new Image(other.array(), image.constants())))
+                                () -> VulkanPlan.load(new Image(other.array(), image.constants())))
                         .getMessage())
                 .contains("form"));
     }
@@ -148,7 +148,7 @@ class PlanFormTest {
         assertEquals("a card lacks DOT_PRODUCT DOT_PRODUCT_INPUT_4X8_BIT Vulkan1.3", lacks("1.2", dots));
         assertEquals("a card lacks DOT_PRODUCT DOT_PRODUCT_INPUT_4X8_BIT", lacks("1.3", dots));
         assertTrue(lacks("1.2", "form 99 vulkan Vulkan1.2").contains("form 99"));
-        assertTrue(lacks("1.2", "form " + PlanImage.FORM + " x86_64 avx2").contains("it is for x86_64"));
+        assertTrue(lacks("1.2", "form " + VulkanPlan.FORM + " x86_64 avx2").contains("it is for x86_64"));
         for (String nonsense : List.of("", "form", "form 1", "x 1 vulkan"))
             assertTrue(lacks("1.2", nonsense).contains("make no sense"), nonsense);
     }

@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -24,6 +25,9 @@ import org.junit.jupiter.api.Test;
 /** Structures by name, and the table of names: it has those that the driver's sources have, and no others. */
 class StructTest {
     private static final Pattern TEXT = Pattern.compile("\"([^\"]*)\"");
+    /** Objects of kinds, and fields of what they are made by. */
+    private static final Pattern CREATE = Pattern.compile("create\\(\\s*\"(\\w+)\", \"([^\"]*)\"");
+
     private static final Pattern NUMBER = Pattern.compile("(?<!\")VK_\\w+|(?<=\")VK_(?!KHR_)\\w+");
 
     /** The sources, with texts that go on in the next line whole. */
@@ -46,7 +50,13 @@ class StructTest {
                 .map(MatchResult::group)
                 .collect(Collectors.toCollection(TreeSet::new));
         names.forEach(Struct::number);
-        for (String text : TEXT.matcher(sources).results().map(m -> m.group(1)).toList()) {
+        List<String> texts = new ArrayList<>(
+                TEXT.matcher(sources).results().map(m -> m.group(1)).toList());
+        CREATE.matcher(sources)
+                .results()
+                .map(m -> "Vk" + m.group(1) + "CreateInfo " + m.group(2))
+                .forEach(texts::add);
+        for (String text : texts) {
             if (!text.matches("(Vk[A-Z]|Pointer).*")) continue;
             String[] words = text.split(" ");
             names.add(words[0]);

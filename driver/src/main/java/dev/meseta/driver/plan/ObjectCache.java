@@ -1,4 +1,4 @@
-package dev.meseta.drivers.cpu;
+package dev.meseta.driver.plan;
 
 import dev.meseta.graph.CacheFolder;
 import java.io.IOException;
@@ -17,11 +17,11 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 
 /**
- * Compiled kernels on disk, by a key that names the code, the target and the compiler. Every entry begins with the SHA-256 of the rest:
+ * What a driver compiled, on disk, by a key that names all that it was made of. Every entry begins with the SHA-256 of the rest:
  * a damaged one is as good as none. Files appear whole (written beside, then renamed), so several processes may share a folder. A folder
  * that cannot be read or written costs time, and nothing else.
  */
-final class ObjectCache {
+public final class ObjectCache {
     private static final int DIGEST_BYTES = 32;
 
     /** An entry whose last use is older is deleted, once a process. */
@@ -33,17 +33,17 @@ final class ObjectCache {
     private final AtomicBoolean cleaned = new AtomicBoolean();
 
     /** @param folder where entries are, or empty for a cache that keeps nothing */
-    ObjectCache(Optional<Path> folder) {
+    public ObjectCache(Optional<Path> folder) {
         this.folder = folder;
     }
 
-    /** In the folder that {@link CacheFolder#configured} names. */
-    static ObjectCache configured() {
-        return new ObjectCache(CacheFolder.configured().map(base -> base.resolve("kernels")));
+    /** In a folder of that which {@link CacheFolder#configured} names. */
+    public static ObjectCache configured(String name) {
+        return new ObjectCache(CacheFolder.configured().map(base -> base.resolve(name)));
     }
 
-    /** The object file under a key, if it is there and whole. */
-    Optional<byte[]> find(String key) {
+    /** What is under a key, if it is there and whole. */
+    public Optional<byte[]> find(String key) {
         if (folder.isEmpty()) return Optional.empty();
         Path file = folder.get().resolve(key);
         try {
@@ -53,7 +53,7 @@ final class ObjectCache {
             byte[] object = Arrays.copyOfRange(entry, DIGEST_BYTES, entry.length);
             if (!Arrays.equals(entry, 0, DIGEST_BYTES, digest(object), 0, DIGEST_BYTES)) {
                 System.getLogger(ObjectCache.class.getName())
-                        .log(System.Logger.Level.DEBUG, "the cached kernel {0} is damaged and is made again", file);
+                        .log(System.Logger.Level.DEBUG, "what is kept in {0} is damaged and is made again", file);
                 return Optional.empty();
             }
             // The time of the last use decides what is deleted.
@@ -64,8 +64,8 @@ final class ObjectCache {
         }
     }
 
-    /** Keeps an object file. */
-    void put(String key, byte[] object) {
+    /** Keeps something. */
+    public void put(String key, byte[] object) {
         if (folder.isEmpty()) return;
         Path into = folder.get();
         try {
@@ -82,7 +82,7 @@ final class ObjectCache {
             }
         } catch (IOException e) {
             System.getLogger(ObjectCache.class.getName())
-                    .log(System.Logger.Level.DEBUG, "a kernel could not be kept in {0}: {1}", into, e);
+                    .log(System.Logger.Level.DEBUG, "nothing could be kept in {0}: {1}", into, e);
         }
     }
 

@@ -1,4 +1,4 @@
-package dev.meseta.drivers.cpu;
+package dev.meseta.driver.plan;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
