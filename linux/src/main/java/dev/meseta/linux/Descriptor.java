@@ -36,6 +36,11 @@ public final class Descriptor implements AutoCloseable {
         return n;
     }
 
+    /** Somebody else closes it from here on. */
+    public void give() {
+        number.set(CLOSED);
+    }
+
     public Descriptor duplicate() {
         return duplicate(number());
     }

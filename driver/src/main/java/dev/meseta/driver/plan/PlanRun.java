@@ -37,7 +37,7 @@ public abstract class PlanRun {
     /** Whether the byte at a place is not 0, in {@link #rounds}. */
     protected abstract boolean test(Place place);
 
-    /** The bytes of an output after the run, as the host sees them. */
+    /** The bytes of an output after the run, as the host sees them; more may lie behind them. */
     protected abstract MemorySegment output(int number);
 
     /** Lets go of what is bound. */

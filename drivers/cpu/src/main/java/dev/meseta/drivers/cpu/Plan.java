@@ -87,8 +87,9 @@ final class Plan {
 
     /** Constants that live in the Java heap are copied, to one piece of memory; the others are used where they are. */
     private static MemorySegment[] constants(CommandList memory) {
-        SlotPlaces places = new SlotPlaces(memory.slots())
-                .add(s -> s instanceof CommandList.ConstantSlot c
+        SlotPlaces places = SlotPlaces.of(
+                memory.slots(),
+                s -> s instanceof CommandList.ConstantSlot c
                         && !c.value().data().isNative());
         MemorySegment copies = Arena.ofAuto().allocate(Math.max(1, places.bytes()), SlotPlaces.ALIGNMENT);
         MemorySegment[] segments = new MemorySegment[memory.slots().size()];

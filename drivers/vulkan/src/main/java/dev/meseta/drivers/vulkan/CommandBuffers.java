@@ -2,6 +2,10 @@ package dev.meseta.drivers.vulkan;
 
 /** A pool of command buffers, and what is recorded into them. Used by one thread at a time. */
 final class CommandBuffers {
+    private static final String BY_KERNELS = "VK_ACCESS_SHADER_READ_BIT|VK_ACCESS_SHADER_WRITE_BIT";
+    private static final String BY_COPIES = "VK_ACCESS_TRANSFER_READ_BIT|VK_ACCESS_TRANSFER_WRITE_BIT";
+    private static final String BOTH = "VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT|VK_PIPELINE_STAGE_TRANSFER_BIT";
+
     private final Context c;
     private final long pool;
     private long open;
@@ -20,10 +24,8 @@ final class CommandBuffers {
 
     /** Ends it: what it does is seen by the host, and by those that follow. */
     long end() {
-        barrier(
-                "VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT|VK_PIPELINE_STAGE_TRANSFER_BIT|VK_PIPELINE_STAGE_HOST_BIT",
-                "VK_ACCESS_SHADER_READ_BIT|VK_ACCESS_SHADER_WRITE_BIT|VK_ACCESS_TRANSFER_READ_BIT"
-                        + "|VK_ACCESS_TRANSFER_WRITE_BIT|VK_ACCESS_HOST_READ_BIT");
+        String access = BY_KERNELS + "|" + BY_COPIES + "|VK_ACCESS_HOST_READ_BIT";
+        barrier(BOTH + "|VK_PIPELINE_STAGE_HOST_BIT", access);
         c.check("vkEndCommandBuffer", open);
         return open;
     }
@@ -39,18 +41,18 @@ final class CommandBuffers {
     }
 
     void beforeKernels() {
-        barrier("VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT", "VK_ACCESS_SHADER_READ_BIT|VK_ACCESS_SHADER_WRITE_BIT");
+        barrier("VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT", BY_KERNELS);
     }
 
     void beforeCopies() {
-        barrier("VK_PIPELINE_STAGE_TRANSFER_BIT", "VK_ACCESS_TRANSFER_READ_BIT|VK_ACCESS_TRANSFER_WRITE_BIT");
+        barrier("VK_PIPELINE_STAGE_TRANSFER_BIT", BY_COPIES);
     }
 
     /** What kernels and copies do before is done, and seen, before stages that follow touch memory. */
     private void barrier(String stages, String access) {
-        String written = "VkMemoryBarrier srcAccessMask=VK_ACCESS_SHADER_WRITE_BIT|VK_ACCESS_TRANSFER_WRITE_BIT";
-        Struct b = Struct.of(written + " dstAccessMask", access);
-        String writing = "VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT|VK_PIPELINE_STAGE_TRANSFER_BIT";
-        add("vkCmdPipelineBarrier", writing, stages, 0, 1, b, 0, 0, 0, 0);
+        Struct b = Struct.of(
+                "VkMemoryBarrier dstAccessMask srcAccessMask=VK_ACCESS_SHADER_WRITE_BIT|VK_ACCESS_TRANSFER_WRITE_BIT",
+                access);
+        add("vkCmdPipelineBarrier", BOTH, stages, 0, 1, b, 0, 0, 0, 0);
     }
 }

@@ -5,12 +5,9 @@ import dev.meseta.driver.plan.SlotPlaces;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.WeakReference;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The constants of a plan, in the device's memory. Large ones are there once for all plans that have them, small ones lie together. Immutable.
@@ -20,52 +17,43 @@ final class Constants {
     private static final long LARGE = 1 << 16;
 
     /** By device, address and size. */
-    private static final Map<Key, WeakReference<Resident>> RESIDENT = new ConcurrentHashMap<>();
+    private static final Map<Key, WeakReference<DeviceBuffer>> RESIDENT = new ConcurrentHashMap<>();
 
     private record Key(Context context, long address, long bytes) {}
 
-    /** A constant that is there, and what it was made of, whose address stays taken as long as this is. */
-    private record Resident(MemorySegment source, DeviceBuffer buffer) {}
-
-    private final DeviceBuffer.@Nullable Part[] parts;
-    private final List<Resident> kept = new ArrayList<>();
+    private final DeviceBuffer.Part[] parts;
 
     Constants(Context c, List<CommandList.Slot> slots) {
-        SlotPlaces small = new SlotPlaces(slots).add(s -> s instanceof CommandList.ConstantSlot && s.bytes() < LARGE);
+        SlotPlaces small = SlotPlaces.of(slots, s -> s instanceof CommandList.ConstantSlot && s.bytes() < LARGE);
         MemorySegment together = Arena.ofAuto().allocate(Math.max(1, small.bytes()), SlotPlaces.ALIGNMENT);
-        this.parts = new DeviceBuffer.Part[slots.size()];
-        for (int i = 0; i < parts.length; i++) {
-            if (!(slots.get(i) instanceof CommandList.ConstantSlot s)) continue;
-            MemorySegment data = s.value().data();
-            if (s.bytes() < LARGE) {
-                MemorySegment.copy(data, 0, together, small.offset(i), s.bytes());
-                continue;
-            }
-            Resident r = resident(c, data);
-            kept.add(r);
-            parts[i] = new DeviceBuffer.Part(r.buffer(), 0);
-        }
+        for (int i = 0; i < slots.size(); i++)
+            if (slots.get(i) instanceof CommandList.ConstantSlot s && s.bytes() < LARGE)
+                MemorySegment.copy(s.value().data(), 0, together, small.offset(i), s.bytes());
         DeviceBuffer shared = upload(c, together);
+        this.parts = new DeviceBuffer.Part[slots.size()];
         for (int i = 0; i < parts.length; i++)
-            if (parts[i] == null) parts[i] = new DeviceBuffer.Part(shared, small.offset(i));
+            parts[i] = slots.get(i) instanceof CommandList.ConstantSlot s && s.bytes() >= LARGE
+                    ? new DeviceBuffer.Part(resident(c, s.value().data()), 0)
+                    : new DeviceBuffer.Part(shared, small.offset(i));
     }
 
     /** Where a constant is. */
     DeviceBuffer.Part part(int slot) {
-        return Objects.requireNonNull(parts[slot]);
+        return parts[slot];
     }
 
-    private static synchronized Resident resident(Context c, MemorySegment data) {
-        if (!data.isNative()) return new Resident(data, upload(c, data));
+    private static synchronized DeviceBuffer resident(Context c, MemorySegment data) {
+        if (!data.isNative()) return upload(c, data);
         Key key = new Key(c, data.address(), data.byteSize());
-        WeakReference<Resident> known = RESIDENT.get(key);
-        Resident r = known == null ? null : known.get();
-        if (r == null) {
+        WeakReference<DeviceBuffer> known = RESIDENT.get(key);
+        DeviceBuffer b = known == null ? null : known.get();
+        if (b == null) {
             RESIDENT.values().removeIf(w -> w.get() == null);
-            r = new Resident(data, upload(c, data));
-            RESIDENT.put(key, new WeakReference<>(r));
+            b = upload(c, data);
+            b.source = data;
+            RESIDENT.put(key, new WeakReference<>(b));
         }
-        return r;
+        return b;
     }
 
     private static DeviceBuffer upload(Context c, MemorySegment data) {

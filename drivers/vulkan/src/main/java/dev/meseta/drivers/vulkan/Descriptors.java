@@ -11,8 +11,7 @@ import java.util.Objects;
 final class Descriptors {
     private final Context c;
     private final long pool;
-    private final long arguments;
-    private final Map<List<Long>, Long> images = new HashMap<>();
+    private final Map<List<Long>, long[]> sets = new HashMap<>();
 
     /**
      * @param range the most bytes of arguments that a launch has
@@ -26,11 +25,12 @@ final class Descriptors {
                 Struct.of(size, Context.TEXELS, Math.max(1, lists.size() * Bounds.MOST_TEXELS)));
         this.pool = handles.create("DescriptorPool", "maxSets poolSizeCount=2 pPoolSizes", 1 + lists.size(), sizes);
         Struct bytes = Struct.of("VkDescriptorBufferInfo buffer range", buffer.handle, range);
-        this.arguments = allocate(c.argumentLayout);
+        long arguments = allocate(c.argumentLayout);
         write("pBufferInfo", bytes, arguments, 0, Context.ARGUMENTS);
+        sets.put(List.of(), new long[] {arguments});
         for (List<Long> views : lists) {
             long set = allocate(c.texelLayout);
-            images.put(views, set);
+            sets.put(views, new long[] {arguments, set});
             for (int i = 0; i < views.size(); i++)
                 if (views.get(i) != 0) write("pTexelBufferView", new long[] {views.get(i)}, set, i, Context.TEXELS);
         }
@@ -48,8 +48,6 @@ final class Descriptors {
 
     /** The sets of a launch: that of the arguments, and where it reads images theirs behind it. */
     long[] sets(List<Long> views) {
-        return views.isEmpty()
-                ? new long[] {arguments}
-                : new long[] {arguments, Objects.requireNonNull(images.get(views))};
+        return Objects.requireNonNull(sets.get(views));
     }
 }

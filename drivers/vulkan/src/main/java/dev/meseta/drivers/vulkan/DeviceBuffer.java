@@ -2,6 +2,7 @@ package dev.meseta.drivers.vulkan;
 
 import dev.meseta.driver.DeviceException;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** A buffer with memory of its own; freed when it is closed or no longer reachable. No run may use it then. */
@@ -26,6 +27,10 @@ final class DeviceBuffer implements AutoCloseable {
 
     /** Its texels, as an image; 0 where kernels do not read images, or it is larger than they reach. */
     final long texels;
+
+    /** What it is a copy of, whose address stays taken for as long as this is; null where it is none. */
+    @Nullable
+    MemorySegment source;
 
     private final Handles handles;
 
@@ -99,9 +104,7 @@ final class DeviceBuffer implements AutoCloseable {
 
     /** The host's view of memory that has one. */
     MemorySegment view() {
-        MemorySegment m = mapped;
-        if (m == null) throw new IllegalStateException("the host has no view of this memory");
-        return m;
+        return Objects.requireNonNull(mapped, "the host has no view of this memory");
     }
 
     @Override

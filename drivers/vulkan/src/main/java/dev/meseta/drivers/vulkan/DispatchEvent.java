@@ -6,7 +6,6 @@ import jdk.jfr.Label;
 import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
 import jdk.jfr.Timespan;
-import org.jspecify.annotations.Nullable;
 
 /** A launch that a device has done, told of when its submission has ended. Loaded with the first recording. */
 @Name("meseta.Dispatch")
@@ -15,16 +14,13 @@ import org.jspecify.annotations.Nullable;
 @StackTrace(false)
 final class DispatchEvent extends Event {
     @Label("Device")
-    @Nullable
-    String device;
+    String device = "";
 
     @Label("Kernel")
-    @Nullable
-    String kernel;
+    String kernel = "";
 
     @Label("Subject")
-    @Nullable
-    String subject;
+    String subject = "";
 
     @Label("Time on the device")
     @Timespan

@@ -10,9 +10,7 @@ final class Handles implements AutoCloseable {
             Cleaner.create(Thread.ofPlatform().daemon().name("meseta-vulkan").factory());
 
     private final Context c;
-    private final List<Handle> all = new ArrayList<>();
-
-    private record Handle(String destroy, long handle) {}
+    private final List<Runnable> all = new ArrayList<>();
 
     Handles(Context c) {
         this.c = c;
@@ -32,14 +30,14 @@ final class Handles implements AutoCloseable {
 
     /** Adds one, by the function that destroys it. */
     synchronized long add(String destroy, long handle) {
-        all.add(new Handle(destroy, handle));
+        all.add(() -> c.vk.call(destroy, c.device, handle, 0));
         return handle;
     }
 
     /** Destroys them; nothing may use them any more. */
     @Override
     public synchronized void close() {
-        for (Handle h : all.reversed()) c.vk.call(h.destroy, c.device, h.handle, 0);
+        all.reversed().forEach(Runnable::run);
         all.clear();
     }
 }

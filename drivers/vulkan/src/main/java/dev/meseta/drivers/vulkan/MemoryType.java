@@ -14,7 +14,6 @@ record MemoryType(int number, int flags, long heapBytes) {
     static final int LOCAL = 1;
     static final int MAPPED = 2 | 4;
     static final int CACHED = 8;
-    private static final int USUAL = LOCAL | MAPPED | CACHED;
 
     boolean has(int wanted) {
         return (flags & wanted) == wanted;
@@ -57,7 +56,7 @@ record MemoryType(int number, int flags, long heapBytes) {
                 : Comparator.comparing(t -> t.has(CACHED));
         // Kinds with other flags are for protected contents, or must be asked for.
         return reported.stream()
-                .filter(t -> (allowed >> t.number & 1) != 0 && (t.flags & ~USUAL) == 0)
+                .filter(t -> (allowed >> t.number & 1) != 0 && (t.flags & ~(LOCAL | MAPPED | CACHED)) == 0)
                 .filter(t -> forKernels || t.isMapped())
                 .max(better)
                 .orElseThrow(() -> DeviceException.unsupported("no kind of memory will do among " + reported));

@@ -29,6 +29,8 @@ final class PhysicalDevice {
             Map.entry("shaderIntegerDotProduct", Capability.DOT_PRODUCT),
             Map.entry("cooperativeMatrix", Capability.COOPERATIVE_MATRIX));
 
+    final VulkanLibrary vk;
+
     /** Its VkPhysicalDevice. */
     final long handle;
 
@@ -50,6 +52,7 @@ final class PhysicalDevice {
 
     /** @param staging whether its own memory is taken for one that the host cannot reach */
     PhysicalDevice(VulkanLibrary vk, long handle, boolean staging) {
+        this.vk = vk;
         this.handle = handle;
         Struct more = Struct.of("VkPhysicalDeviceVulkan12Properties");
         more = Struct.of("VkPhysicalDeviceVulkan11Properties pNext", more);
@@ -83,12 +86,11 @@ final class PhysicalDevice {
 
     /** What devices with these extensions may have, and have to be asked for when they are opened; none is set. */
     private static Struct features(List<String> extensions) {
-        Struct all = Struct.of("VkPhysicalDeviceVulkan12Features");
+        Struct more = Struct.of("VkPhysicalDeviceVulkan12Features");
         if (extensions.contains(DOT_PRODUCTS))
-            all = Struct.of("VkPhysicalDeviceShaderIntegerDotProductFeatures pNext", all);
-        if (extensions.contains(MATRICES)) all = Struct.of("VkPhysicalDeviceCooperativeMatrixFeaturesKHR pNext", all);
-        all = Struct.of("VkPhysicalDeviceVulkan11Features pNext", all);
-        return Struct.of("VkPhysicalDeviceFeatures2 pNext", all);
+            more = Struct.of("VkPhysicalDeviceShaderIntegerDotProductFeatures pNext", more);
+        if (extensions.contains(MATRICES)) more = Struct.of("VkPhysicalDeviceCooperativeMatrixFeaturesKHR pNext", more);
+        return Struct.of("VkPhysicalDeviceFeatures2 pNext", Struct.of("VkPhysicalDeviceVulkan11Features pNext", more));
     }
 
     /** What it is asked for when it is opened: what is used of what it has. */

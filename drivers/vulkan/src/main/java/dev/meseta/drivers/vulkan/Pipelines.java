@@ -10,7 +10,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicBoolean;
 
 /** The shaders of a device that were compiled, and what is kept on disk of what its driver made of them. Thread-safe. */
 final class Pipelines {
@@ -18,11 +17,10 @@ final class Pipelines {
     private final long rounds;
     private final ObjectCache kept = ObjectCache.configured("vulkan");
     private final String key;
+    private final int keptBytes;
     private final long cache;
     /** By their words. */
     private final Map<IntBuffer, Long> pipelines = new ConcurrentHashMap<>();
-
-    private final AtomicBoolean changed = new AtomicBoolean();
 
     /** @param rounds of loops that an invocation takes at most */
     Pipelines(Context c, long rounds) {
@@ -30,6 +28,7 @@ final class Pipelines {
         this.rounds = rounds;
         this.key = Integer.toHexString(c.physical.identity().hashCode()) + ".cache";
         byte[] known = kept.find(key).orElse(new byte[0]);
+        this.keptBytes = known.length;
         this.cache = c.create("PipelineCache", "initialDataSize pInitialData", known.length, known);
         Runtime.getRuntime().addShutdownHook(new Thread(this::write, "meseta-vulkan-cache"));
     }
@@ -57,18 +56,16 @@ final class Pipelines {
                     handles.create("ShaderModule", "codeSize pCode", 4 * words.length, words),
                     Struct.text(SpirvModule.ENTRY),
                     c.pipelineLayout);
-            long pipeline = c.get("vkCreateComputePipelines", c.device, cache, 1, info, 0);
-            changed.set(true);
-            return pipeline;
+            return c.get("vkCreateComputePipelines", c.device, cache, 1, info, 0);
         }
     }
 
-    /** A driver tests what it reads. */
+    /** What is kept grows with every pipeline that is new. A driver tests what it reads. */
     private void write() {
-        if (!changed.get()) return;
         try {
             long[] size = new long[1];
             c.check("vkGetPipelineCacheData", c.device, cache, size, 0);
+            if (size[0] == keptBytes) return;
             byte[] data = new byte[Math.toIntExact(size[0])];
             c.check("vkGetPipelineCacheData", c.device, cache, size, data);
             kept.put(key, Arrays.copyOf(data, Math.toIntExact(size[0])));

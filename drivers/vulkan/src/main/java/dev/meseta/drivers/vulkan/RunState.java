@@ -10,6 +10,7 @@ import dev.meseta.driver.Allocation;
 import dev.meseta.driver.Buffer;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.plan.ArgumentBlocks;
+import dev.meseta.driver.plan.Launch;
 import dev.meseta.driver.plan.LaunchTimes;
 import dev.meseta.driver.plan.Place;
 import dev.meseta.driver.plan.PlanRun;
@@ -35,7 +36,6 @@ final class RunState extends PlanRun {
     private static final long BOUND_ALIGNMENT = 16;
 
     private final Context c;
-    private final VulkanPlan plan;
     private final Submissions submissions;
     private final List<CommandList.Slot> slots;
     private final long[] pipelines;
@@ -67,13 +67,11 @@ final class RunState extends PlanRun {
     RunState(Context c, VulkanPlan plan, Constants constants, long[] pipelines, @Nullable LaunchTimes times) {
         this.times = times;
         this.c = c;
-        this.plan = plan;
         this.submissions = plan.submissions();
         this.slots = plan.launches().slots();
         this.pipelines = pipelines;
-        this.inputBytes = new SlotPlaces(slots)
-                .add(CommandList.InputSlot.class::isInstance)
-                .bytes();
+        this.inputBytes =
+                SlotPlaces.of(slots, s -> s instanceof CommandList.InputSlot).bytes();
         this.places = places(slots);
         this.arena =
                 DeviceBuffer.onDevice(c, Math.max(1, plan.launches().memory().arenaBytes()));
@@ -97,11 +95,9 @@ final class RunState extends PlanRun {
         this.arguments = new ArgumentBlocks(
                 argumentMemory.view(),
                 Arrays.stream(parts).mapToLong(DeviceBuffer.Part::address).toArray());
+        dispatches.forEach(this::writeArguments);
         Set<List<Long>> images = new HashSet<>();
-        for (Dispatch d : dispatches) {
-            writeArguments(d);
-            if (shader(d).texels() != 0) images.add(images(d));
-        }
+        for (Dispatch d : dispatches) if (d.shader().texels() != 0) images.add(images(d));
         this.texels = !images.isEmpty();
         Handles handles = Handles.of(c, this);
         Descriptors descriptors = new Descriptors(c, handles, argumentMemory, range, images);
@@ -113,13 +109,7 @@ final class RunState extends PlanRun {
     }
 
     static SlotPlaces places(List<CommandList.Slot> slots) {
-        return new SlotPlaces(slots)
-                .add(CommandList.InputSlot.class::isInstance)
-                .add(CommandList.OutputSlot.class::isInstance);
-    }
-
-    private Shader shader(Dispatch d) {
-        return plan.shaders().get(d.launch().code());
+        return SlotPlaces.of(slots, s -> s instanceof CommandList.InputSlot, s -> s instanceof CommandList.OutputSlot);
     }
 
     /** The part that a use of a launch lies in. */
@@ -128,16 +118,11 @@ final class RunState extends PlanRun {
     }
 
     private void writeArguments(Dispatch d) {
+        Launch l = d.launch();
         long[] offsets = d.offsets().clone();
         for (int i = 0; i < offsets.length; i++)
-            if (shader(d).isImage(i)) offsets[i] -= part(d, i).buffer().address;
-        arguments.write(
-                d.arguments(),
-                d.launch(),
-                offsets,
-                control.address,
-                d.number(),
-                d.launch().grid());
+            if (d.shader().isImage(i)) offsets[i] -= part(d, i).buffer().address;
+        arguments.write(d.arguments(), l, offsets, control.address, d.number(), l.grid());
     }
 
     // Recording
@@ -145,8 +130,8 @@ final class RunState extends PlanRun {
     /** For each binding the image that a launch reads there, 0 for none; empty where it reads none at all. */
     private List<Long> images(Dispatch d) {
         List<Long> views = new ArrayList<>();
-        for (int i = 0; shader(d).texels() >> i != 0; i++)
-            views.add(shader(d).isImage(i) ? part(d, i).buffer().texels : 0L);
+        for (int i = 0; d.shader().texels() >> i != 0; i++)
+            views.add(d.shader().isImage(i) ? part(d, i).buffer().texels : 0L);
         return views;
     }
 
@@ -169,7 +154,7 @@ final class RunState extends PlanRun {
             long[] sets = descriptors.sets(images(d));
             int[] at = {Math.toIntExact(d.arguments())};
             commands.add("vkCmdBindDescriptorSets", COMPUTE, c.pipelineLayout, 0, sets.length, sets, 1, at);
-            long groups = Math.ceilDiv(d.launch().grid(), shader(d).each());
+            long groups = Math.ceilDiv(d.launch().grid(), d.shader().each());
             long rows = Math.ceilDiv(groups, KernelEmitter.ROW);
             commands.add("vkCmdDispatch", rows > 1 ? KernelEmitter.ROW : groups, rows, 1);
             if (isStamped) stamps.getLast().add();
@@ -214,19 +199,17 @@ final class RunState extends PlanRun {
 
     @Override
     protected MemorySegment output(int number) {
-        return at(
-                submissions.outputs.get(number),
-                plan.launches().outputs().get(number).bytes());
+        return at(submissions.outputs.get(number));
     }
 
     @Override
     protected boolean test(Place place) {
-        return at(place, 1).get(JAVA_BYTE, 0) != 0;
+        return at(place).get(JAVA_BYTE, 0) != 0;
     }
 
-    /** Bytes after a submission, as the host sees them. */
-    private MemorySegment at(Place p, long bytes) {
-        return (p.slot() == Submissions.CONTROL ? control.view() : slot(p.slot())).asSlice(p.offset(rounds), bytes);
+    /** What is at a place after a submission, as the host sees it. */
+    private MemorySegment at(Place p) {
+        return (p.slot() == Submissions.CONTROL ? control.view() : slot(p.slot())).asSlice(p.offset(rounds));
     }
 
     private MemorySegment slot(int slot) {

@@ -7,8 +7,8 @@ import dev.meseta.driver.ByteForm;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.EnumSet;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * A kernel as a shader.
@@ -37,8 +37,8 @@ record Shader(String kernel, SpirvModule module, long each, long texels) {
     /** Throws as {@link ByteForm}. */
     static Shader read(ByteBuffer in) {
         String kernel = ByteForm.text(in);
-        Set<Capability> needs = EnumSet.noneOf(Capability.class);
-        for (String s : ByteForm.texts(in)) needs.add(Capability.valueOf(s));
+        Set<Capability> needs =
+                ByteForm.texts(in).stream().map(Capability::valueOf).collect(Collectors.toSet());
         long rounds = in.getLong();
         long each = Math.max(1, in.getLong());
         long texels = in.getLong();

@@ -16,7 +16,7 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /** Makes plans of command lists. Kernels are shaders, each of which is written once. Thread-safe. */
 final class Shaders {
-    private final ShaderOptions options;
+    final ShaderOptions options;
     private final Map<Key, Shader> known = new ConcurrentHashMap<>();
 
     /** What a shader is made of. */

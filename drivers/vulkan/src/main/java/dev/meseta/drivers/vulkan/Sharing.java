@@ -12,7 +12,6 @@ import java.nio.file.Path;
 final class Sharing {
     static final String EXTENSION = "VK_KHR_external_memory_fd";
     static final String KIND = "VK_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD_BIT";
-    private static final System.Logger LOG = System.getLogger(Sharing.class.getName());
 
     private Sharing() {}
 
@@ -32,17 +31,14 @@ final class Sharing {
     static Allocation open(Context c, int descriptor, long bytes) {
         check(c, "import");
         long size = Math.max(1, bytes);
-        try {
-            Descriptor own = Descriptor.duplicate(descriptor);
-            try {
-                check(own.number(), size);
-                // An import that succeeds takes the descriptor over.
-                Struct crossing = Struct.of("VkImportMemoryFdInfoKHR handleType fd", KIND, own.number());
-                return allocation(DeviceBuffer.shared(c, size, size, crossing), bytes, -1);
-            } catch (RuntimeException | IOException e) {
-                release(own);
-                throw e;
-            }
+        // Some drivers close what they refuse, which they should not: that closing fails then is of no account.
+        try (Descriptor own = Descriptor.duplicate(descriptor)) {
+            check(own.number(), size);
+            Struct crossing = Struct.of("VkImportMemoryFdInfoKHR handleType fd", KIND, own.number());
+            DeviceBuffer b = DeviceBuffer.shared(c, size, size, crossing);
+            // An import that succeeds takes the descriptor over.
+            own.give();
+            return allocation(b, bytes, -1);
         } catch (DeviceException | SystemCallException | IOException e) {
             throw new DeviceException(
                     DeviceException.Kind.BUFFER,
@@ -62,15 +58,6 @@ final class Sharing {
         if (size > 0 && size < bytes)
             throw new DeviceException(
                     DeviceException.Kind.BUFFER, "it holds " + size + " bytes, " + bytes + " are needed");
-    }
-
-    /** Some drivers close what they refuse, which they should not. */
-    private static void release(Descriptor d) {
-        try {
-            d.close();
-        } catch (SystemCallException e) {
-            LOG.log(System.Logger.Level.DEBUG, "a descriptor was closed already: {0}", e.getMessage());
-        }
     }
 
     private static Allocation allocation(DeviceBuffer b, long bytes, int descriptor) {

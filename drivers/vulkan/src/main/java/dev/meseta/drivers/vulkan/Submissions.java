@@ -34,6 +34,7 @@ final class Submissions {
     final List<Place> outputs = new ArrayList<>();
 
     private final LaunchPlan plan;
+    private final List<Shader> shaders;
     private final long[] rounds = new long[LaunchPlan.DEEPEST];
     private List<Dispatch> dispatches = new ArrayList<>();
     private List<Fetch> fetches = new ArrayList<>();
@@ -51,11 +52,12 @@ final class Submissions {
     /**
      * A launch in one round of the Repeats around it.
      *
+     * @param shader its code
      * @param number its number among all, from 1
      * @param arguments byte offset of its arguments
      * @param offsets where in its slot each of its uses is
      */
-    record Dispatch(Launch launch, int number, long arguments, long[] offsets) {
+    record Dispatch(Launch launch, Shader shader, int number, long arguments, long[] offsets) {
         long argumentBytes() {
             int count =
                     new ShaderArguments(launch.uses().size(), launch.extents().size()).count();
@@ -63,9 +65,10 @@ final class Submissions {
         }
     }
 
-    /** Throws {@link DeviceException} for a plan that is too long. */
-    Submissions(LaunchPlan plan) {
+    /** Throws {@link DeviceException} for a plan that is too long, as readers of images for one whose shaders cannot be its own. */
+    Submissions(LaunchPlan plan, List<Shader> shaders) {
         this.plan = plan;
+        this.shaders = shaders;
         this.steps = list(plan.steps(), 0);
         for (CommandList.Output o : plan.memory().outputs())
             outputs.add(seen(new Place(o.slot(), 0, new long[0]), o.type().bytes()));
@@ -152,7 +155,10 @@ final class Submissions {
         count();
         long[] offsets =
                 l.uses().stream().mapToLong(u -> u.place().offset(rounds)).toArray();
-        Dispatch d = new Dispatch(l, ++number, arguments, offsets);
+        Shader shader = shaders.get(l.code());
+        if (shader.texels() >> l.uses().size() != 0)
+            throw new IllegalArgumentException(l.who() + " has a shader that cannot be its own: " + l);
+        Dispatch d = new Dispatch(l, shader, ++number, arguments, offsets);
         dispatches.add(d);
         arguments = Math.ceilDiv(arguments + d.argumentBytes(), ARGUMENT_ALIGNMENT) * ARGUMENT_ALIGNMENT;
     }

@@ -30,23 +30,19 @@ final class VulkanDevice extends PlanDevice {
     static final long PROCESSOR_ROUNDS = 65_535;
 
     /** A submission says nothing before its end, and a processor may compile its kernels on the way. */
-    private static final Duration TIMEOUT = Duration.ofMinutes(5);
+    private static final Limits LIMITS =
+            new Limits(CREDITS, true, true, 64, Duration.ofMinutes(5), Duration.ofHours(1));
 
-    private static final Limits LIMITS = new Limits(CREDITS, true, true, 64, TIMEOUT, Duration.ofHours(1));
-
-    private final VulkanLibrary vk;
     private final PhysicalDevice physical;
-    private final ShaderOptions options;
     private final Shaders shaders;
     private @Nullable Context open;
 
     /** @param checking whether kernels test every access */
-    VulkanDevice(VulkanLibrary vk, PhysicalDevice physical, String name, boolean checking) {
+    VulkanDevice(PhysicalDevice physical, String name, boolean checking) {
         super(name, physical.name(), target(physical), LIMITS);
-        this.vk = vk;
         this.physical = physical;
         boolean processor = physical.isProcessor();
-        this.options = new ShaderOptions(
+        this.shaders = new Shaders(new ShaderOptions(
                 // On a processor a workgroup is what a thread takes: as small as it can be.
                 processor ? physical.subgroup() : Math.max(LOCAL_SIZE, physical.subgroup()),
                 checking,
@@ -54,8 +50,7 @@ final class VulkanDevice extends PlanDevice {
                 physical.has(Capability.DOT_PRODUCT),
                 processor && !checking,
                 target().subgroup(),
-                processor ? PROCESSOR_ROUNDS : Long.MAX_VALUE);
-        this.shaders = new Shaders(options);
+                processor ? PROCESSOR_ROUNDS : Long.MAX_VALUE));
     }
 
     /**
@@ -82,7 +77,7 @@ final class VulkanDevice extends PlanDevice {
     private synchronized Context open() {
         Context c = open;
         if (c == null) {
-            c = new Context(vk, physical, name(), options.rounds());
+            c = new Context(physical, name(), shaders.options.rounds());
             open = c;
         }
         return c;
@@ -97,12 +92,8 @@ final class VulkanDevice extends PlanDevice {
         p.put("kind", physical.isProcessor() ? "a processor, never chosen by itself" : "a GPU");
         if (physical.stampBits > 0) p.put("time stamps", physical.stampNanoseconds() + " ns");
         p.put("subgroup", Integer.toString(physical.subgroup()));
-        long bytes = physical.memory.stream()
-                .filter(t -> t.has(MemoryType.LOCAL))
-                .mapToLong(MemoryType::heapBytes)
-                .max()
-                .orElse(0);
-        p.put("memory", (bytes >> 20) + " MiB");
+        MemoryType own = MemoryType.choose(physical.memory, -1, true);
+        p.put("memory", (own.heapBytes() >> 20) + " MiB");
         return p;
     }
 
@@ -112,7 +103,7 @@ final class VulkanDevice extends PlanDevice {
                 "\n",
                 physical.identity(),
                 target().text(),
-                "checking " + options.checking(),
+                "checking " + shaders.options.checking(),
                 FileStamp.ofClasses(VulkanDevice.class, ShaderOptions.class));
     }
 

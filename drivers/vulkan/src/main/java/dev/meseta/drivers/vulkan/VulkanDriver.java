@@ -17,11 +17,10 @@ import java.util.Set;
  * them, by its number or by a part of its name, or is {@code off}. With MESETA_VULKAN_STAGING=1 the host is taken not to reach their memory.
  */
 public final class VulkanDriver implements Driver {
-    /** @param unavailable why there are none; empty where there are some */
-    private record Found(List<Device> devices, String unavailable) {}
-
-    private static final class Holder {
-        static final Found FOUND = find();
+    /** The devices, once they are asked for, and why there are not more. */
+    private static final class Found {
+        static final List<String> REASONS = new ArrayList<>();
+        static final List<Device> DEVICES = find(REASONS);
     }
 
     @Override
@@ -42,7 +41,7 @@ public final class VulkanDriver implements Driver {
 
     @Override
     public List<Device> devices() {
-        return Holder.FOUND.devices();
+        return Found.DEVICES;
     }
 
     @Override
@@ -52,31 +51,25 @@ public final class VulkanDriver implements Driver {
 
     @Override
     public Device target(String name) {
-        return VulkanTarget.device(name);
+        return VulkanTarget.NAMES.containsKey(name) ? VulkanTarget.device(name) : Driver.super.target(name);
     }
 
     @Override
     public String unavailable() {
-        return Holder.FOUND.unavailable();
+        return Found.DEVICES.isEmpty() ? String.join("; ", Found.REASONS) : "";
     }
 
-    private static boolean isSet(String variable) {
-        return System.getenv().getOrDefault(variable, "0").equals("1");
-    }
-
-    private static Found find() {
+    private static List<Device> find(List<String> reasons) {
         String wanted = System.getenv().getOrDefault("MESETA_VULKAN_DEVICE", "");
-        if (wanted.equals("off")) return new Found(List.of(), "MESETA_VULKAN_DEVICE is off");
-        boolean checking = Boolean.getBoolean("meseta.check") || isSet("MESETA_CHECK");
-        List<String> reasons = new ArrayList<>();
-        List<Device> devices = List.of();
+        boolean checking = Boolean.getBoolean("meseta.check") || "1".equals(System.getenv("MESETA_CHECK"));
         try {
-            VulkanLibrary vk = new VulkanLibrary(VulkanLibrary.symbols());
-            devices = open(vk, wanted, checking, isSet("MESETA_VULKAN_STAGING"), reasons);
+            if (wanted.equals("off")) throw new IllegalArgumentException("MESETA_VULKAN_DEVICE is off");
+            boolean staging = "1".equals(System.getenv("MESETA_VULKAN_STAGING"));
+            return open(new VulkanLibrary(VulkanLibrary.symbols()), wanted, checking, staging, reasons);
         } catch (RuntimeException e) {
             reasons.add(String.valueOf(e.getMessage()));
+            return List.of();
         }
-        return new Found(devices, devices.isEmpty() ? String.join("; ", reasons) : "");
     }
 
     /**
@@ -104,7 +97,7 @@ public final class VulkanDriver implements Driver {
             boolean matches = wanted.isEmpty()
                     || name.endsWith(":" + wanted)
                     || p.name().toLowerCase(Locale.ROOT).contains(wanted.toLowerCase(Locale.ROOT));
-            if (matches) devices.add(new VulkanDevice(vk, p, name, checking));
+            if (matches) devices.add(new VulkanDevice(p, name, checking));
             else reasons.add("MESETA_VULKAN_DEVICE=" + wanted + " is not " + p.name());
         }
         return List.copyOf(devices);

@@ -12,7 +12,6 @@ import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 
@@ -30,10 +29,10 @@ final class VulkanLibrary {
                     JAVA_LONG, JAVA_LONG));
 
     private static final long LOST = Struct.number("VK_ERROR_DEVICE_LOST");
-    private static final Set<Long> OUT_OF_MEMORY = Set.of(
-            Struct.number("VK_ERROR_OUT_OF_HOST_MEMORY"),
-            Struct.number("VK_ERROR_OUT_OF_DEVICE_MEMORY"),
-            Struct.number("VK_ERROR_TOO_MANY_OBJECTS"));
+    private static final List<Long> OUT_OF_MEMORY = Stream.of(
+                    "VK_ERROR_OUT_OF_HOST_MEMORY", "VK_ERROR_OUT_OF_DEVICE_MEMORY", "VK_ERROR_TOO_MANY_OBJECTS")
+            .map(Struct::number)
+            .toList();
 
     private final SymbolLookup symbols;
     private final Map<String, MemorySegment> functions = new ConcurrentHashMap<>();
@@ -86,16 +85,14 @@ final class VulkanLibrary {
     }
 
     /** Calls a function that returns a VkResult, and throws what that says is wrong with a device. */
-    int check(String device, String function, Object... arguments) {
+    void check(String device, String function, Object... arguments) {
         int result = (int) call(function, arguments);
+        if (result >= 0) return;
         if (result == LOST) throw DeviceException.lost(device);
-        if (OUT_OF_MEMORY.contains((long) result))
-            throw new DeviceException(
-                    DeviceException.Kind.MEMORY, device + " has no memory left for " + function + " (" + result + ")");
-        if (result < 0)
-            throw new DeviceException(
-                    DeviceException.Kind.FAILED, function + " on " + device + " failed with " + result);
-        return result;
+        boolean memory = OUT_OF_MEMORY.contains((long) result);
+        throw new DeviceException(
+                memory ? DeviceException.Kind.MEMORY : DeviceException.Kind.FAILED,
+                function + " on " + device + (memory ? " finds no memory: " : " failed with ") + result);
     }
 
     /** As {@link #check}, of a function whose last argument, which is not given, is where it leaves what is returned. */

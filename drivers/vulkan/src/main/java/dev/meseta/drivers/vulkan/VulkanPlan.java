@@ -1,9 +1,7 @@
 package dev.meseta.drivers.vulkan;
 
 import dev.meseta.driver.ByteForm;
-import dev.meseta.driver.DeviceException;
 import dev.meseta.driver.Image;
-import dev.meseta.driver.plan.Launch;
 import dev.meseta.driver.plan.LaunchPlan;
 import dev.meseta.driver.plan.PlanExecutable;
 import dev.meseta.driver.plan.PlanForm;
@@ -14,8 +12,7 @@ import java.util.List;
 import java.util.function.Supplier;
 
 /**
- * A plan whose kernels are shaders. Throws {@link IllegalArgumentException} for a plan that is none, {@link
- * DeviceException} for one that is too long. Immutable.
+ * A plan whose kernels are shaders. Throws as {@link Submissions}. Immutable.
  *
  * @param shaders by the numbers that launches have
  * @param submissions the launches as they are submitted
@@ -24,17 +21,8 @@ record VulkanPlan(LaunchPlan launches, List<Shader> shaders, Submissions submiss
     /** Version of the form, and of what shaders and the host agree on; to be raised with any change of either ({@code PlanFormTest} sees to it). */
     static final int FORM = 2;
 
-    VulkanPlan {
-        shaders = List.copyOf(shaders);
-        for (Launch l : launches.launches())
-            if (l.code() < 0
-                    || l.code() >= shaders.size()
-                    || shaders.get(l.code()).texels() >> l.uses().size() != 0)
-                throw new IllegalArgumentException(l.who() + " has a shader that cannot be its own: " + l);
-    }
-
     VulkanPlan(LaunchPlan launches, List<Shader> shaders) {
-        this(launches, shaders, new Submissions(launches));
+        this(launches, List.copyOf(shaders), new Submissions(launches, shaders));
     }
 
     /** With shaders in SPIR-V. */

@@ -6,7 +6,6 @@ import dev.meseta.compiler.spirv.ShaderOptions;
 import dev.meseta.driver.KernelDevice;
 import dev.meseta.driver.plan.Requirements;
 import dev.meseta.driver.plan.TargetDevice;
-import dev.meseta.graph.InvalidInputException;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -29,17 +28,13 @@ final class VulkanTarget {
 
     /** A device that compiles for one of {@link #NAMES}. */
     static KernelDevice device(String version) {
-        String about = NAMES.get(version);
-        if (about == null)
-            throw new InvalidInputException(
-                    "no target '" + version + "' of vulkan; there are " + String.join(", ", NAMES.keySet()));
         boolean dots = !version.equals("1.2");
         // Loops that a processor would end are written so that it does not.
         Shaders shaders = new Shaders(new ShaderOptions(
                 VulkanDevice.LOCAL_SIZE, false, FloatControls.NONE, dots, false, 0, VulkanDevice.PROCESSOR_ROUNDS));
         return new TargetDevice(
                 "vulkan:" + version,
-                about,
+                NAMES.getOrDefault(version, version),
                 Map.of("Vulkan", version),
                 VulkanDevice.gpu(dots, TEAM, SHARED_BYTES, 0, List.of()),
                 requirements(version, dots ? DOTS : Set.of()).text(),
