@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  * at the end are computed of the last one; columns that another team computes, too, are. Neither are stored.
  */
 final class SubgroupTile {
-    /** Rows of a tile. Many take many registers, few read the columns often. */
-    private static final List<Integer> HEIGHTS = List.of(32, 24, 16, 12, 8, 6, 4, 2, 1);
+    /** Rows of a tile at most. Many take many registers, few read the columns often. */
+    private static final int MOST_ROWS = 32;
 
     /** What reading a vector for each member costs, in products of a register. */
     private static final double READ = 16;
@@ -79,8 +79,9 @@ final class SubgroupTile {
         Size m = Size.product(s.m().stream().map(Atom::extent).toList());
         long count = TeamTile.nominal(m);
         Map<Integer, Double> costs = new LinkedHashMap<>();
-        for (int height : HEIGHTS) {
-            if (height > SHARES * target.subgroup()) continue;
+        for (int height = Math.min(MOST_ROWS, SHARES * target.subgroup()); height > 0; height--) {
+            // As many tiles with fewer rows compute fewer that there are not.
+            if (height > Math.ceilDiv(count, Math.ceilDiv(count, height))) continue;
             double shares = Math.ceilDiv(height, target.subgroup()) * READ / (deep ? lanes : 1);
             costs.put(height, Math.ceilDiv(count, height) * (READ + shares + height * lanes));
         }
