@@ -179,75 +179,69 @@ final class SubgroupTile {
         e.bind(packed != null ? packed.panel() : s.n(), packed != null ? panel : first);
         Expr columnStart = e.let("x", Kernels.add(e.index(columnParts[0]), own));
         e.closeInline();
-        Atom inner = s.summed().getLast();
         List<Expr.Var> sums = new ArrayList<>();
         for (int r = 0; r < height; r++)
             sums.add(e.declare("a", Kernels.splat(ReduceKernel.identity(ReduceKind.SUM, type), lanes)));
-        e.loops(s.summed().subList(0, s.summed().size() - 1), 0, () -> {
-            Expr all = e.size(inner.extent());
-            if (all instanceof Expr.Int few && few.value() <= UNROLLED && few.value() % lanes != 0) {
-                e.loop(inner, true, () -> single(packed, rowStarts, rowParts[1], columnStart, columnParts[1], sums));
-                return;
-            }
-            int vectors = all instanceof Expr.Int n && n.value() % ((long) VECTORS * lanes) == 0 ? VECTORS : 1;
-            long round = (long) vectors * lanes;
-            Expr whole = e.let("k", Kernels.mul(Kernels.div(all, Kernels.index(round)), round));
-            String k = e.fresh("k");
-            e.open();
-            for (int v = 0; v < vectors; v++) {
-                Expr at = Kernels.add(Kernels.variable(k), (long) v * lanes);
-                several(packed, rowStarts, rowParts[1], columnStart, columnParts[1], at, sums);
-            }
-            e.add(new Stmt.For(k, Kernels.index(0), whole, round, false, e.close()));
-            if (all.equals(whole)) return;
-            String rest = e.fresh("k");
-            e.open();
-            e.bind(inner, Kernels.variable(rest));
-            single(packed, rowStarts, rowParts[1], columnStart, columnParts[1], sums);
-            e.add(new Stmt.For(rest, whole, all, 1, false, e.close()));
-        });
+        Factors f = new Factors(packed, rowStarts, rowParts[1], columnStart, columnParts[1]);
+        e.loops(s.summed().subList(0, s.summed().size() - 1), 0, () -> add(f, sums));
         return sums;
     }
 
-    /** One step of the sum. */
-    private void single(
-            @Nullable Panels packed,
-            List<Expr> rowStarts,
-            Lin rowSteps,
-            Expr columnStart,
-            Lin columnSteps,
-            List<Expr.Var> sums) {
-        Expr b = read(packed, Kernels.add(columnStart, e.index(columnSteps)));
-        List<String> shared = share(rowStarts, rowSteps, 1);
-        for (int r = 0; r < height; r++) add(sums.get(r), shared.get(r / team), r % team, 0, 1, b);
+    /** What is multiplied: where each member's rows and columns begin, and how they go on by the steps of the sum. */
+    private record Factors(
+            @Nullable Panels packed, List<Expr> rowStarts, Lin rowSteps, Expr columnStart, Lin columnSteps) {}
+
+    /** Adds the products of all steps of the innermost loop. */
+    private void add(Factors f, List<Expr.Var> sums) {
+        Expr all = e.size(s.summed().getLast().extent());
+        if (!(all instanceof Expr.Int literal)) {
+            Expr whole = e.let("k", Kernels.mul(Kernels.div(all, Kernels.index(lanes)), lanes));
+            rounds(f, Kernels.index(0), whole, lanes, lanes, sums);
+            rounds(f, whole, all, 1, 1, sums);
+            return;
+        }
+        long count = literal.value();
+        long round = count % ((long) VECTORS * lanes) == 0 ? (long) VECTORS * lanes : lanes;
+        long whole = count <= UNROLLED ? 0 : count / round * round;
+        if (whole > 0) rounds(f, Kernels.index(0), Kernels.index(whole), round, lanes, sums);
+        for (long at = whole; at < count; at += lanes) {
+            int left = (int) Math.min(lanes, count - at);
+            // The last vector of a row ends with it, and begins with steps that are added already.
+            if (deep && count >= lanes) add(f, Kernels.index(at + left - lanes), lanes - left, lanes, sums);
+            else add(f, Kernels.index(at), 0, left, sums);
+        }
     }
 
-    /** As many steps as a vector has lanes. The columns of all of them are read first, so that each sum is touched once. */
-    private void several(
-            @Nullable Panels packed,
-            List<Expr> rowStarts,
-            Lin rowSteps,
-            Expr columnStart,
-            Lin columnSteps,
-            Expr at,
-            List<Expr.Var> sums) {
+    /** A loop whose rounds add some steps, so many at a time. */
+    private void rounds(Factors f, Expr begin, Expr end, long round, int each, List<Expr.Var> sums) {
+        String k = e.fresh("k");
+        e.open();
+        for (long i = 0; i < round; i += each) add(f, Kernels.add(Kernels.variable(k), i), 0, each, sums);
+        e.add(new Stmt.For(k, begin, end, round, false, e.close()));
+    }
+
+    /**
+     * Adds some steps behind each other. Their columns are read first, so that each sum is touched once.
+     *
+     * @param at number of the first step that is read
+     * @param from how many of those that are read are not added
+     */
+    private void add(Factors f, Expr at, int from, int count, List<Expr.Var> sums) {
         Atom inner = s.summed().getLast();
+        int width = deep && count == lanes ? lanes : 1;
         e.open();
         List<List<String>> shared = new ArrayList<>();
         List<Expr> columns = new ArrayList<>();
-        for (int i = 0; i < lanes; i++) {
+        for (int i = 0; i < count; i++) {
             e.open();
             e.bind(inner, Kernels.add(at, i));
-            if (i == 0 || !deep) shared.add(share(rowStarts, rowSteps, deep ? lanes : 1));
-            columns.add(read(packed, Kernels.add(columnStart, e.index(columnSteps))));
+            shared.add(i % width == 0 ? share(f.rowStarts, f.rowSteps, width) : shared.getLast());
+            if (i >= from) columns.add(read(f.packed, Kernels.add(f.columnStart, e.index(f.columnSteps))));
             e.closeInline();
         }
-        for (int r = 0; r < height; r++) {
-            for (int i = 0; i < lanes; i++) {
-                String x = shared.get(deep ? 0 : i).get(r / team);
-                add(sums.get(r), x, r % team, deep ? i : 0, deep ? lanes : 1, columns.get(i));
-            }
-        }
+        for (int r = 0; r < height; r++)
+            for (int i = from; i < count; i++)
+                add(sums.get(r), shared.get(i).get(r / team), r % team, i % width, width, columns.get(i - from));
         e.add(e.close());
     }
 
