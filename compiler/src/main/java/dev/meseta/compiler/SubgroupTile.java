@@ -101,11 +101,15 @@ final class SubgroupTile {
         Expr n = e.size(s.n().extent());
         Expr across = e.let("g", Kernels.ceilDiv(n, s.width()));
         Expr down = e.let("g", Kernels.ceilDiv(rows, height));
-        // Neighbours have the same columns, which stay in the cache.
-        Expr row = e.let("m", Kernels.mul(e.let("g", Kernels.rem(Schedule.GRID, down)), height));
-        Expr rest = e.let("g", Kernels.div(Schedule.GRID, down));
-        Expr panel = e.let("g", Kernels.rem(rest, across));
-        Schedule.decompose(e, e.let("g", Kernels.div(rest, across)), s.others());
+        boolean alongRows = areColumnsKept();
+        Expr fast = alongRows ? across : down;
+        Expr slow = alongRows ? down : across;
+        Expr quick = e.let("g", Kernels.rem(Schedule.GRID, fast));
+        Expr rest = e.let("g", Kernels.div(Schedule.GRID, fast));
+        Expr other = e.let("g", Kernels.rem(rest, slow));
+        Expr row = e.let("m", Kernels.mul(alongRows ? other : quick, height));
+        Expr panel = alongRows ? quick : other;
+        Schedule.decompose(e, e.let("g", Kernels.div(rest, slow)), s.others());
         Expr begin = e.let("n", Kernels.mul(panel, s.width()));
         Expr first = e.let("n", Kernels.min(begin, Kernels.sub(n, Kernels.index(s.width()))));
         Expr own = e.let("n", Kernels.mul(Kernel.MEMBER_VARIABLE, lanes));
@@ -128,6 +132,16 @@ final class SubgroupTile {
         Expr grid = Kernels.mul(
                 Kernels.ceilDiv(Schedule.count(e, s.m()), height), Kernels.ceilDiv(e.size(s.n().extent()), s.width()));
         return e.launch(Kernels.mul(grid, Schedule.count(e, s.others())), origin);
+    }
+
+    /**
+     * Whether the columns stay in the cache from one tile of rows to the next. Then neighbours have the same rows, and write what lies
+     * behind each other; else they have the same columns.
+     */
+    private boolean areColumnsKept() {
+        Size all = s.n().extent();
+        for (Atom k : s.summed()) if ((s.columns().offset().vars() & k.vars()) != 0) all = all.times(k.extent());
+        return all.isLiteral() && all.value() * s.columns().storage().bytes() <= a.target.l2Bytes() / 2;
     }
 
     private record Stored(Point value, Lin to, Place place, DType storage) {}
