@@ -269,19 +269,57 @@ final class Winograd {
         Lin w = index(p.get(3));
         List<Size> extents = left.shape().subList(2, 4);
         Emitter e = new Emitter("winograd_input");
-        int lanes = DepthwiseKernel.lanes(a.target, DType.F32, channels);
         e.open();
-        Schedule.decompose(e, Schedule.GRID, l.tiles());
+        Share share = share(e, l, channels);
         int last = t.size() - 1;
-        Expr inside = Kernels.and(
-                Kernels.and(inside(e, l, h, 0, extents.get(0)), inside(e, l, h, last, extents.get(0))),
-                Kernels.and(inside(e, l, w, 0, extents.get(1)), inside(e, l, w, last, extents.get(1))));
-        Stmt whole = input(e, l, lanes, x, index(p.get(1)), to, List.of());
-        Stmt edge = input(e, l, lanes, x, index(p.get(1)), to, List.of(h, w));
-        e.add(new Stmt.If(inside, whole, edge));
+        Stmt edge = input(e, l, share, x, index(p.get(1)), to, List.of(h, w));
+        if (a.target.lockstep()) {
+            // Iterations that part ways take both.
+            e.add(edge);
+        } else {
+            Expr inside = Kernels.and(
+                    Kernels.and(inside(e, l, h, 0, extents.get(0)), inside(e, l, h, last, extents.get(0))),
+                    Kernels.and(inside(e, l, w, 0, extents.get(1)), inside(e, l, w, last, extents.get(1))));
+            e.add(new Stmt.If(inside, input(e, l, share, x, index(p.get(1)), to, List.of()), edge));
+        }
         e.add(e.close());
-        a.add(e.launch(Schedule.count(e, l.tiles()), Lowering.origin(g)));
+        a.add(e.launch(share.grid, Lowering.origin(g)));
         return true;
+    }
+
+    /**
+     * What an iteration transforms: one tile, all its channels one after the other, or where iterations run in lockstep one vector of them, so
+     * that neighbours read what lies behind each other, and few tiles are many iterations.
+     *
+     * @param begin where the vector begins; null for all channels
+     */
+    private record Share(
+            Size channels, int lanes, Expr grid, @Nullable Expr begin) {
+        void each(Emitter e, Atom channel, Runnable body) {
+            if (begin == null) {
+                MapKernel.row(e, channel, lanes, Kernels.index(0), e.size(channels), body);
+                return;
+            }
+            e.bindVector(channel, begin, lanes);
+            body.run();
+            e.scalar();
+        }
+    }
+
+    /** Gives the loops over tiles their values. */
+    private Share share(Emitter e, Loops l, Size last) {
+        int lanes = DepthwiseKernel.lanes(a.target, DType.F32, last);
+        Expr count = Schedule.count(e, l.tiles());
+        if (!a.target.lockstep()) {
+            Schedule.decompose(e, Schedule.GRID, l.tiles());
+            return new Share(last, lanes, count, null);
+        }
+        Expr vectors = Kernels.ceilDiv(e.size(last), lanes);
+        Schedule.decompose(e, e.let("g", Kernels.div(Schedule.GRID, vectors)), l.tiles());
+        Expr at = Kernels.mul(e.let("g", Kernels.rem(Schedule.GRID, vectors)), lanes);
+        boolean whole = last.isLiteral() && last.value() % lanes == 0;
+        Expr begin = whole ? at : Kernels.min(at, Kernels.sub(e.size(last), Kernels.index(lanes)));
+        return new Share(last, lanes, Kernels.mul(vectors, count), e.let("c", begin));
     }
 
     private static Lin index(Point p) {
@@ -301,7 +339,7 @@ final class Winograd {
     }
 
     /** Transforms one tile for all channels; where lines are given, what lies outside the input is 0. */
-    private Stmt input(Emitter e, Loops l, int lanes, TileKernel.Operand x, Lin to, Place place, List<Lin> lines) {
+    private Stmt input(Emitter e, Loops l, Share share, TileKernel.Operand x, Lin to, Place place, List<Lin> lines) {
         e.open();
         List<List<Expr>> masks = new ArrayList<>();
         for (int axis = 0; axis < lines.size(); axis++) {
@@ -310,7 +348,8 @@ final class Winograd {
                 of.add(inside(e, l, lines.get(axis), i, left.shape().get(axis + 2)));
             masks.add(of);
         }
-        MapKernel.row(e, l.channel(), lanes, Kernels.index(0), e.size(channels), () -> {
+        int lanes = share.lanes;
+        share.each(e, l.channel(), () -> {
             LinearMap map = new LinearMap(t.input());
             int b = e.buffer(x.place(), x.storage(), Kernel.Access.READ);
             List<List<Expr>> columns = new ArrayList<>();
@@ -453,27 +492,30 @@ final class Winograd {
         if (l == null) throw new IllegalStateException("a loop is missing for " + g.root.origin);
         List<Point> p = l.nest().result();
         Emitter e = new Emitter("winograd_output");
-        int lanes = DepthwiseKernel.lanes(a.target, DType.F32, features);
         e.open();
-        Schedule.decompose(e, Schedule.GRID, l.tiles());
+        Share share = share(e, l, features);
         List<Size> s = root.shape();
         boolean exact = tiles.get(1).times(t.outputs()).equals(s.get(2))
                 && tiles.get(2).times(t.outputs()).equals(s.get(3));
-        Stmt whole = output(e, l, lanes, p, sums, List.of());
         if (exact) {
-            e.add(whole);
+            e.add(output(e, l, share, p, sums, List.of()));
         } else {
-            Expr inside = Kernels.and(
-                    inside(e, l, index(p.get(3)), t.outputs() - 1, s.get(2)),
-                    inside(e, l, index(p.get(4)), t.outputs() - 1, s.get(3)));
-            e.add(new Stmt.If(inside, whole, output(e, l, lanes, p, sums, List.of(index(p.get(3)), index(p.get(4))))));
+            Stmt edge = output(e, l, share, p, sums, List.of(index(p.get(3)), index(p.get(4))));
+            if (a.target.lockstep()) {
+                e.add(edge);
+            } else {
+                Expr inside = Kernels.and(
+                        inside(e, l, index(p.get(3)), t.outputs() - 1, s.get(2)),
+                        inside(e, l, index(p.get(4)), t.outputs() - 1, s.get(3)));
+                e.add(new Stmt.If(inside, output(e, l, share, p, sums, List.of()), edge));
+            }
         }
         e.add(e.close());
-        a.add(e.launch(Schedule.count(e, l.tiles()), Lowering.origin(g)));
+        a.add(e.launch(share.grid, Lowering.origin(g)));
     }
 
     /** Transforms one tile of sums for all features and stores it; where lines are given, what lies outside is left out. */
-    private Stmt output(Emitter e, Loops l, int lanes, List<Point> p, Place sums, List<Lin> lines) {
+    private Stmt output(Emitter e, Loops l, Share share, List<Point> p, Place sums, List<Lin> lines) {
         e.open();
         List<List<Expr>> masks = new ArrayList<>();
         for (int axis = 0; axis < lines.size(); axis++) {
@@ -482,7 +524,7 @@ final class Winograd {
                 of.add(inside(e, l, lines.get(axis), i, root.shape().get(axis + 2)));
             masks.add(of);
         }
-        MapKernel.row(e, l.channel(), lanes, Kernels.index(0), e.size(features), () -> {
+        share.each(e, l.channel(), () -> {
             LinearMap map = new LinearMap(t.output());
             int b = e.buffer(sums, DType.F32, Kernel.Access.READ);
             Expr first = e.index(index(p.get(2)));
@@ -492,7 +534,7 @@ final class Winograd {
                 List<Expr> column = new ArrayList<>();
                 for (int i = 0; i < t.size(); i++) {
                     Expr from = Kernels.add(first, Kernels.mul(step, (long) i * t.size() + j));
-                    column.add(e.let("x", Kernels.load(b, from, new Type(DType.F32, lanes))));
+                    column.add(e.let("x", Kernels.load(b, from, new Type(DType.F32, share.lanes))));
                 }
                 columns.add(map.apply(e, column));
             }
