@@ -3,7 +3,6 @@ module dev.meseta.drivers.ethosu {
     exports dev.meseta.drivers.ethosu;
     exports dev.meseta.drivers.ethosu.commands;
     exports dev.meseta.drivers.ethosu.compiler;
-    exports dev.meseta.drivers.ethosu.kernel;
     exports dev.meseta.drivers.ethosu.model;
 
     requires transitive dev.meseta.driver;

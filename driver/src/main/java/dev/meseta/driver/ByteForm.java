@@ -67,6 +67,24 @@ public final class ByteForm {
         return n;
     }
 
+    /** Writes a part of a list. */
+    @FunctionalInterface
+    public interface Part<T> {
+        void write(DataOutputStream out, T part) throws IOException;
+    }
+
+    public static <T> void list(DataOutputStream out, List<T> parts, Part<T> each) throws IOException {
+        out.writeInt(parts.size());
+        for (T p : parts) each.write(out, p);
+    }
+
+    /** A list, whose parts take a byte or more. */
+    public static <T> List<T> list(ByteBuffer in, Reading<T> each) {
+        List<T> parts = new ArrayList<>();
+        for (int n = count(in); n > 0; n--) parts.add(each.read(in));
+        return parts;
+    }
+
     public static void text(DataOutputStream out, String text) throws IOException {
         bytes(out, text.getBytes(StandardCharsets.UTF_8));
     }
@@ -76,14 +94,11 @@ public final class ByteForm {
     }
 
     public static void texts(DataOutputStream out, List<String> texts) throws IOException {
-        out.writeInt(texts.size());
-        for (String t : texts) text(out, t);
+        list(out, texts, ByteForm::text);
     }
 
     public static List<String> texts(ByteBuffer in) {
-        List<String> texts = new ArrayList<>();
-        for (int n = count(in); n > 0; n--) texts.add(text(in));
-        return texts;
+        return list(in, ByteForm::text);
     }
 
     public static void bytes(DataOutputStream out, byte[] bytes) throws IOException {
@@ -98,14 +113,11 @@ public final class ByteForm {
     }
 
     public static void numbers(DataOutputStream out, List<Integer> numbers) throws IOException {
-        out.writeInt(numbers.size());
-        for (int n : numbers) out.writeInt(n);
+        list(out, numbers, DataOutputStream::writeInt);
     }
 
     public static List<Integer> numbers(ByteBuffer in) {
-        List<Integer> numbers = new ArrayList<>();
-        for (int n = count(in); n > 0; n--) numbers.add(in.getInt());
-        return numbers;
+        return list(in, ByteBuffer::getInt);
     }
 
     public static void longs(DataOutputStream out, long[] values) throws IOException {

@@ -6,8 +6,10 @@ import java.util.List;
 
 /** A device whose driver compiles graphs (a fixed-function accelerator, or the reference interpreter). */
 public non-sealed interface GraphDevice extends Device {
-    /** Why the device cannot run a node, or an empty string if it can. */
-    String refuses(Node node);
+    /** Why the device cannot run a node whatever the others are, or an empty string if it can. */
+    default String refuses(Node node) {
+        return "";
+    }
 
     /**
      * Why the device cannot run nodes of a graph: one entry for each node, in order, empty if it can. The graph shows what single nodes do not,

@@ -22,11 +22,12 @@ final class CommandStreamFuzzTest {
     void anyBytesAreRunOrRefused(byte[] bytes) {
         MemorySegment words = MemorySegment.ofArray(bytes);
         attempt(() -> CommandStream.ofWords(words));
-        attempt(() -> CommandStream.ofActions(words));
+        attempt(() -> CommandStream.ofWords(CommandStream.bare(words).words()));
         byte[] named = bytes.clone();
         // The identifier is no part of what is looked for.
         if (named.length >= 4) System.arraycopy(new byte[] {'C', 'O', 'P', '1'}, 0, named, 0, 4);
-        attempt(() -> CommandStream.ofActions(MemorySegment.ofArray(named)));
+        attempt(() -> CommandStream.ofWords(
+                CommandStream.bare(MemorySegment.ofArray(named)).words()));
         try {
             StreamUse.of(words);
         } catch (InvalidInputException e) {

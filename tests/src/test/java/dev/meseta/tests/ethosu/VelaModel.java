@@ -18,7 +18,8 @@ record VelaModel(CustomOperator operator, CommandStream stream) {
     static VelaModel read(String name) {
         CustomOperator o = TfliteReader.customOperators(folder().resolve("vela").resolve(name))
                 .getFirst();
-        return new VelaModel(o, CommandStream.ofActions(bytes(o, 0)));
+        return new VelaModel(
+                o, CommandStream.ofWords(CommandStream.bare(bytes(o, 0)).words()));
     }
 
     /** The shared test data; skips the test without it. */

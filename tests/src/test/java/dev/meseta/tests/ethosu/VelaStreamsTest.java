@@ -151,7 +151,8 @@ final class VelaStreamsTest {
             byte[] bytes = originals.get(which).clone();
             for (int k = random.nextInt(1, 4); k > 0; k--) mutate(random, bytes);
             try {
-                CommandStream stream = CommandStream.ofActions(MemorySegment.ofArray(bytes));
+                CommandStream stream = CommandStream.ofWords(
+                        CommandStream.bare(MemorySegment.ofArray(bytes)).words());
                 DeviceModel.run(stream, MUTATION_WORK, models.get(which).regions());
             } catch (InvalidInputException e) {
                 assertFalse(e.getMessage().isBlank());

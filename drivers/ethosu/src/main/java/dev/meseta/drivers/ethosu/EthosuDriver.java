@@ -7,7 +7,6 @@ import dev.meseta.driver.Driver;
 import dev.meseta.driver.Feature;
 import dev.meseta.driver.Handshake;
 import dev.meseta.drivers.ethosu.compiler.Machine;
-import dev.meseta.drivers.ethosu.kernel.Board;
 import dev.meseta.drivers.ethosu.model.ModelKernel;
 import dev.meseta.drivers.ethosu.model.StreamUse;
 import dev.meseta.graph.InvalidInputException;
@@ -29,9 +28,6 @@ public final class EthosuDriver implements Driver {
 
     /** What a device of this kind says of itself in its register {@code ID}: architecture 1.0.6, release r0p1. */
     private static final int MODEL_ID = 0x1006_1010;
-
-    /** Bytes of fast memory beyond what any device has. */
-    private static final long MOST_FAST = 1 << 30;
 
     private static final List<Device> MODELS = List.of(
             model(NAME, Machine.U65_256),
@@ -57,12 +53,13 @@ public final class EthosuDriver implements Driver {
     static Board board(Program p) {
         long fast =
                 Math.max(p.fastBytes(), StreamUse.of(SealedStream.of(p).words()).bytes()[Program.FAST]);
-        if (fast > MOST_FAST) throw new InvalidInputException("a stream uses " + fast + " bytes of fast memory");
-        for (Device d : Found.HERE.devices) {
-            Board board = ((NpuDevice) d).board();
-            if (board.info().runs(p.configuration()) && board.info().fastBytes() >= fast) return board;
-        }
-        return model(NAME, p.configuration(), fast);
+        if (fast > Program.LARGEST_MEMORY)
+            throw new InvalidInputException("a stream uses " + fast + " bytes of fast memory");
+        return Found.HERE.devices.stream()
+                .map(d -> ((NpuDevice) d).board())
+                .filter(b -> b.info().runs(p.configuration(), fast))
+                .findFirst()
+                .orElseGet(() -> model(NAME, p.configuration(), fast));
     }
 
     /** The boards of a folder of device files. */

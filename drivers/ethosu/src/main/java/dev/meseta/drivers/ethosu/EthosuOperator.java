@@ -55,14 +55,11 @@ public final class EthosuOperator implements CustomOperatorProvider {
             }
             bound.add(t.data());
         }
-        List<@Nullable Data> results = new ArrayList<>();
-        for (Place p : program.outputs()) {
-            Tensor t = Tensor.allocate(p.type());
-            bound.add(t.data());
-            results.add(t);
-        }
+        List<Tensor> results =
+                program.outputs().stream().map(p -> Tensor.allocate(p.type())).toList();
+        results.forEach(t -> bound.add(t.data()));
         loaded.run(bound, () -> false);
-        return results;
+        return new ArrayList<>(results);
     }
 
     /** The operator's stream, checked against its regions. */

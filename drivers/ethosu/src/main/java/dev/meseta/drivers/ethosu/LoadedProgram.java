@@ -7,16 +7,14 @@ import dev.meseta.driver.Executable;
 import dev.meseta.driver.Image;
 import dev.meseta.driver.Region;
 import dev.meseta.drivers.ethosu.Program.Place;
-import dev.meseta.drivers.ethosu.kernel.Board;
-import dev.meseta.drivers.ethosu.kernel.Requests;
 import dev.meseta.drivers.ethosu.model.StreamUse;
 import dev.meseta.drivers.ethosu.model.Timeline;
 import dev.meseta.graph.TensorType;
 import dev.meseta.linux.AccelDevice;
+import dev.meseta.linux.EthosuRequests;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -28,15 +26,9 @@ import org.jspecify.annotations.Nullable;
  * submitted, and results are copied out. Its memory goes when nobody can reach it. Thread-safe.
  *
  * @param fastBytes of the fast memory that a job asks for; 0 for none
- * @param markTo where the mark of a job that has ended is among feature maps
  */
 record LoadedProgram(
-        Program program,
-        Resources resources,
-        long fastBytes,
-        long markTo,
-        List<Region> regions,
-        List<TensorType> outputs)
+        Program program, Resources resources, long fastBytes, List<Region> regions, List<TensorType> outputs)
         implements Executable {
     private static final Cleaner CLEANER =
             Cleaner.create(Thread.ofPlatform().daemon().name("meseta-ethosu").factory());
@@ -46,7 +38,7 @@ record LoadedProgram(
     private static final class Resources implements Runnable {
         private final Board board;
         private final long stream;
-        private final AccelDevice.@Nullable Memory[] memory = new AccelDevice.Memory[Requests.REGIONS];
+        private final AccelDevice.@Nullable Memory[] memory = new AccelDevice.Memory[EthosuRequests.REGIONS];
 
         /** Whether a job that nobody waits for may still write to the memory. */
         private boolean abandoned;
@@ -69,7 +61,7 @@ record LoadedProgram(
         SealedStream sealed = SealedStream.of(program);
         long[] use = StreamUse.of(sealed.words()).bytes();
         long fast = Math.max(program.fastBytes(), use[Program.FAST]);
-        if (!info.runs(program.configuration()) || fast > info.fastBytes()) {
+        if (!info.runs(program.configuration(), fast)) {
             Board.Info wanted = new Board.Info(0, program.configuration(), fast);
             throw DeviceException.unsupported("the program is for " + wanted.model() + " with " + fast
                     + " bytes of fast memory, " + board.name() + " is " + info.model() + " with " + info.fastBytes());
@@ -91,7 +83,7 @@ record LoadedProgram(
                 program.inputs().stream().map(p -> p.type().bytes()).toList(),
                 outputs.stream().map(TensorType::bytes).toList());
         long asked = use[Program.FAST] == 0 ? 0 : fast;
-        LoadedProgram loaded = new LoadedProgram(program, r, asked, sealed.markTo(), regions, outputs);
+        LoadedProgram loaded = new LoadedProgram(program, r, asked, regions, outputs);
         CLEANER.register(loaded, r);
         return loaded;
     }
@@ -103,11 +95,9 @@ record LoadedProgram(
 
     @Override
     public String describe() {
-        List<String> lines = new ArrayList<>();
-        lines.add("one submission of " + program.words().byteSize() / 4 + " words, "
-                + Timeline.of(program.stream()).summary());
-        lines.addAll(program.notes());
-        return String.join("\n", lines);
+        String summary = Timeline.of(program.stream()).summary();
+        String first = "one submission of " + program.words().byteSize() / 4 + " words, " + summary + "\n";
+        return first + String.join("\n", program.notes());
     }
 
     @Override
@@ -131,7 +121,7 @@ record LoadedProgram(
             long bytes = regions.get(i).bytes();
             MemorySegment.copy(bound.get(i), 0, maps.segment(), inputs.get(i).offset(), bytes);
         }
-        MemorySegment mark = maps.segment().asSlice(markTo, SealedStream.MARK_BYTES);
+        MemorySegment mark = maps.segment().asSlice(Program.aligned(program.mapBytes()), SealedStream.MARK_BYTES);
         mark.fill((byte) 0);
         board.submit(resources.stream, fastBytes, resources.memory);
         if (!board.await(maps, givenUp)) {
@@ -147,8 +137,8 @@ record LoadedProgram(
         }
         for (int i = inputs.size(); i < regions.size(); i++) {
             Place p = program.outputs().get(i - inputs.size());
-            bound.get(i)
-                    .copyFrom(maps.segment().asSlice(p.offset(), regions.get(i).bytes()));
+            MemorySegment.copy(
+                    maps.segment(), p.offset(), bound.get(i), 0, regions.get(i).bytes());
         }
         Reference.reachabilityFence(this);
     }

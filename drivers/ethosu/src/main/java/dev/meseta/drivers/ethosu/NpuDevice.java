@@ -11,9 +11,7 @@ import dev.meseta.driver.Job;
 import dev.meseta.driver.Limits;
 import dev.meseta.drivers.ethosu.compiler.GraphCompiler;
 import dev.meseta.drivers.ethosu.compiler.Machine;
-import dev.meseta.drivers.ethosu.kernel.Board;
 import dev.meseta.graph.Graph;
-import dev.meseta.graph.Node;
 import dev.meseta.linux.AccelDevice;
 import dev.meseta.linux.Descriptor;
 import dev.meseta.linux.FileStamp;
@@ -35,7 +33,7 @@ record NpuDevice(String name, String description, Machine machine, Board board) 
     /** A board that the kernel has. Throws {@link DeviceException} for one that nothing is compiled for. */
     static NpuDevice of(String name, String file, Board board) {
         for (Machine m : List.of(Machine.U65_256, Machine.U65_512)) {
-            if (board.info().runs(m.configuration())) {
+            if (board.info().runs(m.configuration(), 0)) {
                 return new NpuDevice(name, "Arm Ethos-" + board.info().model() + " by " + file, m, board);
             }
         }
@@ -86,11 +84,6 @@ record NpuDevice(String name, String description, Machine machine, Board board) 
         for (int i = 0; i < program.regions().size(); i++) bound.add(job.memory(i));
         job.started();
         program.run(bound, job::isCancelled);
-    }
-
-    @Override
-    public String refuses(Node node) {
-        return "";
     }
 
     @Override

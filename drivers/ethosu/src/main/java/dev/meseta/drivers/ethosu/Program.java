@@ -48,14 +48,23 @@ public record Program(
     private static final int ALIGNMENT = 16;
 
     /** More than any device of this kind has. */
-    private static final long LARGEST_MEMORY = 1L << 30;
+    static final long LARGEST_MEMORY = 1L << 30;
 
     /**
      * A tensor in region 1: dense, row-major.
      *
      * @param offset of its first byte
      */
-    public record Place(TensorType type, long offset) {}
+    public record Place(TensorType type, long offset) {
+        private static void write(DataOutputStream out, Place p) throws IOException {
+            ByteForm.type(out, p.type);
+            out.writeLong(p.offset);
+        }
+
+        private static Place read(ByteBuffer in) {
+            return new Place(ByteForm.type(in), in.getLong());
+        }
+    }
 
     public Program {
         inputs = List.copyOf(inputs);
@@ -109,21 +118,13 @@ public record Program(
             out.writeInt(configuration);
             out.writeLong(mapBytes);
             out.writeLong(fastBytes);
-            places(out, inputs);
-            places(out, outputs);
+            ByteForm.list(out, inputs, Place::write);
+            ByteForm.list(out, outputs, Place::write);
             ByteForm.texts(out, notes);
             ByteForm.bytes(out, words.toArray(ValueLayout.JAVA_BYTE));
         });
         return new Image(
                 bytes, List.of(Tensor.wrap(new TensorType(DType.U8, Shape.of(constants.byteSize())), constants)));
-    }
-
-    private static void places(DataOutputStream out, List<Place> places) throws IOException {
-        out.writeInt(places.size());
-        for (Place p : places) {
-            ByteForm.type(out, p.type());
-            out.writeLong(p.offset());
-        }
     }
 
     /** Throws {@link IllegalArgumentException} for what is no image of a program, and what the program itself throws. */
@@ -133,18 +134,12 @@ public record Program(
             int configuration = in.getInt();
             long maps = in.getLong();
             long fast = in.getLong();
-            List<Place> inputs = places(in);
-            List<Place> outputs = places(in);
+            List<Place> inputs = ByteForm.list(in, Place::read);
+            List<Place> outputs = ByteForm.list(in, Place::read);
             List<String> notes = ByteForm.texts(in);
             MemorySegment words = MemorySegment.ofArray(ByteForm.bytes(in));
             MemorySegment constants = image.constants().getFirst().data();
             return new Program(words, configuration, constants, maps, fast, inputs, outputs, notes);
         });
-    }
-
-    private static List<Place> places(ByteBuffer in) {
-        List<Place> places = new ArrayList<>();
-        for (int n = ByteForm.count(in); n > 0; n--) places.add(new Place(ByteForm.type(in), in.getLong()));
-        return places;
     }
 }

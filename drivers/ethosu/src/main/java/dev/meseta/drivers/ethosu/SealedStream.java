@@ -15,11 +15,10 @@ import java.lang.foreign.MemorySegment;
  *
  * @param words what is submitted
  * @param constantBytes of region 0, with the mark
- * @param mapBytes of region 1, with room for the mark
+ * @param mapBytes of region 1, with room for the mark, which is there at the end once the job has ended
  * @param markFrom where the mark is in region 0
- * @param markTo where it is in region 1, once the job has ended
  */
-record SealedStream(MemorySegment words, long constantBytes, long mapBytes, long markFrom, long markTo) {
+record SealedStream(MemorySegment words, long constantBytes, long mapBytes, long markFrom) {
     /** Bytes of the mark, and what they are. */
     static final int MARK_BYTES = 16;
 
@@ -40,7 +39,7 @@ record SealedStream(MemorySegment words, long constantBytes, long mapBytes, long
         out.operation("OP_DMA_START", 0);
         out.operation("OP_DMA_WAIT", 0);
         out.append(p.words().asSlice(end, 4));
-        SealedStream sealed = new SealedStream(out.finish(), from + MARK_BYTES, to + MARK_BYTES, from, to);
+        SealedStream sealed = new SealedStream(out.finish(), from + MARK_BYTES, to + MARK_BYTES, from);
         CommandStream whole = CommandStream.ofWords(sealed.words);
         Checker.check(whole, new long[] {sealed.constantBytes, sealed.mapBytes, p.fastBytes()});
         return sealed;

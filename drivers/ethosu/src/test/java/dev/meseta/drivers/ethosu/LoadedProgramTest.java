@@ -9,14 +9,13 @@ import dev.meseta.driver.DeviceException;
 import dev.meseta.drivers.ethosu.Program.Place;
 import dev.meseta.drivers.ethosu.commands.Operation;
 import dev.meseta.drivers.ethosu.commands.StreamWriter;
-import dev.meseta.drivers.ethosu.kernel.Board;
-import dev.meseta.drivers.ethosu.kernel.Requests;
 import dev.meseta.drivers.ethosu.model.ModelKernel;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.TensorType;
 import dev.meseta.linux.DeviceKernel;
+import dev.meseta.linux.EthosuRequests;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -104,12 +103,12 @@ final class LoadedProgramTest {
                 assertEquals(
                         1,
                         requests.stream()
-                                .filter(r -> r == Requests.SUBMIT.number())
+                                .filter(r -> r == EthosuRequests.SUBMIT.number())
                                 .count());
                 assertEquals(
                         requests.size() - 1L,
                         requests.stream()
-                                .filter(r -> r == Requests.BO_WAIT.number())
+                                .filter(r -> r == EthosuRequests.BO_WAIT.number())
                                 .count());
             }
         }

@@ -5,6 +5,7 @@ import dev.meseta.drivers.ethosu.commands.Operation.Dma;
 import dev.meseta.drivers.ethosu.commands.Operation.Range;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.LongSummaryStatistics;
 
 /**
  * Bytes that an operation may touch.
@@ -66,18 +67,10 @@ public record Access(String what, int region, long begin, long end, boolean writ
         for (int t = 0; t < parts.length; t++) {
             int[] p = parts[t];
             if (p[0] >= p[1] || p[2] >= p[3]) continue;
-            long low = Long.MAX_VALUE;
-            long high = Long.MIN_VALUE;
-            for (int y : new int[] {p[0], p[1] - 1}) {
-                for (int x : new int[] {p[2], p[3] - 1}) {
-                    for (int c : channels) {
-                        long at = f.address(y, x, c);
-                        low = Math.min(low, at);
-                        high = Math.max(high, at + f.bytes());
-                    }
-                }
-            }
-            all.add(new Access(what + ", tile " + t, f.region(), low, high, written));
+            LongSummaryStatistics at = new LongSummaryStatistics();
+            for (int y : new int[] {p[0], p[1] - 1})
+                for (int x : new int[] {p[2], p[3] - 1}) for (int c : channels) at.accept(f.address(y, x, c));
+            all.add(new Access(what + ", tile " + t, f.region(), at.getMin(), at.getMax() + f.bytes(), written));
         }
     }
 }

@@ -47,7 +47,8 @@ public final class Checker {
                 Operation o = Operation.of(c, registers);
                 if (o != null) visitor.visit(c, o, Access.of(o));
             } catch (InvalidInputException e) {
-                String where = "command stream, word " + c.word() + ", " + c.opcode() + ": ";
+                String where =
+                        "command stream, word " + c.word() + ", " + c.opcode().name() + ": ";
                 throw new InvalidInputException(where + e.getMessage(), e);
             }
         }

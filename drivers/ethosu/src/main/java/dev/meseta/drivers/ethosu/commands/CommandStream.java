@@ -26,15 +26,10 @@ public record CommandStream(List<Command> commands) {
         commands = List.copyOf(commands);
     }
 
-    /** The stream in what Arm's driver takes. Throws {@link InvalidInputException} for anything else. */
-    public static CommandStream ofActions(MemorySegment bytes) {
-        return ofWords(bare(bytes).words);
-    }
-
     /** A stream as the kernel takes it, and the device that it is for, as its register {@code CONFIG} says; 0 if the stream does not. */
     public record Bare(MemorySegment words, int configuration) {}
 
-    /** As {@link #ofActions}, not read yet. */
+    /** The stream in what Arm's driver takes, not read yet. Throws {@link InvalidInputException} for anything else. */
     public static Bare bare(MemorySegment bytes) {
         int words = (int) Math.min(bytes.byteSize() / 4, Integer.MAX_VALUE);
         if (words == 0 || word(bytes, 0) != ACTIONS) {
@@ -45,7 +40,7 @@ public record CommandStream(List<Command> commands) {
             int action = word(bytes, at);
             switch (action & 0xff) {
                 case CONFIG -> {
-                    configuration = at + 1 < words ? word(bytes, at + 1) : 0;
+                    if (at + 1 < words) configuration = word(bytes, at + 1);
                     at += 2;
                 }
                 case STREAM -> {
@@ -72,7 +67,7 @@ public record CommandStream(List<Command> commands) {
             Opcode opcode = Opcode.find(word & 0xffff);
             if (opcode == null) throw broken(at, String.format("there is no command %04x", word & 0xffff));
             boolean payload = opcode.hasPayload();
-            if (payload && at + 1 >= words) throw broken(at, opcode + " is cut off");
+            if (payload && at + 1 >= words) throw broken(at, opcode.name() + " is cut off");
             int parameter = word >>> 16;
             long value = payload ? word(bytes, at + 1) & 0xffff_ffffL : 0;
             Command command = new Command(at, opcode, parameter, value);

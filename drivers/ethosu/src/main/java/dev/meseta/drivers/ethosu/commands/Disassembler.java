@@ -26,7 +26,8 @@ public final class Disassembler {
             String value = c.opcode().hasPayload()
                     ? String.format(Locale.ROOT, "%d, 0x%x", c.parameter(), c.payload())
                     : String.valueOf(c.parameter());
-            lines.add(String.format(Locale.ROOT, "%6x  %-20s %s", 4 * c.word(), c.opcode(), value));
+            lines.add(String.format(
+                    Locale.ROOT, "%6x  %-20s %s", 4 * c.word(), c.opcode().name(), value));
             String operation = operations.get(c.word());
             if (operation != null) lines.add("        " + operation);
             String note = notes.get(c.word());

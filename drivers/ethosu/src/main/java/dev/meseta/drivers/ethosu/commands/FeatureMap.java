@@ -37,21 +37,11 @@ public record FeatureMap(
 
     /** Where an element lies in its region. */
     public long address(int y, int x, int c) {
-        int tile = 0;
-        int row = y;
-        int column = x;
-        if (x >= width0) {
-            column -= width0;
-            tile = 1;
-            if (y >= height1) {
-                row -= height1;
-                tile = 3;
-            }
-        } else if (y >= height0) {
-            row -= height0;
-            tile = 2;
-        }
-        long at = bases[tile] + row * strideY;
+        int right = x < width0 ? 0 : 1;
+        int rows = right == 0 ? height0 : height1;
+        int below = y < rows ? 0 : 1;
+        int column = x - right * width0;
+        long at = bases[right + 2 * below] + (y - below * rows) * strideY;
         if (!bricks) return at + column * strideX + (long) c * bytes;
         return at + c / BRICK * strideC + (long) column * BRICK * bytes + (long) (c % BRICK) * bytes;
     }

@@ -34,7 +34,7 @@ public enum Kind {
     /** Of a command that computes. Throws {@link InvalidInputException} for a parameter that is not known. */
     static Kind of(Command c) {
         for (Kind k : values()) if (c.is(k.opcode) && k.mode == c.parameter()) return k;
-        throw new InvalidInputException(c.opcode() + " has no mode " + c.parameter());
+        throw new InvalidInputException(c.opcode().name() + " has no mode " + c.parameter());
     }
 
     /** Whether it is element by element. */

@@ -107,25 +107,15 @@ public sealed interface Operation {
                         "the operand has " + first.depth() + " channels, the result of its elements " + depth);
             }
             int broadcast = kind.isUnary() ? SCALAR : r.unsigned("IFM2_BROADCAST");
-            FeatureMap second = (broadcast & SCALAR) != 0
-                    ? null
-                    : map(
-                            "IFM2_",
-                            (broadcast & 1) != 0 ? 1 : height,
-                            (broadcast & 2) != 0 ? 1 : width,
-                            (broadcast & 4) != 0 ? 1 : depth);
+            int[] extents = {height, width, depth};
+            for (int i = 0; i < 3; i++) if ((broadcast >> i & 1) != 0) extents[i] = 1;
+            boolean scalar = (broadcast & SCALAR) != 0;
+            FeatureMap second = scalar ? null : map("IFM2_", extents[0], extents[1], extents[2]);
             boolean own = !kind.isElementwise() && kind != Kind.MAX_POOL && (r.unsigned("OFM_PRECISION") & 1 << 8) == 0;
             boolean hasScales = kind.hasWeights() || own && r.address("SCALE_LENGTH") > 0;
-            return new Block(
-                    kind,
-                    first,
-                    second,
-                    result,
-                    kernel,
-                    upscale,
-                    kind.hasWeights() ? ranges("WEIGHT") : List.of(),
-                    hasScales ? ranges("SCALE") : List.of(),
-                    r.copy());
+            List<Range> scales = hasScales ? ranges("SCALE") : List.of();
+            List<Range> weights = kind.hasWeights() ? ranges("WEIGHT") : List.of();
+            return new Block(kind, first, second, result, kernel, upscale, weights, scales, r.copy());
         }
 
         /** One a core. */

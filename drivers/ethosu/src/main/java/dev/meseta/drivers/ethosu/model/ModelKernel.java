@@ -5,11 +5,11 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import dev.meseta.drivers.ethosu.commands.CommandStream;
-import dev.meseta.drivers.ethosu.kernel.Requests;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.linux.Descriptor;
 import dev.meseta.linux.DeviceKernel;
 import dev.meseta.linux.DeviceRequest;
+import dev.meseta.linux.EthosuRequests;
 import dev.meseta.linux.HostMemory;
 import dev.meseta.linux.SystemCallException;
 import java.lang.foreign.Arena;
@@ -94,11 +94,11 @@ public final class ModelKernel implements DeviceKernel {
         answers(all, DeviceRequest.VERSION, ModelKernel::version);
         answers(all, DeviceRequest.GEM_CLOSE, this::closeHandle);
         answers(all, DeviceRequest.PRIME_HANDLE_TO_FD, this::export);
-        answers(all, Requests.DEV_QUERY, this::query);
-        answers(all, Requests.BO_CREATE, this::create);
-        answers(all, Requests.BO_MMAP_OFFSET, this::offset);
-        answers(all, Requests.CMDSTREAM_BO_CREATE, this::createStream);
-        answers(all, Requests.SUBMIT, this::submit);
+        answers(all, EthosuRequests.DEV_QUERY, this::query);
+        answers(all, EthosuRequests.BO_CREATE, this::create);
+        answers(all, EthosuRequests.BO_MMAP_OFFSET, this::offset);
+        answers(all, EthosuRequests.CMDSTREAM_BO_CREATE, this::createStream);
+        answers(all, EthosuRequests.SUBMIT, this::submit);
         return all;
     }
 
@@ -109,7 +109,7 @@ public final class ModelKernel implements DeviceKernel {
     @Override
     public int ioctl(long request, MemorySegment s) {
         // Nobody else is kept from asking by one who waits.
-        if (request == Requests.BO_WAIT.number()) return await(s);
+        if (request == EthosuRequests.BO_WAIT.number()) return await(s);
         Answering a = answers.get(request);
         if (a == null) return ENOTTY;
         try {
@@ -169,16 +169,16 @@ public final class ModelKernel implements DeviceKernel {
 
     private int query(DeviceRequest r, MemorySegment s) {
         if (r.get(s, "type") != 0) return EINVAL;
-        long bytes = Requests.NPU_INFO.byteSize();
+        long bytes = EthosuRequests.NPU_INFO.byteSize();
         if (r.get(s, "pointer") == 0) {
             r.set(s, "size", bytes);
             return 0;
         }
         if (r.get(s, "size") < bytes) return EINVAL;
         MemorySegment facts = DeviceKernel.at(r.get(s, "pointer"), bytes);
-        facts.set(JAVA_INT, DeviceRequest.offset(Requests.NPU_INFO, "id"), id);
-        facts.set(JAVA_INT, DeviceRequest.offset(Requests.NPU_INFO, "config"), configuration);
-        facts.set(JAVA_INT, DeviceRequest.offset(Requests.NPU_INFO, "sram_size"), (int) fast.byteSize());
+        facts.set(JAVA_INT, DeviceRequest.offset(EthosuRequests.NPU_INFO, "id"), id);
+        facts.set(JAVA_INT, DeviceRequest.offset(EthosuRequests.NPU_INFO, "config"), configuration);
+        facts.set(JAVA_INT, DeviceRequest.offset(EthosuRequests.NPU_INFO, "sram_size"), (int) fast.byteSize());
         return 0;
     }
 
@@ -217,33 +217,33 @@ public final class ModelKernel implements DeviceKernel {
         if (r.get(s, "pad") != 0) return EINVAL;
         if (count > MOST_JOBS) return ENOMEM;
         if (r.get(s, "jobs") == 0) return EFAULT;
-        MemorySegment all = DeviceKernel.at(r.get(s, "jobs"), count * Requests.JOB.byteSize());
+        MemorySegment all = DeviceKernel.at(r.get(s, "jobs"), count * EthosuRequests.JOB.byteSize());
         for (long i = 0; i < count; i++) {
-            int errno = submit(all.asSlice(i * Requests.JOB.byteSize(), Requests.JOB.byteSize()));
+            int errno = submit(all.asSlice(i * EthosuRequests.JOB.byteSize(), EthosuRequests.JOB.byteSize()));
             if (errno != 0) return errno;
         }
         return 0;
     }
 
     private int submit(MemorySegment job) {
-        long fastBytes = DeviceRequest.get(Requests.JOB, job, "sram_size");
-        long handlesAt = DeviceRequest.offset(Requests.JOB, "region_bo_handles");
-        int[] handle = new int[Requests.REGIONS];
+        long fastBytes = DeviceRequest.get(EthosuRequests.JOB, job, "sram_size");
+        long handlesAt = DeviceRequest.offset(EthosuRequests.JOB, "region_bo_handles");
+        int[] handle = new int[EthosuRequests.REGIONS];
         for (int i = 0; i < handle.length; i++) handle[i] = job.get(JAVA_INT, handlesAt + 4L * i);
-        if (handle[Requests.FAST_REGION] != 0 && fastBytes != 0)
+        if (handle[EthosuRequests.FAST_REGION] != 0 && fastBytes != 0)
             return refuse("region 2 has memory, and is the fast memory");
         if (fastBytes > fast.byteSize()) return refuse("the job wants " + fastBytes + " bytes of fast memory");
-        Bo stream = objects.get((int) DeviceRequest.get(Requests.JOB, job, "cmd_bo"));
+        Bo stream = objects.get((int) DeviceRequest.get(EthosuRequests.JOB, job, "cmd_bo"));
         if (stream == null) return ENOENT;
         StreamUse use = stream.use;
         if (use == null) return refuse("the job's command stream is none");
-        MemorySegment[] regions = new MemorySegment[Requests.REGIONS];
+        MemorySegment[] regions = new MemorySegment[EthosuRequests.REGIONS];
         List<Bo> held = new ArrayList<>();
         List<Bo> written = new ArrayList<>();
         for (int i = 0; i < regions.length; i++) {
             regions[i] = MemorySegment.NULL;
             if (handle[i] == 0 && use.bytes()[i] == 0) continue;
-            if (handle[i] == 0 && i == Requests.FAST_REGION) {
+            if (handle[i] == 0 && i == EthosuRequests.FAST_REGION) {
                 if (use.bytes()[i] > fast.byteSize())
                     return refuse("the stream uses " + use.bytes()[i] + " bytes of fast memory, there are "
                             + fast.byteSize());
@@ -291,7 +291,7 @@ public final class ModelKernel implements DeviceKernel {
     }
 
     private int await(MemorySegment s) {
-        DeviceRequest r = Requests.BO_WAIT;
+        DeviceRequest r = EthosuRequests.BO_WAIT;
         if (r.get(s, "pad") != 0) return EINVAL;
         CompletableFuture<Void> last;
         synchronized (this) {

@@ -3,8 +3,8 @@ package dev.meseta.drivers.ethosu.model;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 
 import dev.meseta.drivers.ethosu.commands.Opcode;
-import dev.meseta.drivers.ethosu.kernel.Requests;
 import dev.meseta.graph.InvalidInputException;
+import dev.meseta.linux.EthosuRequests;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
@@ -47,7 +47,8 @@ public record StreamUse(long[] bytes, boolean[] written) {
     private static final class Reader {
         private final int[] small = new int[NUMBERS];
         private final long[] large = new long[NUMBERS];
-        private final StreamUse use = new StreamUse(new long[Requests.REGIONS], new boolean[Requests.REGIONS]);
+        private final StreamUse use =
+                new StreamUse(new long[EthosuRequests.REGIONS], new boolean[EthosuRequests.REGIONS]);
 
         Reader() {
             Arrays.fill(small, UNSET);

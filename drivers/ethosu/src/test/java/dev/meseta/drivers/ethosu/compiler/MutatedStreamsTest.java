@@ -12,7 +12,6 @@ import dev.meseta.drivers.ethosu.commands.Disassembler;
 import dev.meseta.drivers.ethosu.commands.Operation;
 import dev.meseta.drivers.ethosu.commands.StreamMutations;
 import dev.meseta.drivers.ethosu.commands.StreamWriter;
-import dev.meseta.drivers.ethosu.kernel.Requests;
 import dev.meseta.drivers.ethosu.model.DeviceModel;
 import dev.meseta.drivers.ethosu.model.StreamUse;
 import dev.meseta.drivers.ethosu.model.Timeline;
@@ -22,6 +21,7 @@ import dev.meseta.graph.GraphBuilder;
 import dev.meseta.graph.InvalidInputException;
 import dev.meseta.graph.Value;
 import dev.meseta.graph.interpreter.Interpreter;
+import dev.meseta.linux.EthosuRequests;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -126,7 +126,7 @@ final class MutatedStreamsTest {
             use(bytes);
             CommandStream stream = CommandStream.ofWords(bytes);
             Checker.check(stream, original.bytes);
-            long[] ends = new long[Requests.REGIONS];
+            long[] ends = new long[EthosuRequests.REGIONS];
             Checker.walk(stream, (_, _, accesses) -> {
                 for (Access a : accesses) {
                     if (a.region() < ends.length) ends[a.region()] = Math.max(ends[a.region()], a.end());

@@ -1,4 +1,4 @@
-package dev.meseta.drivers.ethosu.kernel;
+package dev.meseta.drivers.ethosu;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
@@ -14,6 +14,7 @@ import dev.meseta.linux.AccelDevice;
 import dev.meseta.linux.Descriptor;
 import dev.meseta.linux.DeviceKernel;
 import dev.meseta.linux.DeviceRequest;
+import dev.meseta.linux.EthosuRequests;
 import dev.meseta.linux.HostMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -105,19 +106,20 @@ final class ModelKernelTest {
         try (ModelKernel k = kernel();
                 Arena arena = Arena.ofConfined()) {
             MemorySegment text = arena.allocate(64);
-            assertEquals(EINVAL, ask(k, arena, Requests.BO_CREATE, "size", 0));
-            assertEquals(EINVAL, ask(k, arena, Requests.BO_CREATE, "size", 64, "flags", 2));
-            assertEquals(EINVAL, ask(k, arena, Requests.DEV_QUERY, "type", 1));
-            assertEquals(0, ask(k, arena, Requests.DEV_QUERY, "type", 0));
-            assertEquals(EINVAL, ask(k, arena, Requests.DEV_QUERY, "pointer", text.address(), "size", 8));
-            assertEquals(ENOENT, ask(k, arena, Requests.BO_MMAP_OFFSET, "handle", 99));
-            assertEquals(EINVAL, ask(k, arena, Requests.BO_MMAP_OFFSET, "handle", 99, "pad", 1));
-            assertEquals(EINVAL, ask(k, arena, Requests.BO_WAIT, "handle", 99));
+            assertEquals(EINVAL, ask(k, arena, EthosuRequests.BO_CREATE, "size", 0));
+            assertEquals(EINVAL, ask(k, arena, EthosuRequests.BO_CREATE, "size", 64, "flags", 2));
+            assertEquals(EINVAL, ask(k, arena, EthosuRequests.DEV_QUERY, "type", 1));
+            assertEquals(0, ask(k, arena, EthosuRequests.DEV_QUERY, "type", 0));
+            assertEquals(EINVAL, ask(k, arena, EthosuRequests.DEV_QUERY, "pointer", text.address(), "size", 8));
+            assertEquals(ENOENT, ask(k, arena, EthosuRequests.BO_MMAP_OFFSET, "handle", 99));
+            assertEquals(EINVAL, ask(k, arena, EthosuRequests.BO_MMAP_OFFSET, "handle", 99, "pad", 1));
+            assertEquals(EINVAL, ask(k, arena, EthosuRequests.BO_WAIT, "handle", 99));
             assertEquals(EINVAL, ask(k, arena, DeviceRequest.GEM_CLOSE, "handle", 99));
-            assertEquals(EINVAL, ask(k, arena, Requests.CMDSTREAM_BO_CREATE, "size", 0, "data", text.address()));
+            assertEquals(EINVAL, ask(k, arena, EthosuRequests.CMDSTREAM_BO_CREATE, "size", 0, "data", text.address()));
             assertEquals(
-                    EINVAL, ask(k, arena, Requests.CMDSTREAM_BO_CREATE, "size", 4, "data", text.address(), "flags", 1));
-            assertEquals(EINVAL, ask(k, arena, Requests.SUBMIT, "pad", 1));
+                    EINVAL,
+                    ask(k, arena, EthosuRequests.CMDSTREAM_BO_CREATE, "size", 4, "data", text.address(), "flags", 1));
+            assertEquals(EINVAL, ask(k, arena, EthosuRequests.SUBMIT, "pad", 1));
             assertEquals(ENOTTY, k.ioctl(0xc010_6446L, text));
         }
     }
@@ -157,11 +159,11 @@ final class ModelKernelTest {
     }
 
     private static int submit(ModelKernel k, Arena arena, int stream, long fast, int... handles) {
-        MemorySegment job = arena.allocate(Requests.JOB);
+        MemorySegment job = arena.allocate(EthosuRequests.JOB);
         job.set(JAVA_INT, 0, stream);
         job.set(JAVA_INT, 4, (int) fast);
         for (int i = 0; i < handles.length; i++) job.set(JAVA_INT, 8 + 4L * i, handles[i]);
-        return ask(k, arena, Requests.SUBMIT, "jobs", job.address(), "job_count", 1);
+        return ask(k, arena, EthosuRequests.SUBMIT, "jobs", job.address(), "job_count", 1);
     }
 
     /** The kernel wants a second operand's registers where it is a number, and scales for a pool that has none. */

@@ -1,4 +1,4 @@
-package dev.meseta.drivers.ethosu.kernel;
+package dev.meseta.drivers.ethosu;
 
 import static dev.meseta.linux.SystemCallException.*;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
@@ -8,6 +8,7 @@ import dev.meseta.driver.DeviceException.Kind;
 import dev.meseta.linux.AccelDevice;
 import dev.meseta.linux.DeviceKernel;
 import dev.meseta.linux.DeviceRequest;
+import dev.meseta.linux.EthosuRequests;
 import dev.meseta.linux.SystemCallException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -45,9 +46,13 @@ public record Board(String name, AccelDevice device, Info info) implements AutoC
                     + (1 << (configuration & 0xf));
         }
 
-        /** Whether it executes what was made for a configuration: the same family, with as many products a cycle. */
-        public boolean runs(int made) {
-            return (made ^ configuration) >>> PRODUCT_SHIFT == 0 && ((made ^ configuration) & 0xf) == 0;
+        /**
+         * Whether it executes what was made for a configuration (the same family, with as many products a cycle) and uses so many bytes of the
+         * fast memory.
+         */
+        public boolean runs(int made, long fast) {
+            int other = made ^ configuration;
+            return other >>> PRODUCT_SHIFT == 0 && (other & 0xf) == 0 && fast <= fastBytes;
         }
 
         /** Architecture and release, such as {@code 1.0.6, r0p1}. */
@@ -66,13 +71,13 @@ public record Board(String name, AccelDevice device, Info info) implements AutoC
         AccelDevice device = new AccelDevice(kernel);
         if (!device.driver().equals(DRIVER)) return Optional.empty();
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment facts = arena.allocate(Requests.NPU_INFO);
+            MemorySegment facts = arena.allocate(EthosuRequests.NPU_INFO);
             Object[] query = {"size", facts.byteSize(), "pointer", facts.address()};
-            device.ask("asking what it is", Requests.DEV_QUERY, "size", query);
+            device.ask("asking what it is", EthosuRequests.DEV_QUERY, "size", query);
             Info info = new Info(
-                    (int) DeviceRequest.get(Requests.NPU_INFO, facts, "id"),
-                    (int) DeviceRequest.get(Requests.NPU_INFO, facts, "config"),
-                    DeviceRequest.get(Requests.NPU_INFO, facts, "sram_size"));
+                    (int) DeviceRequest.get(EthosuRequests.NPU_INFO, facts, "id"),
+                    (int) DeviceRequest.get(EthosuRequests.NPU_INFO, facts, "config"),
+                    DeviceRequest.get(EthosuRequests.NPU_INFO, facts, "sram_size"));
             return Optional.of(new Board(name, device, info));
         } catch (SystemCallException e) {
             throw translated(name, device, e);
@@ -83,8 +88,8 @@ public record Board(String name, AccelDevice device, Info info) implements AutoC
     public AccelDevice.Memory allocate(long bytes) {
         return attempt(() -> {
             String what = "allocating " + bytes + " bytes";
-            long handle = device.ask(what, Requests.BO_CREATE, "handle", "size", Math.max(1, bytes));
-            long offset = device.ask(what, Requests.BO_MMAP_OFFSET, "offset", "handle", handle);
+            long handle = device.ask(what, EthosuRequests.BO_CREATE, "handle", "size", Math.max(1, bytes));
+            long offset = device.ask(what, EthosuRequests.BO_MMAP_OFFSET, "offset", "handle", handle);
             return device.memory(handle, offset, bytes);
         });
     }
@@ -95,7 +100,7 @@ public record Board(String name, AccelDevice device, Info info) implements AutoC
             MemorySegment copy = arena.allocate(words.byteSize(), 4).copyFrom(words);
             Object[] fields = {"size", words.byteSize(), "data", copy.address()};
             return attempt(
-                    () -> device.ask("loading a command stream", Requests.CMDSTREAM_BO_CREATE, "handle", fields));
+                    () -> device.ask("loading a command stream", EthosuRequests.CMDSTREAM_BO_CREATE, "handle", fields));
         }
     }
 
@@ -107,21 +112,21 @@ public record Board(String name, AccelDevice device, Info info) implements AutoC
     /**
      * Queues one job.
      *
-     * @param fastBytes of the fast memory, which is the region {@link Requests#FAST_REGION} then; 0 for none
+     * @param fastBytes of the fast memory, which is the region {@link EthosuRequests#FAST_REGION} then; 0 for none
      * @param regions by number; null where the stream uses none, and for the fast memory
      */
     public void submit(long stream, long fastBytes, AccelDevice.@Nullable Memory[] regions) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment job = arena.allocate(Requests.JOB);
-            DeviceRequest.set(Requests.JOB, job, "cmd_bo", stream);
-            DeviceRequest.set(Requests.JOB, job, "sram_size", fastBytes);
-            long at = DeviceRequest.offset(Requests.JOB, "region_bo_handles");
+            MemorySegment job = arena.allocate(EthosuRequests.JOB);
+            DeviceRequest.set(EthosuRequests.JOB, job, "cmd_bo", stream);
+            DeviceRequest.set(EthosuRequests.JOB, job, "sram_size", fastBytes);
+            long at = DeviceRequest.offset(EthosuRequests.JOB, "region_bo_handles");
             for (int i = 0; i < regions.length; i++) {
                 AccelDevice.Memory m = regions[i];
                 if (m != null) job.set(JAVA_INT, at + 4L * i, (int) m.handle());
             }
             Object[] fields = {"jobs", job.address(), "job_count", 1};
-            attempt(() -> device.ask("submitting a job", Requests.SUBMIT, "job_count", fields));
+            attempt(() -> device.ask("submitting a job", EthosuRequests.SUBMIT, "job_count", fields));
         }
     }
 
@@ -136,7 +141,7 @@ public record Board(String name, AccelDevice device, Info info) implements AutoC
             try {
                 // The clock of System.nanoTime is the one that the kernel means.
                 Object[] fields = {"handle", memory.handle(), "timeout_ns", System.nanoTime() + LOOK_NANOS};
-                device.ask("waiting for a job", Requests.BO_WAIT, "handle", fields);
+                device.ask("waiting for a job", EthosuRequests.BO_WAIT, "handle", fields);
                 return true;
             } catch (SystemCallException e) {
                 int errno = e.errno();

@@ -1,12 +1,12 @@
-package dev.meseta.drivers.ethosu.kernel;
+package dev.meseta.linux;
 
-import dev.meseta.linux.DeviceRequest;
 import java.lang.foreign.StructLayout;
 
 /**
- * What can be asked of the kernel's driver, with the structure of each (source: {@code drm/ethosu_accel.h}). What is called {@code pad} is 0.
+ * What can be asked of the kernel's driver for Ethos-U ({@code /dev/accel/accelN}), with the structure of each (source: {@code
+ * drm/ethosu_accel.h}). What is called {@code pad} is 0.
  */
-public final class Requests {
+public final class EthosuRequests {
     /** Copies facts of a type to where a pointer says. */
     public static final DeviceRequest DEV_QUERY = DeviceRequest.of("DEV_QUERY", 0, "type size pointer:8");
 
@@ -38,5 +38,5 @@ public final class Requests {
     /** The region that is in the device's fast memory. */
     public static final int FAST_REGION = 2;
 
-    private Requests() {}
+    private EthosuRequests() {}
 }

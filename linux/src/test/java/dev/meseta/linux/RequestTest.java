@@ -1,8 +1,7 @@
-package dev.meseta.drivers.ethosu.kernel;
+package dev.meseta.linux;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.meseta.linux.DeviceRequest;
 import java.io.IOException;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.StructLayout;
@@ -22,12 +21,12 @@ final class RequestTest {
             DeviceRequest.VERSION, 0xc040_6400L,
             DeviceRequest.GEM_CLOSE, 0x4008_6409L,
             DeviceRequest.PRIME_HANDLE_TO_FD, 0xc00c_642dL,
-            Requests.DEV_QUERY, 0xc010_6440L,
-            Requests.BO_CREATE, 0xc010_6441L,
-            Requests.BO_WAIT, 0xc010_6442L,
-            Requests.BO_MMAP_OFFSET, 0xc010_6443L,
-            Requests.CMDSTREAM_BO_CREATE, 0xc018_6444L,
-            Requests.SUBMIT, 0xc010_6445L);
+            EthosuRequests.DEV_QUERY, 0xc010_6440L,
+            EthosuRequests.BO_CREATE, 0xc010_6441L,
+            EthosuRequests.BO_WAIT, 0xc010_6442L,
+            EthosuRequests.BO_MMAP_OFFSET, 0xc010_6443L,
+            EthosuRequests.CMDSTREAM_BO_CREATE, 0xc018_6444L,
+            EthosuRequests.SUBMIT, 0xc010_6445L);
 
     /** The structures in C, of which the compiler decides where each field is. Types: w 32 bits, l 64 bits. */
     private static final List<String> STRUCTURES = List.of(
@@ -52,8 +51,8 @@ final class RequestTest {
     @Test
     void numbersAreTheKernels() {
         NUMBERS.forEach((r, number) -> assertEquals(number, r.number(), r.name()));
-        assertEquals(12, Requests.NPU_INFO.byteSize());
-        assertEquals(40, Requests.JOB.byteSize());
+        assertEquals(12, EthosuRequests.NPU_INFO.byteSize());
+        assertEquals(40, EthosuRequests.JOB.byteSize());
     }
 
     private static DeviceRequest request(String name) {
@@ -65,8 +64,8 @@ final class RequestTest {
 
     private static StructLayout layout(String name) {
         return switch (name) {
-            case "NPU_INFO" -> Requests.NPU_INFO;
-            case "JOB" -> Requests.JOB;
+            case "NPU_INFO" -> EthosuRequests.NPU_INFO;
+            case "JOB" -> EthosuRequests.JOB;
             default -> request(name).layout();
         };
     }
