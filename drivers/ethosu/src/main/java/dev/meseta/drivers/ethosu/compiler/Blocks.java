@@ -68,18 +68,15 @@ final class Blocks {
 
     /** The layout of the memory inside for a block; null if it does not fit. */
     private static @Nullable Block fit(Work w, Size out) {
-        int bits = 8 * w.in.bytes();
         Size in = new Size(operand(w.window.y(), out.height), operand(w.window.x(), out.width), inDepth(w, out.depth));
-        long inBytes = (long) in.height * in.width * roundUp(in.depth * bits / 8, 8);
-        int operandBanks = roundUp(2 * banks(inBytes), bits == 32 ? 16 : 8);
+        long inBytes = (long) in.height * in.width * roundUp(in.depth * w.in.bytes(), 8);
+        int operandBanks = roundUp(2 * banks(inBytes), w.in.bytes() == 4 ? 16 : 8);
         int end = Machine.OUTPUT_BANKS + operandBanks;
         int limit = Machine.BANKS - Machine.TABLE_BANKS;
         if (w.kind.isElementwise()) {
             return end + (w.second == null ? 0 : operandBanks) > limit ? null : new Block(out, in, end, limit);
         }
-        // A row alone with a window of one row is computed without a second row.
-        int rows = w.out.height() == 1 && w.window.y().size() == 1 ? 1 : out.height;
-        long sumBytes = (long) rows * out.width * roundUp(out.depth, UNIT_DEPTH) * (isWide(w) ? 40 : 32) / 8;
+        long sumBytes = (long) out.height * out.width * roundUp(out.depth, UNIT_DEPTH) * (isWide(w) ? 40 : 32) / 8;
         int sums = limit - roundUp(2 * banks(sumBytes), isWide(w) ? 20 : 16);
         return end > sums ? null : new Block(out, in, end, sums);
     }

@@ -24,11 +24,10 @@ final class Bricks {
                 s.touched().forEach(b -> all.put(b, false));
             }
         }
-        all.forEach((b, fits) -> b.bricks = fits && b.temporary && isWorth(b, machine));
-    }
-
-    private static boolean isWorth(Buffer b, Machine machine) {
-        return b.shape != null && (b.shape.depth() % BRICK == 0 || 2 * b.bytes > machine.fastBytes());
+        all.forEach((b, fits) -> {
+            boolean full = b.shape != null && b.shape.depth() % BRICK == 0;
+            b.bricks = fits && b.temporary && (full || 2 * b.bytes > machine.fastBytes());
+        });
     }
 
     /** Elements of a row of a map in bricks. */

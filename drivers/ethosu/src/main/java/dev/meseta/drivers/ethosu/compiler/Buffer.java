@@ -20,10 +20,6 @@ final class Buffer {
     /** Whether it is kept in bricks of 16 channels; else channels are innermost. */
     boolean bricks;
 
-    /** Another buffer whose memory it takes over; null if it has its own. */
-    @Nullable
-    Buffer alias;
-
     int region;
     long address = -1;
 
@@ -48,11 +44,6 @@ final class Buffer {
 
     /** Whether it lies in the fast memory, or may. */
     boolean isFast() {
-        return temporary && root().region != Program.MAPS;
-    }
-
-    /** The one whose memory it is. */
-    Buffer root() {
-        return alias == null ? this : alias.root();
+        return temporary && region != Program.MAPS;
     }
 }

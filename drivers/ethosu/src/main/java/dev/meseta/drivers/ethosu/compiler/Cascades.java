@@ -180,7 +180,7 @@ record Cascades(Machine machine, ToLongFunction<List<Work>> room) {
     }
 
     private static Work stripe(Work w, Rows r, Map<Buffer, Buffer> rings) {
-        Window window = w.window.with(0, w.window.y().part(r.from, r.to, w.in.height()));
+        Window window = new Window(w.window.y().part(r.from, r.to, w.in.height()), w.window.x());
         int begin = Math.max(0, w.window.y().begin(r.from));
         Place in = part(w.in, begin, end(w, r.to), rings);
         Place second = w.second == null ? null : part(w.second, begin, end(w, r.to), rings);

@@ -50,10 +50,8 @@ record Cost(Work w, Block b, Machine m) {
         Size out = b.out().within(w.out);
         double each = perElement() / m.cores();
         Size in = b.in().within(w.in);
-        double transfer = Memory.of(w.in).latency
-                + Memory.of(w.in).cycles(in.elements(), run(w.in, b.in(), 1))
-                + Memory.of(w.out).latency
-                + Memory.of(w.out).cycles(out.elements(), run(w.out, b.out(), m.cores()));
+        double latency = Memory.of(w.in).latency + Memory.of(w.out).latency;
+        double transfer = latency + moved(w.in, in.elements()) + moved(w.out, out.elements());
         double planes = (double) over(w.out.height(), out.height()) * over(w.out.width(), out.width());
         int depths = over(w.out.depth(), out.depth());
         double memory = memory(in, planes, depths);
@@ -63,7 +61,6 @@ record Cost(Work w, Block b, Machine m) {
         }
         double products = products(out) / m.cores();
         double results = Math.ceil(each * out.elements());
-        if (w.product != null) results = Math.max(results, 10.0 * out.depth() * Memory.FAST.latency / 256);
         double whole = (transfer + results + products) / 4;
         products = Math.max(products, whole);
         results = Math.max(results, whole);
@@ -71,10 +68,12 @@ record Cost(Work w, Block b, Machine m) {
         return Math.max(memory, all) + 1e-3 * memory;
     }
 
-    /** Bytes that come at once. */
-    private static double run(Place p, Size block, int cores) {
-        if (p.buffer().bricks) return 16.0 * p.bytes() * block.width() * cores;
-        return p.bytes() * (double) block.depth();
+    /** Cycles of a map's memory for bytes of it: those of a block's row of bricks, or of its channels, come at once. */
+    private double moved(Place p, double bytes) {
+        Size block = p == w.out ? b.out() : b.in();
+        int cores = p == w.out ? m.cores() : 1;
+        double run = p.bytes() * (p.buffer().bricks ? 16.0 * block.width() * cores : block.depth());
+        return Memory.of(p).cycles(bytes, run);
     }
 
     /** Cycles for which the busier memory is. */
@@ -82,11 +81,8 @@ record Cost(Work w, Block b, Machine m) {
         double[] busy = new double[2];
         double read = (double) in.height() * in.width() * w.in.depth() * w.in.bytes() * planes;
         if (w.kind.isOverChannels()) read *= depths;
-        if (w.kind.isElementwise()) read = w.in.elements() * w.in.bytes();
-        busy[Memory.of(w.in) == Memory.FAST ? 0 : 1] += Memory.of(w.in).cycles(read, run(w.in, b.in(), 1));
-        double written = w.out.elements() * w.out.bytes();
-        busy[Memory.of(w.out) == Memory.FAST ? 0 : 1] +=
-                Memory.of(w.out).cycles(written, run(w.out, b.out(), m.cores()));
+        busy[Memory.of(w.in) == Memory.FAST ? 0 : 1] += moved(w.in, read);
+        busy[Memory.of(w.out) == Memory.FAST ? 0 : 1] += moved(w.out, w.out.elements() * w.out.bytes());
         if (w.product != null) {
             boolean copied = planes > 1 || w.highest != null;
             Memory weights = copied ? Memory.FAST : Memory.SLOW;
@@ -99,41 +95,31 @@ record Cost(Work w, Block b, Machine m) {
     private double products(Size out) {
         Window.Axis y = w.window.y();
         Window.Axis x = w.window.x();
-        boolean row = w.product != null && w.out.height() == 1 && w.out.width() % 2 == 0 && y.size() == 1;
-        int units = over(out.width(), row ? 4 : 2) * (row ? 1 : over(out.height(), 2));
-        int inDepth = Math.min(b.in().depth(), w.in.depth());
-        double all = 0;
+        boolean words = w.in.bytes() == 2;
+        boolean partFirst = Blocks.isPartFirst(w);
+        boolean pool = w.product == null;
+        int together = w.kind == Kind.DEPTHWISE ? 4 : !partFirst ? 1 : words ? 2 : 4;
+        int steps = 0;
         for (int i = 0; i < y.size(); i += Blocks.REACH) {
             for (int j = 0; j < x.size(); j += Blocks.REACH) {
                 int places = Math.min(Blocks.REACH, y.size() - i) * Math.min(Blocks.REACH, x.size() - j);
-                all += part(places, units, over(out.depth(), Blocks.UNIT_DEPTH), over(inDepth, Blocks.UNIT_DEPTH));
+                steps += pool ? Math.max(4, places) : over(places, together);
             }
         }
-        return w.kind.isOverChannels() ? all * over(w.in.depth(), inDepth) : all;
-    }
-
-    private double part(int places, int units, int depths, int inDepths) {
-        boolean words = w.in.bytes() == 2;
-        boolean pool = w.kind == Kind.MAX_POOL || w.kind == Kind.AVERAGE_POOL;
-        boolean partFirst = Blocks.isPartFirst(w);
-        int inner = partFirst ? inDepths : 1;
-        int together = w.kind == Kind.DEPTHWISE ? 4 : !partFirst ? 1 : words ? 2 : 4;
-        int steps = pool ? 1 : over(places, together) * inner;
-        double step = Math.max(LEAST_STEP, 4.0 * units * (words && w.kind == Kind.DEPTHWISE ? 2 : 1));
-        if (pool) step = (double) Math.max(4, places) * units * (words ? 2 : 1);
-        // A unit waits for its own sum before it can add to it.
-        int delay = units > 1 ? 0 : depths == 1 ? 2 * steps : steps > inner ? 2 * (steps - inner) * depths : 0;
-        return step * steps * depths + delay;
+        int inDepth = Math.min(b.in().depth(), w.in.depth());
+        if (partFirst) steps *= over(inDepth, Blocks.UNIT_DEPTH);
+        if (w.kind.isOverChannels()) steps *= over(w.in.depth(), inDepth);
+        int units = over(out.width(), 2) * over(out.height(), 2) * (words && w.kind != Kind.CONVOLUTION ? 2 : 1);
+        double step = pool ? units : Math.max(LEAST_STEP, 4.0 * units);
+        return step * steps * over(out.depth(), Blocks.UNIT_DEPTH);
     }
 
     /** Cycles of a result, by one core. */
     private double perElement() {
         boolean words = w.in.bytes() == 4;
         double each = switch (w.kind) {
-            case MUL -> words ? 0.625 : w.out.bytes() == 4 ? 0.5 : 0.375;
-            case ADD, SUB -> words ? 0.625 : 0.75;
-            case SHIFT_LEFT, SHIFT_RIGHT -> 0.625;
-            case LEADING_ZEROS -> 1.125;
+            case MUL, ADD, SUB -> words ? 0.625 : 0.75;
+            case SHIFT_LEFT, SHIFT_RIGHT, LEADING_ZEROS -> 0.625;
             case MAX_POOL -> 0.125;
             default -> Blocks.isWide(w) ? 0.375 : 0.25;
         };

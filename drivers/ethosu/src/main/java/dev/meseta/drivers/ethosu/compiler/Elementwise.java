@@ -56,16 +56,18 @@ final class Elementwise {
     static void extreme(Lowering to, QuantizedOp.Extreme o, Value a, Value b, Place out) {
         boolean same = a.dtype() == out.dtype() && b.dtype() == out.dtype();
         Refusal.unless(same, "operands and result have different types");
-        Kind kind = o.largest() ? Kind.MAX : Kind.MIN;
-        pair(to, kind, Operand.of(to, a, 0), Operand.of(to, b, 0), out, w -> {});
+        pair(to, o.largest() ? Kind.MAX : Kind.MIN, Operand.of(to, a, 0), Operand.of(to, b, 0), out, w -> {});
     }
 
     static void rescale(Lowering to, QuantizedOp.Rescale o, Place x, Place out) {
         long bound = Products.largest(x.dtype(), o.inputZero());
         Ratio r = Ratio.twice(o.scaling(), 0, bound);
-        Consumer<Work> finish =
-                w -> clamped(w.zeros(o.inputZero(), 0), o.clamp()).scaled(r, 0);
-        single(to, Kind.AVERAGE_POOL, x, out, finish);
+        single(
+                to,
+                Kind.AVERAGE_POOL,
+                x,
+                out,
+                w -> clamped(w.zeros(o.inputZero(), 0), o.clamp()).scaled(r, 0));
     }
 
     static void table(Lowering to, QuantizedOp.Table o, Place x, Place out) {

@@ -13,6 +13,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,11 +25,16 @@ final class Emitter {
     private static final int TABLE_UNITS = Machine.TABLE_BANKS * Machine.BANK_BYTES / TABLE_UNIT;
     private static final int FIRST_TABLE = 16;
 
+    /** Where tables begin in the memory inside. */
+    private static final int TABLES = (Machine.BANKS - Machine.TABLE_BANKS) * Machine.BANK_BYTES;
+
     /** Copies, and operations, that may be under way at once. */
     private static final int MOST_UNDER_WAY = 2;
 
     private static final int MOST_BLOCKS_AHEAD = 3;
     private static final int LAST = 0xffff;
+    private static final Set<Kind> UNSCALED =
+            Set.of(Kind.SHIFT_LEFT, Kind.SHIFT_RIGHT, Kind.LEADING_ZEROS, Kind.MIN, Kind.MAX);
     private static final String SIZES = "HEIGHT_M1 WIDTH_M1 DEPTH_M1";
 
     private final CommandWriter out = new CommandWriter();
@@ -49,18 +55,13 @@ final class Emitter {
 
     void write(Step step) {
         switch (step) {
-            case Step.Copy c ->
-                copy(c.from(), c.fromByte(), c.to().root().region, address(c.to()) + c.toByte(), c.bytes());
+            case Step.Copy c -> copy(c.from(), c.fromByte(), c.to().region, c.to().address + c.toByte(), c.bytes());
             case Work w -> work(w);
         }
     }
 
-    private static long address(Buffer b) {
-        return b.root().address;
-    }
-
     private void copy(Buffer from, long at, int toRegion, long to, long bytes) {
-        out.copy(from.root().region, address(from) + at, toRegion, to, bytes);
+        out.copy(from.region, from.address + at, toRegion, to, bytes);
         List<Access> touched = out.touched("OP_DMA_START", 0);
         waitFor(operations, touched, "OP_KERNEL_WAIT");
         begun(copies, touched);
@@ -86,10 +87,6 @@ final class Emitter {
         return before.stream().anyMatch(a -> next.stream().anyMatch(b -> (a.written() || b.written()) && a.meets(b)));
     }
 
-    private static boolean follows(List<Access> before, List<Access> next) {
-        return before.stream().anyMatch(a -> a.written() && next.stream().anyMatch(b -> !b.written() && a.meets(b)));
-    }
-
     /** Sets the registers of a feature map. */
     private void map(String port, Place p, int zero, int precision) {
         Buffer b = p.buffer();
@@ -107,7 +104,7 @@ final class Emitter {
             long column = first % row / all.depth();
             first = first / row * Bricks.row(all) + first % all.depth() / BRICK * strideC + column * BRICK;
         }
-        long base = address(b) + first * bytes;
+        long base = b.address + first * bytes;
         long below = 0;
         long rows = p.height();
         if (p.end() * bytes > b.bytes) {
@@ -116,7 +113,7 @@ final class Emitter {
             rows = b.bytes / bytes / p.stride(0) - before;
             below = base - before * strideY * bytes;
         }
-        out.set(port + "REGION", b.root().region);
+        out.set(port + "REGION", b.region);
         out.set(port, "BASE0 BASE1 BASE2 BASE3", base, 0, below, 0);
         out.set(port, "HEIGHT0_M1 HEIGHT1_M1 WIDTH0_M1", rows - 1, p.height() - 1, p.width() - 1);
         out.set(port, "STRIDE_Y STRIDE_X STRIDE_C", strideY * bytes, strideX * bytes, strideC * bytes);
@@ -135,7 +132,7 @@ final class Emitter {
         map("IFM_", w.in, w.zero, w.operandToScale << 8);
         out.set("IFM_", "DEPTH_M1 UPSCALE", w.in.depth() - 1, 0);
         int rounding = w.product == null ? w.rounding : w.product.rounding();
-        map("OFM_", w.out, w.outZero, (isScaled(w) ? 1 << 8 : 0) | rounding << 14);
+        map("OFM_", w.out, w.outZero, (w.scale != null && !UNSCALED.contains(w.kind) ? 1 << 8 : 0) | rounding << 14);
         out.set("OFM_", SIZES, w.out.height() - 1, w.out.width() - 1, w.out.depth() - 1);
         if (w.second != null || w.number != null) second(w);
         if (!w.kind.isElementwise()) window(w);
@@ -144,19 +141,12 @@ final class Emitter {
         if (lead.encoded != null && lead.home != null) weights(lead.encoded, lead.home);
         block(w, Objects.requireNonNull(lead.block));
         List<Access> touched = out.touched(w.kind.opcode, w.kind.mode);
-        boolean waits = last == null || follows(last, touched);
+        boolean waits = last == null || isInWay(last, touched);
         out.set("BLOCKDEP", waits ? 0 : MOST_BLOCKS_AHEAD);
         last = touched;
         waitFor(copies, touched, "OP_DMA_WAIT");
         begun(operations, touched);
         out.operation(w.kind.opcode, w.kind.mode);
-    }
-
-    private static boolean isScaled(Work w) {
-        return switch (w.kind) {
-            case SHIFT_LEFT, SHIFT_RIGHT, LEADING_ZEROS, MIN, MAX -> false;
-            default -> w.scale != null;
-        };
     }
 
     private void second(Work w) {
@@ -196,12 +186,12 @@ final class Emitter {
     }
 
     private void weights(Encoded e, Buffer home) {
-        out.set("", "WEIGHT_REGION SCALE_REGION", home.root().region, home.root().region);
+        out.set("", "WEIGHT_REGION SCALE_REGION", home.region, home.region);
         for (int core = 0; core < e.cores().size(); core++) {
             Encoded.Core c = e.cores().get(core);
             String number = core == 0 ? "" : "1";
-            out.set("WEIGHT" + number, "_BASE _LENGTH", address(home) + c.weights(), c.weightBytes());
-            out.set("SCALE" + number, "_BASE _LENGTH", address(home) + c.scales(), c.scaleBytes());
+            out.set("WEIGHT" + number, "_BASE _LENGTH", home.address + c.weights(), c.weightBytes());
+            out.set("SCALE" + number, "_BASE _LENGTH", home.address + c.scales(), c.scaleBytes());
         }
     }
 
@@ -218,19 +208,17 @@ final class Emitter {
         Buffer t = w.table;
         if (t == null) return 0;
         int units = Math.toIntExact(t.bytes / TABLE_UNIT);
-        Integer known = tables.get(t);
-        int at = known != null ? known : Weights.roundUp(nextTable, units);
-        if (at + units > TABLE_UNITS) {
-            tables.clear();
-            at = 0;
-        }
-        long first = (long) (Machine.BANKS - Machine.TABLE_BANKS) * Machine.BANK_BYTES + (long) at * TABLE_UNIT;
-        if (known == null) {
+        if (!tables.containsKey(t)) {
+            int at = Weights.roundUp(nextTable, units);
+            if (at + units > TABLE_UNITS) tables.clear();
+            at %= TABLE_UNITS;
             nextTable = at + units;
             tables.put(t, at);
-            copy(t, 0, Operation.INSIDE, first, t.bytes);
+            copy(t, 0, Operation.INSIDE, TABLES + (long) at * TABLE_UNIT, t.bytes);
         }
-        boolean usual = w.out.bytes() < 4 && w.out.signed() == w.signedTable;
-        return FIRST_TABLE + at | (usual ? 0 : w.signedTable ? 3 : 2) << 12;
+        int at = FIRST_TABLE + tables.get(t);
+        boolean signed = w.minimum < 0;
+        boolean usual = w.out.bytes() < 4 && w.out.signed() == signed;
+        return at | (usual ? 0 : signed ? 3 : 2) << 12;
     }
 }

@@ -1,5 +1,6 @@
 package dev.meseta.drivers.ethosu.compiler;
 
+import dev.meseta.drivers.ethosu.Program;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -12,8 +13,6 @@ import java.util.List;
  * @param buffer a constant that holds all
  */
 record Encoded(Buffer buffer, List<Core> cores) {
-    private static final int ALIGNMENT = 16;
-    private static final int BIAS_BITS = 40;
 
     /** Where a core's part lies, from the beginning of all. */
     record Core(long scales, long scaleBytes, long weights, long weightBytes) {}
@@ -28,7 +27,7 @@ record Encoded(Buffer buffer, List<Core> cores) {
             }
             long scales = all.size();
             for (int c = core; c < p.bias().length; c += cores) all.writeBytes(scale(p, c));
-            while (all.size() % ALIGNMENT != 0) all.write(0);
+            all.writeBytes(new byte[(int) Program.aligned(all.size()) - all.size()]);
             long weights = all.size();
             byte[] code = WeightCoder.encode(p.weights().ordered(blockDepth, core, cores));
             all.writeBytes(code);
@@ -40,9 +39,6 @@ record Encoded(Buffer buffer, List<Core> cores) {
     private static byte[] scale(Product p, int channel) {
         ByteBuffer b = ByteBuffer.allocate(10).order(ByteOrder.LITTLE_ENDIAN);
         long bias = p.bias()[channel];
-        if (bias != bias << Long.SIZE - BIAS_BITS >> Long.SIZE - BIAS_BITS) {
-            throw new IllegalStateException("a bias of more than 40 bits");
-        }
         b.putInt((int) bias).put((byte) (bias >> 32));
         b.putInt((int) p.ratios()[channel].factor()).put((byte) p.ratios()[channel].shift());
         return b.array();

@@ -4,25 +4,21 @@ import dev.meseta.driver.Packing;
 import dev.meseta.driver.Packing.Piece;
 import dev.meseta.drivers.ethosu.Program;
 import dev.meseta.drivers.ethosu.compiler.Blocks.Block;
-import dev.meseta.drivers.ethosu.compiler.Blocks.Size;
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.TensorType;
 import java.io.ByteArrayOutputStream;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.stream.IntStream;
 
 /** Compiles graphs: nodes become steps ({@link Lowering}), steps get blocks, weights and memory, and are written as commands. */
 public final class GraphCompiler {
-    private static final int ALIGNMENT = 16;
-
     /** Of the fast memory, what the weights of one operation may take. */
     static final int WEIGHTS_SHARE = 4;
 
@@ -34,7 +30,7 @@ public final class GraphCompiler {
     private final Machine machine;
     private final List<Step> plan = new ArrayList<>();
     private List<Item> lives = List.of();
-    private final Map<Product, Map<Integer, Encoded>> encodings = new IdentityHashMap<>();
+    private final Map<List<Object>, Encoded> encodings = new HashMap<>();
 
     private GraphCompiler(Machine machine) {
         this.machine = machine;
@@ -76,11 +72,7 @@ public final class GraphCompiler {
         Bricks.choose(steps, machine);
         long fast = arrange(steps, lowering);
         List<Step> striped = new Cascades(machine, this::room).of(steps);
-        if (striped.size() > steps.size()) {
-            double whole = price();
-            fast = arrange(striped, lowering);
-            if (price() >= whole) fast = arrange(steps, lowering);
-        }
+        if (striped.size() > steps.size()) fast = arrange(striped, lowering);
         long maps = place(
                 lives.stream().filter(i -> i.buffer().region == Program.MAPS).toList());
         MemorySegment constants = placeConstants();
@@ -104,13 +96,6 @@ public final class GraphCompiler {
         return placeFast(lives);
     }
 
-    /** Of all operations, with their maps where they are. */
-    private double price() {
-        double sum = 0;
-        for (Step s : plan) if (s instanceof Work w) sum += Cost.of(w, machine).price();
-        return sum;
-    }
-
     /** Bytes of the fast memory for what a chain alone uses: those that nothing is in which is used before or after it as well. */
     private long room(List<Work> chain) {
         int from = plan.indexOf(chain.getFirst());
@@ -131,22 +116,21 @@ public final class GraphCompiler {
 
     /** Chooses a step's block, and puts a copy of its weights before it where they are read more than once. */
     private void plan(Step s) {
-        if (s instanceof Work w && w.lead().block == null) {
-            Work lead = w.lead();
-            Block b = Blocks.choose(lead, machine);
-            lead.block = b;
-            if (lead.product != null) weights(lead, lead.product, b.out());
-        }
+        if (s instanceof Work w && w.lead().block == null) choose(w.lead());
         plan.add(s);
     }
 
-    private void weights(Work w, Product product, Size block) {
-        Encoded e = encodings
-                .computeIfAbsent(product, _ -> new LinkedHashMap<>())
-                .computeIfAbsent(block.depth(), d -> Encoded.of(product, d, machine.cores()));
+    private void choose(Work w) {
+        Block b = Blocks.choose(w, machine);
+        w.block = b;
+        if (!(w.product instanceof Product p)) return;
+        int depth = b.out().depth();
+        Encoded e = encodings.computeIfAbsent(List.of(p, depth), _ -> Encoded.of(p, depth, machine.cores()));
         w.encoded = e;
         w.home = e.buffer();
-        boolean again = w.highest != null || block.height() < w.out.height() || block.width() < w.out.width();
+        boolean again = w.highest != null
+                || b.out().height() < w.out.height()
+                || b.out().width() < w.out.width();
         if (!again || w.home.bytes > machine.fastBytes() / WEIGHTS_SHARE) return;
         w.home = Buffer.temporary(e.buffer().bytes);
         plan.add(new Step.Copy(e.buffer(), 0, w.home, 0, w.home.bytes));
@@ -159,47 +143,22 @@ public final class GraphCompiler {
         for (int i = 0; i < plan.size(); i++) {
             for (Buffer b : plan.get(i).touched()) {
                 int at = i;
-                b.alias = null;
                 if (b.contents == null) spans.computeIfAbsent(b, _ -> new int[] {at, at})[1] = i;
             }
         }
         for (Place p : lowering.outputs) {
             spans.computeIfAbsent(p.buffer(), _ -> new int[] {0, 0})[1] = plan.size();
         }
-        for (int i = 0; i < plan.size(); i++) if (plan.get(i) instanceof Work w) overwrite(w, i, spans);
         List<Item> lives = new ArrayList<>();
         spans.forEach((b, s) -> {
             b.region = b.temporary ? Program.FAST : Program.MAPS;
-            if (b.alias == null) lives.add(new Item(b, s[0], s[1]));
+            lives.add(new Item(b, s[0], s[1]));
         });
         // By what is in the graph alone, so that a graph is always compiled alike.
         lives.sort(Comparator.comparingInt(Item::first)
                 .thenComparingInt(Item::last)
                 .thenComparingLong(Item::bytes));
         return lives;
-    }
-
-    /** Lets an operation element by element write over an operand that nothing reads any more. */
-    private static void overwrite(Work w, int at, Map<Buffer, int[]> spans) {
-        Buffer out = w.out.buffer();
-        int[] span = Objects.requireNonNull(spans.get(out));
-        if (!w.kind.isElementwise() || !out.temporary || span[0] != at) return;
-        for (Place p : w.maps()) {
-            Buffer in = p.buffer();
-            int[] old = spans.get(in.root());
-            boolean fits = in != out
-                    && in.temporary
-                    && in.bytes == out.bytes
-                    && in.bricks == out.bricks
-                    && p.elements() * p.bytes() == in.bytes
-                    && p.extents().equals(w.out.extents())
-                    && p.strides().equals(w.out.strides())
-                    && p.offset() == w.out.offset();
-            if (!fits || old == null || old[1] != at) continue;
-            out.alias = in;
-            old[1] = span[1];
-            return;
-        }
     }
 
     /** Puts what fits into the fast memory; its bytes. */
@@ -218,12 +177,9 @@ public final class GraphCompiler {
         List<Item> early = new ArrayList<>(items);
         for (int i = 0; i < early.size(); i++) {
             Item item = early.get(i);
-            Item sooner = new Item(item.buffer(), Math.max(0, item.first() - 1), item.last());
-            boolean weights = item.last() > item.first()
-                    && plan.get(item.first() + 1) instanceof Work w
-                    && w.lead().home == item.buffer();
-            if (weights) early.set(i, sooner);
-            if (weights && Packing.pressure(pieces(early)) > end) early.set(i, item);
+            boolean constant = plan.get(item.first()) instanceof Step.Copy c && c.from().contents != null;
+            if (constant) early.set(i, new Item(item.buffer(), Math.max(0, item.first() - 1), item.last()));
+            if (constant && Packing.pressure(pieces(early)) > end) early.set(i, item);
         }
         return place(early) <= end ? end : place(items);
     }
@@ -236,7 +192,7 @@ public final class GraphCompiler {
                 if (contents == null || b.address >= 0) continue;
                 b.address = blob.size();
                 blob.writeBytes(contents);
-                while (blob.size() % ALIGNMENT != 0) blob.write(0);
+                blob.writeBytes(new byte[(int) Program.aligned(blob.size()) - blob.size()]);
             }
         }
         return MemorySegment.ofArray(blob.toByteArray()).asReadOnly();

@@ -1,6 +1,7 @@
 package dev.meseta.drivers.ethosu.compiler;
 
 import dev.meseta.drivers.ethosu.commands.Kind;
+import dev.meseta.drivers.ethosu.compiler.Elementwise.Operand;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.Node;
@@ -29,10 +30,9 @@ final class Lowering {
     /** Steps that one node may become. */
     private static final int MOST_STEPS = 1024;
 
-    /** Channels up to which an input is better copied than read where it is, and its bytes: of few it takes longer to begin. */
+    /** Channels up to which an input is better copied than read where it is, and its bytes. */
     private static final int MOST_CHANNELS = 8;
 
-    private static final long LEAST_COPIED = 8 << 10;
     private static final long MOST_COPIED = 48 << 10;
 
     private final Map<Value, Tensor> constants = new IdentityHashMap<>();
@@ -67,7 +67,7 @@ final class Lowering {
             for (Step s : steps) if (s instanceof Work w) Blocks.choose(w, Machine.U65_256);
             return "";
         } catch (Refusal r) {
-            return r.reason();
+            return String.valueOf(r.getMessage());
         } finally {
             steps.clear();
             places.clear();
@@ -93,9 +93,9 @@ final class Lowering {
     /** Whether an input goes to the fast memory first: windows would read pieces of few bytes, for which the other memory is slow. */
     private boolean isCopied(Value input) {
         int rank = input.shape().rank();
-        long bytes = input.type().bytes();
-        if (rank < 3 || bytes < LEAST_COPIED || bytes > MOST_COPIED) return false;
-        return input.extent(rank - 1) <= MOST_CHANNELS
+        return rank >= 3
+                && input.type().bytes() <= MOST_COPIED
+                && input.extent(rank - 1) <= MOST_CHANNELS
                 && consumers.getOrDefault(input, List.of()).stream()
                         .anyMatch(n -> n.op() instanceof Op.Pad
                                 || QuantizedOp.of(n.op()).orElse(null) instanceof QuantizedOp.Convolution);
@@ -213,7 +213,8 @@ final class Lowering {
         List<Long> ones = Collections.nCopies(x.rank(), 1L);
         List<Long> nowhere = Collections.nCopies(x.rank(), 0L);
         // Every element limited to the value is the value.
-        move(x.slice(nowhere, out.extents(), nowhere), out, w -> w.limits(value, value));
+        Elementwise.single(
+                this, Kind.MAX_POOL, x.slice(nowhere, out.extents(), nowhere), out, w -> w.limits(value, value));
         copy(x, out.slice(o.low(), x.extents(), ones));
     }
 
@@ -265,8 +266,7 @@ final class Lowering {
     }
 
     Place temporary(DType dtype, List<Long> extents) {
-        long bytes = extents.stream().reduce(dtype.bits() / 8L, (a, b) -> a * b);
-        return Place.dense(Buffer.temporary(bytes), dtype, extents);
+        return Place.dense(Buffer.temporary(dtype.bits() / 8 * Place.elements(extents)), dtype, extents);
     }
 
     private Buffer constant(byte[] bytes) {
@@ -278,6 +278,11 @@ final class Lowering {
         byte[] all = new byte[values.length * bytes];
         for (int i = 0; i < all.length; i++) all[i] = (byte) (values[i / bytes] >> 8 * (i % bytes));
         return constant(all);
+    }
+
+    /** A constant of 32 bits. */
+    Operand word(long value) {
+        return Operand.of(Place.dense(integers(new long[] {value}, Integer.BYTES), DType.I32, List.of(1L)));
     }
 
     /** A place's elements row-major; copied where they do not lie so. */
@@ -302,11 +307,7 @@ final class Lowering {
     void copy(Place from, Place to) {
         if (from.equals(to)) return;
         int b = from.bytes();
-        if (!from.isDense() || !to.isDense()) move(from, to, _ -> {});
+        if (!from.isDense() || !to.isDense()) Elementwise.single(this, Kind.MAX_POOL, from, to, _ -> {});
         else add(new Step.Copy(from.buffer(), b * from.offset(), to.buffer(), b * to.offset(), b * from.elements()));
-    }
-
-    private void move(Place from, Place to, Consumer<Work> change) {
-        Elementwise.single(this, Kind.MAX_POOL, from, to, change);
     }
 }

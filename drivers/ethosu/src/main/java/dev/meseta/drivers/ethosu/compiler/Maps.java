@@ -19,7 +19,6 @@ final class Maps {
      */
     static void each(List<Place> places, boolean repeats, Consumer<List<Place>> use) {
         List<Place> p = new ArrayList<>(places);
-        while (p.getFirst().rank() > 3 && p.getFirst().extent(0) == 1) p.replaceAll(a -> a.at(0));
         int last = p.getFirst().rank() - 1;
         boolean together = last >= 0;
         for (Place a : p) {
@@ -46,20 +45,10 @@ final class Maps {
             use.accept(p.stream().map(a -> map(a.ofRank(3))).toList());
             return;
         }
-        boolean merge = first.extent(0) * first.extent(1) <= Place.LONGEST_AXIS;
-        for (Place a : p) merge &= a.stride(0) == a.stride(1) * a.extent(1);
-        long steps = merge ? 1 : first.extent(0);
-        for (long i = 0; i < steps; i++) {
+        for (long i = 0; i < first.extent(0); i++) {
             long at = i;
-            boolean whole = merge;
-            split(p.stream().map(a -> whole ? merged(a) : a.at(at)).toList(), use);
+            split(p.stream().map(a -> a.at(at)).toList(), use);
         }
-    }
-
-    private static Place merged(Place a) {
-        List<Long> e = new ArrayList<>(a.extents().subList(1, a.rank()));
-        e.set(0, a.extent(0) * a.extent(1));
-        return new Place(a.buffer(), a.dtype(), e, a.strides().subList(1, a.rank()), a.offset());
     }
 
     private static Place map(Place a) {
@@ -78,13 +67,14 @@ final class Maps {
      */
     static void windows(Place in, Place out, Window w, Use use) {
         for (int axis = 0; axis < 2; axis++) {
-            Window.Axis a = w.axis(axis);
+            Window.Axis a = axis == 0 ? w.y() : w.x();
             long places = out.extent(axis);
             if (places == 1 || a.stride() <= LARGEST_STRIDE) continue;
             for (long i = 0; i < places; i++) {
                 long from = i * a.stride() - a.before();
                 long first = Math.clamp(from, 0, in.extent(axis) - 1);
-                Window one = w.with(axis, new Window.Axis(a.size(), 1, a.dilation(), (int) (first - from), 0));
+                Window.Axis b = new Window.Axis(a.size(), 1, a.dilation(), (int) (first - from), 0);
+                Window one = axis == 0 ? new Window(b, w.x()) : new Window(w.y(), b);
                 Place rest = in.slice(axis, first, in.extent(axis) - first, 1);
                 windows(rest, out.slice(axis, i, 1, 1), one, use);
             }

@@ -51,9 +51,11 @@ record Place(Buffer buffer, DType dtype, List<Long> extents, List<Long> strides,
     }
 
     long elements() {
-        long n = 1;
-        for (long e : extents) n *= e;
-        return n;
+        return elements(extents);
+    }
+
+    static long elements(List<Long> extents) {
+        return extents.stream().reduce(1L, (a, b) -> a * b);
     }
 
     boolean isDense() {

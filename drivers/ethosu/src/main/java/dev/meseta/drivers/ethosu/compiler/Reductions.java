@@ -1,7 +1,6 @@
 package dev.meseta.drivers.ethosu.compiler;
 
 import dev.meseta.drivers.ethosu.commands.Kind;
-import dev.meseta.graph.DType;
 import dev.meseta.graph.quantized.QuantizedOp;
 import java.util.Arrays;
 
@@ -23,36 +22,25 @@ final class Reductions {
         long outer = counts[0];
         long count = counts[1];
         long inner = counts[2];
-        long bound = count * Products.largest(x.dtype(), o.inputZero());
-        Ratio ratio = Ratio.twice(o.scaling(), 0, bound);
-        boolean words = x.dtype() == DType.I16;
+        Ratio ratio = Ratio.twice(o.scaling(), 0, count * Products.largest(x.dtype(), o.inputZero()));
+        // The last axis is one of channels, all of which are added; others are windows over channels of their own.
+        boolean last = inner == 1;
+        Window w = last ? Window.ONE : window(count);
+        int[] ones = new int[Math.toIntExact(inner * count)];
+        Arrays.fill(ones, 1);
+        Weights weights = Weights.of(ones, (int) inner, last ? ones.length : 1, w, !last, x.bytes() == 2);
+        Product product = Product.of(weights, ratio);
+        long pictures = last ? 1 : outer;
+        long width = last ? outer : w.x().size();
+        Kind kind = last ? Kind.CONVOLUTION : Kind.DEPTHWISE;
         to.dense(out, y -> {
-            if (inner == 1) {
-                Refusal.unless(count <= Place.LONGEST_AXIS, "it reduces " + count + " elements");
-                Place all = to.dense(x).reshaped(1, outer, count).map();
-                Weights ones = Weights.of(ones(count), 1, (int) count, Window.ONE, false, words);
-                to.work(Kind.CONVOLUTION, all, y.reshaped(1, outer, 1), Window.ONE)
-                        .zeros(o.inputZero(), o.outputZero())
-                        .product(Product.of(ones, ratio));
-                return;
-            }
-            Window w = window(count);
-            Place all = to.dense(x).reshaped(outer, w.y().size(), w.x().size(), inner);
-            Weights ones = Weights.of(ones(inner * count), (int) inner, 1, w, true, words);
-            Product p = Product.of(ones, ratio);
-            for (long n = 0; n < outer; n++) {
-                Place result = y.reshaped(outer, 1, 1, inner).at(n).map();
-                to.work(Kind.DEPTHWISE, all.at(n).map(), result, w)
-                        .zeros(o.inputZero(), o.outputZero())
-                        .product(p);
+            Place all = to.dense(x).reshaped(pictures, w.y().size(), width, last ? count : inner);
+            Place results = y.reshaped(pictures, 1, outer / pictures, inner);
+            for (long n = 0; n < pictures; n++) {
+                Work work = to.work(kind, all.at(n).map(), results.at(n).map(), w);
+                work.zeros(o.inputZero(), o.outputZero()).product(product);
             }
         });
-    }
-
-    private static int[] ones(long count) {
-        int[] values = new int[Math.toIntExact(count)];
-        Arrays.fill(values, 1);
-        return values;
     }
 
     /** A window with so many elements. */

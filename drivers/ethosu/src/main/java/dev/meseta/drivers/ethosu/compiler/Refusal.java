@@ -8,10 +8,6 @@ final class Refusal extends RuntimeException {
         super(reason, null, false, false);
     }
 
-    String reason() {
-        return String.valueOf(getMessage());
-    }
-
     static void unless(boolean condition, String reason) {
         if (!condition) throw new Refusal(reason);
     }

@@ -40,12 +40,12 @@ record Softmax(Lowering to, long rows, long columns) {
         Buffer exponentials = to.integers(table, Integer.BYTES);
         Consumer<Work> power = w -> w.scaled(Ratio.ONE, 0).zeros(0, 127).table(exponentials, true);
         Operand e = pair(Kind.SUB, Operand.of(x), Operand.of(most), each(), power);
-        Operand terms = pair(Kind.SHIFT_RIGHT, e, word(SUM_BITS), each(), w -> w.scaled(Ratio.ONE, 2));
+        Operand terms = pair(Kind.SHIFT_RIGHT, e, to.word(SUM_BITS), each(), w -> w.scaled(Ratio.ONE, 2));
         Operand sum = row();
         to.work(Kind.SUM_CHANNELS, terms.place(), sum.place(), Window.ONE).scaled(Ratio.ONE, 0);
         Operand zeros = row();
         to.work(Kind.LEADING_ZEROS, sum.place(), zeros.place(), Window.ONE);
-        Operand exponent = row(Kind.SUB, word(SUM_BITS + 31L - 8 * out.bytes()), zeros);
+        Operand exponent = row(Kind.SUB, to.word(SUM_BITS + 31L - 8 * out.bytes()), zeros);
         Operand product = pair(Kind.MUL, e, reciprocal(sum, zeros), each(), w -> w.scaled(Ratio.UPPER, 0));
         Operand result = Operand.of(out.reshaped(1, rows, columns));
         pair(Kind.SHIFT_RIGHT, product, exponent, result, w -> Elementwise.clamped(w.scaled(Ratio.ONE, 2), o.clamp()));
@@ -53,17 +53,17 @@ record Softmax(Lowering to, long rows, long columns) {
 
     /** Of a sum that is shifted to the left until it is 1 + f with 31 fraction bits. */
     private Operand reciprocal(Operand sum, Operand zeros) {
-        Operand shifted = row(Kind.SHIFT_LEFT, sum, row(Kind.SUB, zeros, word(1)));
-        Operand f = row(Kind.SHIFT_LEFT, row(Kind.SUB, shifted, word(1L << 30)), word(1));
-        Operand half = pair(Kind.ADD, f, word(Integer.MAX_VALUE), row(), w -> w.scaled(new Ratio(1, 1), 0));
-        Operand y = row(Kind.ADD, upper(half, word(-1010580540)), word(1515870810));
+        Operand shifted = row(Kind.SHIFT_LEFT, sum, row(Kind.SUB, zeros, to.word(1)));
+        Operand f = row(Kind.SHIFT_LEFT, row(Kind.SUB, shifted, to.word(1L << 30)), to.word(1));
+        Operand half = pair(Kind.ADD, f, to.word(Integer.MAX_VALUE), row(), w -> w.scaled(new Ratio(1, 1), 0));
+        Operand y = row(Kind.ADD, upper(half, to.word(-1010580540)), to.word(1515870810));
         for (int i = 0; i < 3; i++) {
-            Operand error = row(Kind.SUB, word(1L << 29), upper(half, y));
-            y = row(Kind.ADD, y, row(Kind.MUL, upper(y, error), word(4)));
+            Operand error = row(Kind.SUB, to.word(1L << 29), upper(half, y));
+            y = row(Kind.ADD, y, row(Kind.MUL, upper(y, error), to.word(4)));
         }
         // Twice that, which is no more than the greatest number.
-        Operand limited = row(Kind.MIN, y, word(1L << 30));
-        return row(Kind.ADD, limited, row(Kind.MIN, limited, word((1L << 30) - 1)));
+        Operand limited = row(Kind.MIN, y, to.word(1L << 30));
+        return row(Kind.ADD, limited, row(Kind.MIN, limited, to.word((1L << 30) - 1)));
     }
 
     private Operand upper(Operand a, Operand b) {
@@ -72,10 +72,6 @@ record Softmax(Lowering to, long rows, long columns) {
 
     private Operand row(Kind kind, Operand a, Operand b) {
         return pair(kind, a, b, row(), w -> w.scaled(Ratio.ONE, 0));
-    }
-
-    private Operand word(long value) {
-        return Sums.word(to, value);
     }
 
     private Operand pair(Kind kind, Operand a, Operand b, Operand out, Consumer<Work> change) {

@@ -7,7 +7,6 @@ import dev.meseta.graph.Tensor;
 import dev.meseta.graph.Value;
 import dev.meseta.graph.quantized.QuantizedOp;
 import dev.meseta.graph.quantized.Scaling;
-import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -72,15 +71,15 @@ final class Sums {
 
     /** The ratio by which the device may scale the operand with the smaller scale; null if there is none. */
     private @Nullable Ratio ratio() {
-        boolean firstScaled = isHalf(o.right());
-        if (!secondScaled && !firstScaled || o.leftShift() != (type == DType.I16 ? 15 : 20)) return null;
         Scaling small = secondScaled ? o.right() : o.left();
+        Scaling large = secondScaled ? o.left() : o.right();
         long zero = secondScaled ? o.rightZero() : o.leftZero();
         int shift = Math.toIntExact(31 - small.shift(0) - o.leftShift());
-        if (shift < 1 || shift > 31) return null;
+        boolean usual = isHalf(large) && o.leftShift() == (type == DType.I16 ? 15 : 20);
+        if (!usual || shift < 1 || shift > 31) return null;
         Ratio ratio = new Ratio(small.multiplier(0), shift);
         long[] exact = scaled(small, zero);
-        long[] others = secondScaled ? scaled(o.left(), o.leftZero()) : scaled(o.right(), o.rightZero());
+        long[] others = scaled(large, secondScaled ? o.leftZero() : o.rightZero());
         for (int i = 0; i < exact.length; i++) {
             long found = ratio.apply(type.minInteger() + i - zero);
             if (found != exact[i] && (type == DType.I16 || !same(exact[i], found, others))) return null;
@@ -113,16 +112,10 @@ final class Sums {
         Operand power = new Operand(x.place(), 0, Tensor.scalar(type, 1L << Math.min(14, left)));
         Ratio rest = new Ratio(1L << Math.max(0, left - 14), 0);
         Elementwise.pair(to, Kind.MUL, given, power, wide.place(), w -> w.scaled(rest, 0));
-        Elementwise.pair(to, Kind.MUL, wide, word(to, s.multiplier(0)), wide.place(), w -> w.scaled(Ratio.UPPER, 0));
+        Elementwise.pair(to, Kind.MUL, wide, to.word(s.multiplier(0)), wide.place(), w -> w.scaled(Ratio.UPPER, 0));
         if (s.shift(0) >= 0) return wide;
         Ratio right = Ratio.right((int) -s.shift(0));
-        Elementwise.pair(to, Kind.ADD, wide, word(to, 0), wide.place(), w -> w.scaled(right, 0));
+        Elementwise.pair(to, Kind.ADD, wide, to.word(0), wide.place(), w -> w.scaled(right, 0));
         return wide;
-    }
-
-    /** A constant of 32 bits. */
-    static Operand word(Lowering to, long value) {
-        Buffer b = to.integers(new long[] {value}, Integer.BYTES);
-        return Operand.of(Place.dense(b, DType.I32, List.of(1L)));
     }
 }

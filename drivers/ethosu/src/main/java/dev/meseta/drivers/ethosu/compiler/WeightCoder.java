@@ -1,33 +1,28 @@
 package dev.meseta.drivers.ethosu.compiler;
 
-import java.util.ArrayList;
+import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.BitSet;
-import java.util.Collections;
-import java.util.Comparator;
-import java.util.List;
+import java.util.Deque;
 
 /**
  * Weights in the device's compressed form. A weight is a number without a sign, of its magnitude and sign, which is written as a quotient in
- * unary and a remainder. Where zeros are frequent, how many follow each weight is written beside, and they are left out. Slices choose the
- * divisor of the code anew. The device's palettes and its shorter quotients are not used: on the networks that were measured they save nothing.
+ * unary and a remainder. Where zeros are frequent, how many follow each weight is written beside, and they are left out. The device's palettes,
+ * its shorter quotients and another divisor for each slice are not used: on the networks that were measured they save next to nothing.
  */
 public final class WeightCoder {
     private static final int ALIGNMENT = 16;
     private static final int LONGEST_SLICE = 1 << 15;
     private static final int LARGEST_QUOTIENT = 31;
-
-    /** Bits that a slice costs beside its weights. */
-    private static final int SLICE_BITS = 40;
-
     private static final int NEVER = 1 << 20;
     private static final int NO_ZERO_RUNS = 6;
     private static final int END = 7;
     private static final int PLAIN_DIVISOR = 7;
-    private static final int ZERO_DIVISORS = 4;
 
-    /** Forms of a slice: divisors of 2^0 to 2^5, and plain numbers. */
-    private static final int PLAIN = 6;
+    /** Divisors are powers of two: so many. */
+    private static final int DIVISORS = 6;
+
+    private static final int ZERO_DIVISORS = 4;
 
     /** Digits of a chunk, or fewer where remainders are long. */
     private static final int DIGITS = 12;
@@ -37,8 +32,10 @@ public final class WeightCoder {
     /** How many weights may be ahead of zeros. */
     private static final int AHEAD = 8;
 
-    /** What weights are written as. */
+    /** What weights are written as: numbers less those below, which do not occur. */
     private final int[] symbols;
+
+    private final int unused;
 
     /** How many zeros stand before the first weight, and behind each. */
     private final int[] zeros;
@@ -48,94 +45,61 @@ public final class WeightCoder {
     /** Of the largest number. */
     private final int bits;
 
-    /** Numbers below it do not occur. */
-    private final int unused;
+    /** Whether symbols are written as they are, without quotients. */
+    private final boolean plain;
 
-    private int zeroDivisor;
-    private final byte[] forms;
-    private final long length;
+    /** Bits of remainders. */
+    private final int divisor;
+
+    private final int zeroDivisor;
     private final BitSet out = new BitSet();
     private int at;
 
-    private WeightCoder(int[] numbers, int[] zeros, boolean zeroRuns) {
-        this.zeros = zeros;
+    private WeightCoder(int[] weights, boolean zeroRuns) {
         this.zeroRuns = zeroRuns;
         this.unused = zeroRuns ? 2 : 0;
-        int largest = Arrays.stream(numbers).max().orElse(0);
+        this.symbols = Arrays.stream(weights)
+                .filter(w -> !zeroRuns || w != 0)
+                .map(w -> (w < 0 ? 1 - 2 * w : 2 * w) - unused)
+                .toArray();
+        this.zeros = new int[symbols.length + 1];
+        int n = 0;
+        for (int w : weights) {
+            if (zeroRuns && w == 0) zeros[n]++;
+            else n++;
+        }
+        int largest = Arrays.stream(symbols).max().orElse(0) + unused;
         this.bits = Math.max(2, Integer.SIZE - Integer.numberOfLeadingZeros(largest));
-        this.symbols = Arrays.stream(numbers).map(v -> v - unused).toArray();
-        this.forms = new byte[symbols.length];
-        this.length = chooseForms() + (zeroRuns ? chooseZeroDivisor() : 0);
+        int best = divisor(symbols, DIVISORS, LARGEST_QUOTIENT);
+        this.plain = (long) bits * symbols.length < length(symbols, best, LARGEST_QUOTIENT);
+        this.divisor = plain ? bits : best;
+        this.zeroDivisor = divisor(zeros, ZERO_DIVISORS, Integer.MAX_VALUE);
     }
 
     /** The shortest form that is found; its length is a multiple of 16 bytes. */
     public static byte[] encode(int[] weights) {
-        List<WeightCoder> coders = new ArrayList<>();
-        for (boolean zeroRuns : new boolean[] {false, true}) {
-            int[] zeros = new int[weights.length + 1];
-            int[] numbers = new int[weights.length];
-            int n = 0;
-            for (int w : weights) {
-                if (zeroRuns && w == 0) zeros[n]++;
-                else numbers[n++] = w < 0 ? -2 * w + 1 : 2 * w;
-            }
-            if (n > 0 && (n < weights.length || !zeroRuns))
-                coders.add(new WeightCoder(Arrays.copyOf(numbers, n), zeros, zeroRuns));
-        }
-        return Collections.min(coders, Comparator.comparingLong(c -> c.length)).write();
+        byte[] all = new WeightCoder(weights, false).write();
+        if (Arrays.stream(weights).allMatch(w -> w == 0)) return all;
+        byte[] runs = new WeightCoder(weights, true).write();
+        return runs.length < all.length ? runs : all;
     }
 
-    private long chooseZeroDivisor() {
-        long[] cost = new long[ZERO_DIVISORS];
-        for (int d = 0; d < cost.length; d++)
-            for (int i = 0; i <= symbols.length; i++) cost[d] += (zeros[i] >> d) + 1 + d;
-        zeroDivisor = least(cost);
-        return cost[zeroDivisor];
+    /** The divisor of so many with which numbers are shortest, whose quotients are limited. */
+    private static int divisor(int[] of, int count, int most) {
+        int best = 0;
+        for (int d = 1; d < count; d++) if (length(of, d, most) < length(of, best, most)) best = d;
+        return best;
     }
 
-    /** The bits of a symbol in a form. */
-    private int cost(int symbol, int form) {
-        if (form == PLAIN) return bits;
-        int quotient = symbol >> form;
-        return quotient > LARGEST_QUOTIENT ? NEVER : quotient + 1 + form;
-    }
-
-    /** Gives each symbol the form of its slice, so that all are short; the bits of all. */
-    private long chooseForms() {
-        int count = PLAIN + 1;
-        byte[] from = new byte[Math.multiplyExact(symbols.length, count)];
-        long[] best = new long[count];
-        for (int i = 0; i < symbols.length; i++) {
-            int least = least(best);
-            long change = best[least] + SLICE_BITS;
-            for (int f = 0; f < count; f++) {
-                boolean changes = change < best[f];
-                from[i * count + f] = (byte) (changes ? least : f);
-                best[f] = Math.min(change, best[f]) + cost(symbols[i], f);
-            }
-        }
-        int form = least(best);
-        long all = best[form];
-        for (int i = symbols.length - 1; i >= 0; i--) {
-            forms[i] = (byte) form;
-            form = from[i * count + form];
-        }
-        return all;
-    }
-
-    private static int least(long[] values) {
-        int least = 0;
-        for (int i = 1; i < values.length; i++) if (values[i] < values[least]) least = i;
-        return least;
+    /** Bits of numbers. */
+    private static long length(int[] of, int divisor, int most) {
+        return Arrays.stream(of)
+                .mapToLong(v -> v >> divisor > most ? NEVER : (v >> divisor) + 1 + divisor)
+                .sum();
     }
 
     private byte[] write() {
-        for (int begin = 0; begin < symbols.length; ) {
-            int end = begin + 1;
-            while (end < symbols.length && forms[end] == forms[begin] && end - begin < LONGEST_SLICE) end++;
-            slice(begin, end);
-            begin = end;
-        }
+        for (int i = 0; i < symbols.length; i += LONGEST_SLICE) slice(i, Math.min(symbols.length, i + LONGEST_SLICE));
         put(END, 3);
         while (at % (8 * ALIGNMENT) != 0) put(1, 1);
         return Arrays.copyOf(out.toByteArray(), at / 8);
@@ -154,8 +118,8 @@ public final class WeightCoder {
      *
      * @param largest what a digit may be, which says that more follow
      */
-    private static List<Chunk> chunks(int[] of, int begin, int end, int divisor, int largest, int size) {
-        List<Chunk> chunks = new ArrayList<>();
+    private static Deque<Chunk> chunks(int[] of, int begin, int end, int divisor, int largest, int size) {
+        Deque<Chunk> chunks = new ArrayDeque<>();
         int left = begin < end ? of[begin] >> divisor : 0;
         for (int next = begin; next < end; ) {
             int from = next;
@@ -177,12 +141,10 @@ public final class WeightCoder {
     }
 
     private void slice(int begin, int end) {
-        int form = forms[begin];
-        boolean plain = form == PLAIN;
         boolean first = begin == 0;
         put(zeroRuns ? zeroDivisor : NO_ZERO_RUNS, 3);
         put(end - begin - 1, 15);
-        put(plain ? PLAIN_DIVISOR : form, 3);
+        put(plain ? PLAIN_DIVISOR : divisor, 3);
         put(0, 1);
         put(first ? 1 : 0, 1);
         if (first) {
@@ -190,32 +152,29 @@ public final class WeightCoder {
             put(0, 5);
             put(bits - 2, 3);
         }
-        int divisor = plain ? bits : form;
         int digits = plain && divisor > 5 ? FEWER_DIGITS : DIGITS;
-        List<Chunk> weights = chunks(symbols, begin, end, divisor, 2, digits);
+        Deque<Chunk> weights = chunks(symbols, begin, end, divisor, 2, digits);
         int firstZero = first ? 0 : begin + 1;
         int zeroEnd = zeroRuns ? end + 1 : firstZero;
         int zeroDigits = zeroDivisor < 3 ? DIGITS : FEWER_DIGITS;
-        List<Chunk> runs = chunks(zeros, firstZero, zeroEnd, zeroDivisor, 1, zeroDigits);
+        Deque<Chunk> runs = chunks(zeros, firstZero, zeroEnd, zeroDivisor, 1, zeroDigits);
         Chunk weight = new Chunk(new int[0], begin, begin);
         Chunk run = new Chunk(new int[0], firstZero, firstZero);
-        int nextWeight = 0;
-        int nextRun = 0;
-        boolean more = true;
-        while (more) {
+        boolean weightTurn;
+        boolean runTurn;
+        do {
             int ahead = zeroRuns ? weight.to - begin - (run.to - firstZero) : 0;
             Chunk lastWeight = weight;
             Chunk lastRun = run;
-            boolean weightTurn = ahead < AHEAD && nextWeight < weights.size();
-            boolean runTurn = ahead >= 0 && nextRun < runs.size();
-            weight = weightTurn ? weights.get(nextWeight++) : new Chunk(new int[0], weight.to, weight.to);
-            run = runTurn ? runs.get(nextRun++) : new Chunk(new int[0], run.to, run.to);
+            weightTurn = ahead < AHEAD && !weights.isEmpty();
+            runTurn = ahead >= 0 && !runs.isEmpty();
+            weight = weightTurn ? weights.removeFirst() : new Chunk(new int[0], weight.to, weight.to);
+            run = runTurn ? runs.removeFirst() : new Chunk(new int[0], run.to, run.to);
             if (!plain) for (int d : weight.digits) put(Math.min(d, 1), 1);
             for (int d : run.digits) put(d, 1);
             if (!plain) for (int d : weight.digits) if (d > 0) put(d - 1, 1);
             remainders(symbols, lastWeight, divisor);
             remainders(zeros, lastRun, zeroDivisor);
-            more = weightTurn || runTurn;
-        }
+        } while (weightTurn || runTurn);
     }
 }

@@ -18,8 +18,7 @@ public record Weights(
         int places = w.elements();
         double deep = (double) inputs / roundUp(inputs, wide ? 16 : 32);
         double part = (double) inputs / roundUp(inputs, GROUP) * places / roundUp(places, wide ? 2 : 4);
-        return new Weights(
-                values, outputs, inputs, w, depthwise, !depthwise && (inputs <= GROUP || part >= deep), wide);
+        return new Weights(values, outputs, inputs, w, depthwise, !depthwise && part >= deep, wide);
     }
 
     /** Channels that the device takes at once, of operands and of results. */
@@ -46,16 +45,14 @@ public record Weights(
             int partHeight = Blocks.REACH / w.window.y().dilation();
             int partWidth = Blocks.REACH / w.window.x().dilation();
             int inputBlock = w.depthwise ? GROUP : w.partFirst || w.wide ? 16 : 32;
+            int step = w.partFirst ? GROUP : inputBlock;
             for (int o = 0; o < own; o += blockDepth) {
                 int end = Math.min(own, o + blockDepth);
                 for (int i = 0; i < w.inputs; i += inputBlock) {
                     for (int y = 0; y < height; y += partHeight) {
                         for (int x = 0; x < width; x += partWidth) {
                             Part p = new Part(y, x, Math.min(partHeight, height - y), Math.min(partWidth, width - x));
-                            if (!w.partFirst) part(o, end, i, inputBlock, p);
-                            else
-                                for (int j = i; j < Math.min(w.inputs, i + inputBlock); j += GROUP)
-                                    part(o, end, j, GROUP, p);
+                            for (int j = i; j < Math.min(w.inputs, i + inputBlock); j += step) part(o, end, j, step, p);
                         }
                     }
                 }

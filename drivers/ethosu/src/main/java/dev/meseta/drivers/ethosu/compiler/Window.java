@@ -56,14 +56,6 @@ public record Window(Axis y, Axis x) {
         return new Window(new Axis(height, 1, 1, 0, 0), new Axis(width, 1, 1, 0, 0));
     }
 
-    Axis axis(int i) {
-        return i == 0 ? y : x;
-    }
-
-    Window with(int i, Axis a) {
-        return i == 0 ? new Window(a, x) : new Window(y, a);
-    }
-
     int elements() {
         return y.size * x.size;
     }

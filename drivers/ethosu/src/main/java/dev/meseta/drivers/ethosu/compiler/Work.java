@@ -53,12 +53,12 @@ final class Work implements Step {
 
     int maximum;
 
-    /** What limited results are looked up in: a constant of 256, in the order of bytes' values; null if they are not. */
+    /**
+     * What limited results are looked up in: a constant of 256, in the order of the values of bytes, which have a sign if limits do; null if
+     * they are not.
+     */
     @Nullable
     Buffer table;
-
-    /** Whether these bytes have a sign. */
-    boolean signedTable;
 
     /** Of the stripes of one operation a highest one, by which blocks are chosen for all; null if this is no stripe. */
     @Nullable
@@ -124,7 +124,6 @@ final class Work implements Step {
 
     Work table(Buffer results, boolean signed) {
         table = results;
-        signedTable = signed;
         int low = signed ? -128 : 0;
         return limits(low, low + 255);
     }
@@ -140,16 +139,14 @@ final class Work implements Step {
         if (scale != null) copy.scaled(scale, rounding);
         copy.number = number;
         copy.table = table;
-        copy.signedTable = signedTable;
         return copy;
     }
 
     @Override
     public List<Buffer> touched() {
-        List<Buffer> all = new ArrayList<>(List.of(in.buffer()));
-        if (second != null) all.add(second.buffer());
+        List<Buffer> all = new ArrayList<>();
+        for (Place p : maps()) all.add(p.buffer());
         if (table != null) all.add(table);
-        all.add(out.buffer());
         if (lead().home != null) all.add(lead().home);
         return all;
     }
