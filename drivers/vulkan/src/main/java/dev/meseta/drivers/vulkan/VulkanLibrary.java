@@ -113,6 +113,8 @@ final class VulkanLibrary {
     }
 
     static Object[] with(Object[] arguments, Object... more) {
-        return Stream.of(arguments, more).flatMap(Arrays::stream).toArray();
+        Object[] all = Arrays.copyOf(arguments, arguments.length + more.length);
+        System.arraycopy(more, 0, all, arguments.length, more.length);
+        return all;
     }
 }
