@@ -59,7 +59,7 @@ public record CommandList(
     /**
      * Runs a kernel.
      *
-     * @param bindings one for each of the kernel's buffers
+     * @param bindings one for each of the kernel's buffers, at multiples of its elements' size
      * @param extents the kernel's extent arguments
      * @param origin the nodes that it computes, for people
      */

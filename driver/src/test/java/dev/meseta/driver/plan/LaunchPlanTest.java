@@ -64,6 +64,8 @@ class LaunchPlanTest {
         }
         refused("slot 9", fill(Binding.of(9), 1));
         refused("touches bytes 0 to 20", fill(Binding.of(0), 5));
+        refused("lies between elements", fill(Binding.of(0, 2), 1));
+        refused("lies between elements", repeat(2, fill(new Binding(0, 0, List.of(2L)), 1)));
         refused("a condition touches", new CommandList.Conditional(Binding.of(1, 1), List.of(), List.of()));
         CommandList.Command nest = fill(Binding.of(0), 1);
         for (int i = 0; i < LaunchPlan.DEEPEST; i++) nest = repeat(1, nest);
