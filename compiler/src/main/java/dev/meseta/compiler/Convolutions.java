@@ -62,9 +62,16 @@ final class Convolutions {
             emit(axes, (_, pull, index) -> pull.at(left, index));
         } else if (sum(axes).isSmall()) {
             emit(axes, (points, pull, index) -> padded(o, points, pull, index));
-        } else {
+        } else if (!masked(axes)) {
             emit(axes, prepared(o));
         }
+    }
+
+    /** Reads zeros for the padding, where a mask for each pixel of a tile costs less than a copy of the input. */
+    private boolean masked(List<Axis> axes) {
+        if (a.target.subgroup() < 2 || a.target.team() > 0) return false;
+        return new Products(a, g, anchor, out)
+                .tiled(sum(axes), operands(axes, (points, pull, index) -> padded(o, points, pull, index)));
     }
 
     /**
@@ -120,11 +127,15 @@ final class Convolutions {
     }
 
     private void emit(List<Axis> axes, Input input) {
+        new Products(a, g, anchor, out).emit(sum(axes), operands(axes, input));
+    }
+
+    private Products.Operands operands(List<Axis> axes, Input input) {
         List<Size> w = right.shape();
         Size outputs = w.get(0).over(Size.of(o.groups()));
         Size groupOutputs = outputs == null ? Size.of(w.get(0).value() / o.groups()) : outputs;
         Layout order = walkedTaps();
-        new Products(a, g, anchor, out).emit(sum(axes), new Products.Operands() {
+        return new Products.Operands() {
             @Override
             public Point left(Points points, Pull pull, List<Lin> kept, List<Lin> stored) {
                 List<Lin> k = order.logical(stored);
@@ -152,7 +163,7 @@ final class Convolutions {
                             .plus(axes.get(i).kernelStart()));
                 return pull.at(right, index);
             }
-        });
+        };
     }
 
     /** Computes each phase of a convolution with zeros between the elements of its input by the taps that meet none of them. */

@@ -111,7 +111,8 @@ final class Products {
         if (!tiled(sum, operands)) reduced(sum, operands);
     }
 
-    private boolean tiled(Sum sum, Operands operands) {
+    /** Computes a sum in tiles, if it can be; the left operand may be 0 where a mask does not hold. */
+    boolean tiled(Sum sum, Operands operands) {
         if (sum.isSmall()) return false;
         Lowering.Epilogue epilogue = new Lowering.Epilogue(a, g, anchor);
         Layout walked = epilogue.walked();
@@ -126,13 +127,22 @@ final class Products {
                     epilogue.finish(points, to, total),
                     points.number(epilogue.offset(points, to)));
         });
-        TileKernel.Operand x = TileKernel.Operand.of(nest.result().get(0));
+        TileKernel.Masked masked = TileKernel.Masked.of(nest.result().get(0));
+        TileKernel.Operand x = masked != null
+                ? masked.operand()
+                : TileKernel.Operand.of(nest.result().get(0));
         TileKernel.Operand y = TileKernel.Operand.of(nest.result().get(1));
         if (x == null || y == null) return false;
         TileKernel.Shape s = shape(nest, x, y);
         if (s == null) return false;
-        boolean bytes = isDot(s);
         Lin target = ((Point.Number) nest.result().get(3).form()).index();
+        if (masked != null) {
+            SubgroupTile lanes = s.rows() == x ? SubgroupTile.of(a, sum.name(), type, s, masked.mask()) : null;
+            if (lanes == null) return false;
+            a.add(lanes.emit(nest.points(), nest.result().get(2), target, out, epilogue.storage(), Lowering.origin(g)));
+            return true;
+        }
+        boolean bytes = isDot(s);
         MatrixTile matrices = MatrixTile.of(a, sum.name(), type, s);
         if (matrices != null) {
             a.add(matrices.emit(nest.result().get(2), target, out, epilogue.storage(), Lowering.origin(g)));
@@ -143,7 +153,7 @@ final class Products {
             a.add(team.emit(nest.result().get(2), target, out, epilogue.storage(), Lowering.origin(g)));
             return true;
         }
-        SubgroupTile lanes = bytes ? null : SubgroupTile.of(a, sum.name(), type, s);
+        SubgroupTile lanes = bytes ? null : SubgroupTile.of(a, sum.name(), type, s, null);
         if (lanes != null) {
             a.add(lanes.emit(nest.points(), nest.result().get(2), target, out, epilogue.storage(), Lowering.origin(g)));
             return true;

@@ -9,6 +9,7 @@ import dev.meseta.driver.CommandList;
 import dev.meseta.driver.Target;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.MapFunction;
+import dev.meseta.graph.Op.Cast.Rounding;
 import dev.meseta.graph.ReduceKind;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -49,15 +50,19 @@ final class SubgroupTile {
     /** Whether steps of the sum lie behind each other in a row, so that they are read as vectors. */
     private final boolean deep;
 
+    /** Where the rows are read; they are 0 elsewhere. Null for everywhere. */
+    private final @Nullable Point mask;
+
     private final Expr rows;
 
-    private SubgroupTile(Assembly a, String name, DType type, TileKernel.Shape s, boolean deep) {
+    private SubgroupTile(Assembly a, String name, DType type, TileKernel.Shape s, boolean deep, @Nullable Point mask) {
         this.a = a;
         this.e = new Emitter(name);
         this.type = type;
         this.s = s;
         this.team = a.target.subgroup();
         this.deep = deep;
+        this.mask = mask;
         this.lanes = s.lanes();
         this.height = s.height();
         e.team(team);
@@ -65,8 +70,12 @@ final class SubgroupTile {
         this.rows = Schedule.count(e, s.m());
     }
 
-    /** A product by subgroups; null where the device has none that share registers, or the operands do not lie so. */
-    static @Nullable SubgroupTile of(Assembly a, String name, DType type, TileKernel.Shape s) {
+    /**
+     * A product by subgroups; null where the device has none that share registers, or the operands do not lie so.
+     *
+     * @param mask where the rows are read; null for everywhere
+     */
+    static @Nullable SubgroupTile of(Assembly a, String name, DType type, TileKernel.Shape s, @Nullable Point mask) {
         Target target = a.target;
         if (target.subgroup() < 2 || type == DType.BOOL || s.parts() != null) return null;
         int lanes = target.vectorBytes() / type.bytes();
@@ -74,6 +83,7 @@ final class SubgroupTile {
         Size n = s.n().extent();
         if (n.value() < width) return null;
         Atom inner = s.summed().getLast();
+        if (mask != null && (mask.vars() & inner.vars()) != 0) return null;
         Size step = s.rows().offset().coefficient(inner);
         boolean deep = step != null && step.is(1);
         Size m = Size.product(s.m().stream().map(Atom::extent).toList());
@@ -89,7 +99,7 @@ final class SubgroupTile {
         int height = a.choices.pick(question, costs, Object::toString);
         TileKernel.Shape shape = new TileKernel.Shape(
                 s.rows(), s.columns(), s.m(), s.n(), s.others(), s.summed(), width, lanes, height, height, true, null);
-        return new SubgroupTile(a, name, type, shape, deep);
+        return new SubgroupTile(a, name, type, shape, deep, mask);
     }
 
     /**
@@ -177,13 +187,15 @@ final class SubgroupTile {
     private List<Expr.Var> multiply(@Nullable Panels packed, Expr row, Expr panel, Expr first, Expr own) {
         Lin[] rowParts = Tile.parts(s.rows().offset(), s.summed());
         List<Expr> rowStarts = new ArrayList<>();
+        List<Expr> numbers = new ArrayList<>();
         for (int r = 0; r < height; r += team) {
             e.open();
             int left = height - r;
             Expr mine =
                     left < team ? Kernels.min(Kernel.MEMBER_VARIABLE, Kernels.index(left - 1)) : Kernel.MEMBER_VARIABLE;
             Expr there = Kernels.add(Kernels.add(row, mine), r);
-            Schedule.decompose(e, e.let("m", Kernels.min(there, Kernels.sub(rows, Kernels.index(1)))), s.m());
+            numbers.add(e.let("m", Kernels.min(there, Kernels.sub(rows, Kernels.index(1)))));
+            Schedule.decompose(e, numbers.getLast(), s.m());
             rowStarts.add(e.let("x", e.index(rowParts[0])));
             e.closeInline();
         }
@@ -196,14 +208,37 @@ final class SubgroupTile {
         List<Expr.Var> sums = new ArrayList<>();
         for (int r = 0; r < height; r++)
             sums.add(e.declare("a", Kernels.splat(ReduceKernel.identity(ReduceKind.SUM, type), lanes)));
-        Factors f = new Factors(packed, rowStarts, rowParts[1], columnStart, columnParts[1]);
-        e.loops(s.summed().subList(0, s.summed().size() - 1), 0, () -> add(f, sums));
+        e.loops(s.summed().subList(0, s.summed().size() - 1), 0, () -> {
+            List<Expr> masks = mask == null ? List.of() : masks(mask, numbers);
+            add(new Factors(packed, rowStarts, masks, rowParts[1], columnStart, columnParts[1]), sums);
+        });
         return sums;
     }
 
-    /** What is multiplied: where each member's rows and columns begin, and how they go on by the steps of the sum. */
+    /** Whether each of some rows is read in the innermost loop. */
+    private List<Expr> masks(Point holds, List<Expr> numbers) {
+        List<Expr> masks = new ArrayList<>();
+        for (Expr number : numbers) {
+            e.open();
+            Schedule.decompose(e, number, s.m());
+            masks.add(e.value(holds));
+            e.closeInline();
+        }
+        return masks;
+    }
+
+    /**
+     * What is multiplied: where each member's rows and columns begin, and how they go on by the steps of the sum.
+     *
+     * @param masks whether the rows are read; empty where all are
+     */
     private record Factors(
-            @Nullable Panels packed, List<Expr> rowStarts, Lin rowSteps, Expr columnStart, Lin columnSteps) {}
+            @Nullable Panels packed,
+            List<Expr> rowStarts,
+            List<Expr> masks,
+            Lin rowSteps,
+            Expr columnStart,
+            Lin columnSteps) {}
 
     /** Adds the products of all steps of the innermost loop. */
     private void add(Factors f, List<Expr.Var> sums) {
@@ -249,7 +284,7 @@ final class SubgroupTile {
         for (int i = 0; i < count; i++) {
             e.open();
             e.bind(inner, Kernels.add(at, i));
-            shared.add(i % width == 0 ? share(f.rowStarts, f.rowSteps, width) : shared.getLast());
+            shared.add(i % width == 0 ? share(f, width) : shared.getLast());
             if (i >= from) columns.add(read(f.packed, Kernels.add(f.columnStart, e.index(f.columnSteps))));
             e.closeInline();
         }
@@ -260,13 +295,17 @@ final class SubgroupTile {
     }
 
     /** Shares elements of the rows, of each member's row so many, behind each other. */
-    private List<String> share(List<Expr> starts, Lin steps, int width) {
-        int buffer = e.buffer(s.rows().place(), s.rows().storage(), Kernel.Access.READ);
-        Expr moved = e.index(steps);
+    private List<String> share(Factors f, int width) {
+        DType storage = s.rows().storage();
+        int buffer = e.buffer(s.rows().place(), storage, Kernel.Access.READ);
+        Type widened = new Type(Type.widened(storage), width);
+        Expr moved = e.index(f.rowSteps);
         List<String> shared = new ArrayList<>();
-        for (Expr start : starts) {
+        for (int i = 0; i < f.rowStarts.size(); i++) {
             String x = e.fresh("x");
-            e.add(new Stmt.Share(x, load(buffer, s.rows().storage(), Kernels.add(start, moved), width)));
+            Expr holds = f.masks.isEmpty() ? null : Kernels.splat(f.masks.get(i), width);
+            Expr own = Kernels.load(buffer, Kernels.add(f.rowStarts.get(i), moved), widened, holds);
+            e.add(new Stmt.Share(x, Kernels.convert(type, Rounding.WRAP, own)));
             shared.add(x);
         }
         return shared;

@@ -45,6 +45,22 @@ final class TileKernel {
         }
     }
 
+    /** An operand that is 0 where a mask does not hold. */
+    record Masked(Operand operand, Point mask) {
+        /** What is behind a point that is plain strided memory where its mask holds, and 0 elsewhere. */
+        static @Nullable Masked of(Point p) {
+            return p.form() instanceof Point.Apply a
+                            && a.function() == MapFunction.SELECT
+                            && a.operands().get(1).form() instanceof Point.Load l
+                            && a.operands().getFirst() == l.mask()
+                            && a.operands().get(2).form() instanceof Point.Real zero
+                            && zero.value() == 0
+                            && l.offset().isAffine()
+                    ? new Masked(new Operand(l.place(), l.storage(), l.offset()), l.mask())
+                    : null;
+        }
+    }
+
     /**
      * Which loop is what.
      *

@@ -419,7 +419,7 @@ final class Winograd {
         TileKernel.Shape s = TileKernel.shape(a, DType.F32, nest.loops(0), nest.loops(1), x, y);
         if (s == null) throw new IllegalStateException("no tile for " + root.type + " of " + g.root.origin);
         Lin to = index(nest.result().get(3));
-        SubgroupTile subgroups = SubgroupTile.of(a, "winograd", DType.F32, s);
+        SubgroupTile subgroups = SubgroupTile.of(a, "winograd", DType.F32, s, null);
         if (subgroups != null) {
             a.add(subgroups.emit(nest.points(), nest.result().get(2), to, sums, DType.F32, Lowering.origin(g)));
             return;

@@ -1,6 +1,7 @@
 package dev.meseta.compiler;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 
 import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.kernel.KernelVerifier;
@@ -73,6 +74,27 @@ class SubgroupTileTest {
         Op.Convolution next = new Op.Convolution(ones, none, none, ones, ones, 1, DType.F32);
         Value between = b.add(o, b.input("x", x.type()), b.constant(w));
         check(b.build(List.of(b.add(next, between, b.constant(second)))), List.of(x), 2);
+    }
+
+    /** Padding is read as zeros between maps that lie channels-last, and no copy is made for it. */
+    @Test
+    void padding() {
+        Random random = new Random(1);
+        GraphBuilder b = new GraphBuilder("padding", Interpreter::evaluate);
+        Tensor x = random(random, Shape.of(2, 5, 7, 40));
+        List<Long> ones = List.of(1L, 1L);
+        List<Long> none = List.of(0L, 0L);
+        Op.Convolution plain = new Op.Convolution(ones, none, none, ones, ones, 1, DType.F32);
+        Op.Convolution padded =
+                new Op.Convolution(List.of(2L, 1L), List.of(1L, 2L), List.of(2L, 0L), ones, ones, 1, DType.F32);
+        Value first = b.add(plain, b.input("x", x.type()), b.constant(random(random, Shape.of(20, 5, 1, 1))));
+        Value second = b.add(padded, first, b.constant(random(random, Shape.of(18, 20, 3, 2))));
+        Value third = b.add(plain, second, b.constant(random(random, Shape.of(6, 18, 1, 1))));
+        Graph graph = b.build(List.of(third));
+        check(graph, List.of(x), 3);
+        for (CommandList.Command c : GraphCompiler.compile(graph, TARGET).commands())
+            assertNotEquals(
+                    "padded", c instanceof CommandList.Launch l ? l.kernel().name() : "");
     }
 
     @Test
