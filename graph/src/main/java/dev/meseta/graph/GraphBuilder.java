@@ -20,7 +20,7 @@ public final class GraphBuilder {
     private static final long LARGEST_EAGER_FOLD = 64 << 10;
 
     /** A constant repeated to more bytes than this stays the constant and its repetition: beyond it there are no shapes. */
-    private static final long LARGEST_REPEATED_FOLD = 512;
+    private static final long LARGEST_REPEATED_FOLD = 8 << 10;
 
     /** Nothing beyond this size is folded on demand. */
     private static final long LARGEST_FOLD = 1L << 30;
