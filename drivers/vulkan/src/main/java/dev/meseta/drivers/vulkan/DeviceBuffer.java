@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A buffer with memory of its own; freed when it is closed or no longer reachable. No run may use it then. */
 final class DeviceBuffer implements AutoCloseable {
-    private static final String USAGE = "VK_BUFFER_USAGE_TRANSFER_SRC_BIT|VK_BUFFER_USAGE_TRANSFER_DST_BIT"
+    static final String USAGE = "VK_BUFFER_USAGE_TRANSFER_SRC_BIT|VK_BUFFER_USAGE_TRANSFER_DST_BIT"
             + "|VK_BUFFER_USAGE_STORAGE_TEXEL_BUFFER_BIT|VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT"
             + "|VK_BUFFER_USAGE_STORAGE_BUFFER_BIT|VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT";
 
@@ -45,15 +45,19 @@ final class DeviceBuffer implements AutoCloseable {
      * A buffer.
      *
      * @param size of its memory, of which the first {@code bytes} are used
-     * @param external how the buffer crosses to other processes, and {@code crossing}, how its memory does; 0 where they do not
+     * @param types a bit for each kind of memory that will do
+     * @param crossing how its memory crosses to other processes; 0 where it does not
      */
-    private DeviceBuffer(Context c, long bytes, long size, boolean forKernels, Object external, Object crossing) {
+    DeviceBuffer(Context c, long bytes, long size, int types, boolean forKernels, Object crossing) {
         this.handles = Handles.of(c, this);
         try {
+            Object kind = crossing instanceof Struct ? Sharing.kind(c) : 0;
+            Struct external = Struct.of("VkExternalMemoryBufferCreateInfo handleTypes", kind);
             this.handle = handles.create("Buffer", "size usage pNext", size, USAGE, external);
             Struct needs = Struct.of("VkMemoryRequirements");
             c.vk.call("vkGetBufferMemoryRequirements", c.device, handle, needs);
-            MemoryType type = MemoryType.choose(c.physical.memory, (int) needs.get("memoryTypeBits"), forKernels);
+            int allowed = (int) needs.get("memoryTypeBits") & types;
+            MemoryType type = MemoryType.choose(c.physical.memory, allowed, forKernels);
             Struct flags =
                     Struct.of("VkMemoryAllocateFlagsInfo flags=VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT pNext", crossing);
             String fields = "VkMemoryAllocateInfo allocationSize memoryTypeIndex pNext";
@@ -81,25 +85,14 @@ final class DeviceBuffer implements AutoCloseable {
 
     /** Memory that the device uses. */
     static DeviceBuffer onDevice(Context c, long bytes) {
-        return new DeviceBuffer(c, bytes, bytes + MARGIN, true, 0, 0);
+        return new DeviceBuffer(c, bytes, bytes + MARGIN, -1, true, 0);
     }
 
     /** Zeroed memory that the host reads and writes, and the device too. */
     static DeviceBuffer onHost(Context c, long bytes) {
-        DeviceBuffer b = new DeviceBuffer(c, bytes, bytes + MARGIN, false, 0, 0);
+        DeviceBuffer b = new DeviceBuffer(c, bytes, bytes + MARGIN, -1, false, 0);
         b.view().fill((byte) 0);
         return b;
-    }
-
-    /**
-     * Memory that the host and other processes read and write.
-     *
-     * @param size at least {@code bytes}
-     * @param crossing how it crosses
-     */
-    static DeviceBuffer shared(Context c, long bytes, long size, Struct crossing) {
-        Struct external = Struct.of("VkExternalMemoryBufferCreateInfo handleTypes", Sharing.KIND);
-        return new DeviceBuffer(c, bytes, size, false, external, crossing);
     }
 
     /** The host's view of memory that has one. */

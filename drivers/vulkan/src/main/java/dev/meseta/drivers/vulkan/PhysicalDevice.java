@@ -73,7 +73,7 @@ final class PhysicalDevice {
         this.matrices = Matrices.usable(listed, subgroup(), floats.halves());
         if (has(Capability.DOT_PRODUCT)) extensions.add(DOT_PRODUCTS);
         if (!matrices.isEmpty()) extensions.add(MATRICES);
-        if (known.contains(Sharing.EXTENSION)) extensions.add(Sharing.EXTENSION);
+        for (String e : List.of(Sharing.EXTENSION, Sharing.DMA_BUF)) if (known.contains(e)) extensions.add(e);
         this.memory = MemoryType.of(vk, handle, staging);
         List<Struct> families = vk.list("vkGetPhysicalDeviceQueueFamilyProperties", "VkQueueFamilyProperties", handle);
         List<Boolean> computing = families.stream()

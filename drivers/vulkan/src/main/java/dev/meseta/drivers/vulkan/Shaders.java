@@ -5,6 +5,7 @@ import dev.meseta.compiler.kernel.KernelText;
 import dev.meseta.compiler.spirv.Bounds;
 import dev.meseta.compiler.spirv.KernelEmitter;
 import dev.meseta.compiler.spirv.ShaderOptions;
+import dev.meseta.compiler.spirv.SpirvModule;
 import dev.meseta.driver.CommandList;
 import dev.meseta.driver.plan.LaunchPlan;
 import dev.meseta.graph.Debug;
@@ -43,11 +44,8 @@ final class Shaders {
         return known.computeIfAbsent(key, k -> {
             Debug.KERNELS.print(() -> KernelText.of(k.kernel()));
             long each = k.kernel().team() > 1 ? 1 : options.localSize();
-            return new Shader(
-                    k.kernel().name(),
-                    KernelEmitter.emit(k.kernel(), k.bounds(), options),
-                    each,
-                    k.bounds().texels());
+            SpirvModule module = KernelEmitter.emit(k.kernel(), k.bounds(), options);
+            return new Shader(k.kernel().name(), module, each, k.bounds().texels());
         });
     }
 

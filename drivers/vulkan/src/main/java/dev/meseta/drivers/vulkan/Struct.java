@@ -3,13 +3,11 @@ package dev.meseta.drivers.vulkan;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
+import dev.meseta.driver.TextTable;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
@@ -35,28 +33,22 @@ record Struct(Layout layout, MemorySegment memory, Map<Long, Object> pointers) {
     private static final Map<String, Long> NUMBERS = new HashMap<>();
 
     static {
-        try (InputStream in = Objects.requireNonNull(Struct.class.getResourceAsStream("specification.txt"))) {
-            new String(in.readAllBytes(), StandardCharsets.UTF_8)
-                    .lines()
-                    .filter(l -> !l.isEmpty() && !l.startsWith("#"))
-                    .forEach(l -> parse(l.split(" ")));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        TextTable.rows(Struct.class.getResourceAsStream("specification.txt")).forEach(Struct::parse);
     }
 
-    private static void parse(String[] words) {
-        if (words.length == 2) {
-            NUMBERS.put(words[0], Long.decode(words[1]));
+    private static void parse(List<String> words) {
+        String name = words.getFirst();
+        if (words.size() == 2) {
+            NUMBERS.put(name, Long.decode(words.get(1)));
             return;
         }
         Map<String, Field> fields = new HashMap<>(Map.of("pNext", NEXT));
-        for (String word : Arrays.asList(words).subList(3, words.length)) {
+        for (String word : words.subList(3, words.size())) {
             String[] field = word.split("=");
             fields.put(field[0], new Field(Long.parseLong(field[1].replace("L", "")), field[1].endsWith("L")));
         }
-        int type = words[1].equals("-") ? -1 : Integer.parseInt(words[1]);
-        LAYOUTS.put(words[0], new Layout(type, Long.parseLong(words[2]), fields));
+        int type = words.get(1).equals("-") ? -1 : Integer.parseInt(words.get(1));
+        LAYOUTS.put(name, new Layout(type, Long.parseLong(words.get(2)), fields));
     }
 
     /** The number of a name, or of several with | in between; digits stand for themselves. */

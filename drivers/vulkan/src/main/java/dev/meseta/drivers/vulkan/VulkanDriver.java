@@ -30,13 +30,8 @@ public final class VulkanDriver implements Driver {
 
     @Override
     public Handshake handshake() {
-        return new Handshake(
-                Contract.MAJOR,
-                Contract.MINOR,
-                Contract.LAYOUTS,
-                Set.of(),
-                Set.of(Feature.RESULTS, Feature.SHARING),
-                0);
+        Set<String> offers = Set.of(Feature.RESULTS, Feature.SHARING);
+        return new Handshake(Contract.MAJOR, Contract.MINOR, Contract.LAYOUTS, Set.of(), offers, 0);
     }
 
     @Override

@@ -28,7 +28,7 @@ class StructTest {
     /** Objects of kinds, and fields of what they are made by. */
     private static final Pattern CREATE = Pattern.compile("create\\(\\s*\"(\\w+)\", \"([^\"]*)\"");
 
-    private static final Pattern NUMBER = Pattern.compile("(?<!\")VK_\\w+|(?<=\")VK_(?!KHR_)\\w+");
+    private static final Pattern NUMBER = Pattern.compile("(?<!\")VK_\\w+|(?<=\")VK_(?!KHR_|EXT_)\\w+");
 
     /** The sources, with texts that go on in the next line whole. */
     private static String sources() throws IOException {
