@@ -11,7 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.function.Supplier;
 
-/** Compiles kernels to object files for one target. Thread-safe: every compilation has a context and a target machine of its own. */
+/** Compiles kernels to object files for one target. Thread-safe: every compilation has a context of its own, and a target machine for as long as it takes. */
 public final class KernelCompiler {
     /**
      * The passes. The code is vectorised and unrolled as it should be when it gets here, so that what is left is to make registers of
@@ -131,7 +131,10 @@ public final class KernelCompiler {
 
     private <T> T with(String text, String name, Work<T> work) {
         Llvm llvm = Llvm.get();
-        MemorySegment machine = llvm.targetMachine(target());
+        return llvm.onMachine(target(), machine -> with(llvm, machine, text, name, work));
+    }
+
+    private <T> T with(Llvm llvm, MemorySegment machine, String text, String name, Work<T> work) {
         MemorySegment context = Llvm.callPointer(llvm.contextCreate);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment module = parse(llvm, arena, context, text, name);
@@ -143,7 +146,6 @@ public final class KernelCompiler {
             }
         } finally {
             Llvm.call(llvm.contextDispose, context);
-            Llvm.call(llvm.disposeTargetMachine, machine);
         }
     }
 

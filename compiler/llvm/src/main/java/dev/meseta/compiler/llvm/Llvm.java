@@ -12,7 +12,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.util.HashSet;
+import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
  * The functions of LLVM's C API that Meseta calls, by their own names. Opened on first use; one a process. Calls on different contexts
@@ -26,6 +30,8 @@ final class Llvm {
 
     private final SymbolLookup library = LlvmLibrary.open();
     private final Set<String> initialised = new HashSet<>();
+    /** Target machines that nobody uses; as many of a target as threads have compiled for it at once. */
+    private final Map<LlvmTarget, Queue<MemorySegment>> idle = new ConcurrentHashMap<>();
 
     private final MethodHandle getDefaultTargetTriple = pointer("LLVMGetDefaultTargetTriple");
     private final MethodHandle getHostCpuName = pointer("LLVMGetHostCPUName");
@@ -37,7 +43,7 @@ final class Llvm {
     private final MethodHandle getErrorMessage = pointer("LLVMGetErrorMessage", ADDRESS);
     private final MethodHandle disposeErrorMessage = nothing("LLVMDisposeErrorMessage", ADDRESS);
 
-    final MethodHandle disposeTargetMachine = nothing("LLVMDisposeTargetMachine", ADDRESS);
+    private final MethodHandle disposeTargetMachine = nothing("LLVMDisposeTargetMachine", ADDRESS);
     final MethodHandle createTargetDataLayout = pointer("LLVMCreateTargetDataLayout", ADDRESS);
     final MethodHandle disposeTargetData = nothing("LLVMDisposeTargetData", ADDRESS);
     final MethodHandle setModuleDataLayout = nothing("LLVMSetModuleDataLayout", ADDRESS, ADDRESS);
@@ -136,8 +142,33 @@ final class Llvm {
                 message(callPointer(getHostCpuFeatures)));
     }
 
-    /** A target machine, which the caller disposes of. Throws {@link IllegalStateException} for a target that LLVM has not. */
-    MemorySegment targetMachine(LlvmTarget target) {
+    /** What is done with a target machine. */
+    @FunctionalInterface
+    interface Work<T> {
+        T with(MemorySegment machine);
+    }
+
+    /**
+     * Does something with a target machine that nobody else uses meanwhile. Machines are used again: what one has found out about its target
+     * takes a millisecond, a tenth of what a kernel takes. Throws {@link IllegalStateException} for a target that LLVM has not.
+     */
+    <T> T onMachine(LlvmTarget target, Work<T> work) {
+        Queue<MemorySegment> machines = idle.computeIfAbsent(target, _ -> new ConcurrentLinkedQueue<>());
+        MemorySegment known = machines.poll();
+        MemorySegment machine = known == null ? targetMachine(target) : known;
+        boolean done = false;
+        try {
+            T result = work.with(machine);
+            done = true;
+            return result;
+        } finally {
+            // Of one that has failed nobody knows what state it is in.
+            if (done) machines.add(machine);
+            else call(disposeTargetMachine, machine);
+        }
+    }
+
+    private MemorySegment targetMachine(LlvmTarget target) {
         initialise(target.architecture());
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment result = arena.allocate(ADDRESS);
