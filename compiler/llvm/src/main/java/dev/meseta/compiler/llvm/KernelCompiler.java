@@ -194,7 +194,7 @@ public final class KernelCompiler {
             if (Llvm.callInt(llvm.emitToMemoryBuffer, machine, module, kind, error, result) != 0)
                 throw new IllegalStateException("LLVM generates no code: " + llvm.message(error.get(ADDRESS, 0)));
             MemorySegment buffer = result.get(ADDRESS, 0);
-            long size = (long) Llvm.call(llvm.getBufferSize, buffer);
+            long size = Llvm.call(llvm.getBufferSize, buffer);
             byte[] bytes = Llvm.callPointer(llvm.getBufferStart, buffer)
                     .reinterpret(size)
                     .toArray(JAVA_BYTE);

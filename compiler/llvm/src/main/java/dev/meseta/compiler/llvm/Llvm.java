@@ -1,13 +1,11 @@
 package dev.meseta.compiler.llvm;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
@@ -26,44 +24,55 @@ final class Llvm {
     private static final Linker LINKER = Linker.nativeLinker();
     private static final int OPTIMISATION_DEFAULT = 2;
     private static final int RELOCATION_PIC = 2;
-    private static final int CODE_MODEL_DEFAULT = 0;
+
+    /**
+     * One signature serves all functions, as those of the C library: each that Java has not seen takes it milliseconds, and what a function
+     * does not take it leaves alone.
+     */
+    private static final MethodHandle CALL = LINKER.downcallHandle(
+            FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG));
+
+    private static final int MOST_ARGUMENTS = 6;
 
     private final SymbolLookup library = LlvmLibrary.open();
     private final Set<String> initialised = new HashSet<>();
     /** Target machines that nobody uses; as many of a target as threads have compiled for it at once. */
     private final Map<LlvmTarget, Queue<MemorySegment>> idle = new ConcurrentHashMap<>();
 
-    private final MethodHandle getDefaultTargetTriple = pointer("LLVMGetDefaultTargetTriple");
-    private final MethodHandle getHostCpuName = pointer("LLVMGetHostCPUName");
-    private final MethodHandle getHostCpuFeatures = pointer("LLVMGetHostCPUFeatures");
-    private final MethodHandle disposeMessage = nothing("LLVMDisposeMessage", ADDRESS);
-    private final MethodHandle getTargetFromTriple = integer("LLVMGetTargetFromTriple", ADDRESS, ADDRESS, ADDRESS);
-    private final MethodHandle createTargetMachine =
-            pointer("LLVMCreateTargetMachine", ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT);
-    private final MethodHandle getErrorMessage = pointer("LLVMGetErrorMessage", ADDRESS);
-    private final MethodHandle disposeErrorMessage = nothing("LLVMDisposeErrorMessage", ADDRESS);
+    private final MemorySegment getDefaultTargetTriple = function("LLVMGetDefaultTargetTriple");
+    private final MemorySegment getHostCpuName = function("LLVMGetHostCPUName");
+    private final MemorySegment getHostCpuFeatures = function("LLVMGetHostCPUFeatures");
+    private final MemorySegment disposeMessage = function("LLVMDisposeMessage");
+    private final MemorySegment getTargetFromTriple = function("LLVMGetTargetFromTriple");
+    private final MemorySegment createTargetMachineOptions = function("LLVMCreateTargetMachineOptions");
+    private final MemorySegment setCpu = function("LLVMTargetMachineOptionsSetCPU");
+    private final MemorySegment setFeatures = function("LLVMTargetMachineOptionsSetFeatures");
+    private final MemorySegment setLevel = function("LLVMTargetMachineOptionsSetCodeGenOptLevel");
+    private final MemorySegment setRelocation = function("LLVMTargetMachineOptionsSetRelocMode");
+    private final MemorySegment createTargetMachine = function("LLVMCreateTargetMachineWithOptions");
+    private final MemorySegment disposeTargetMachineOptions = function("LLVMDisposeTargetMachineOptions");
+    private final MemorySegment getErrorMessage = function("LLVMGetErrorMessage");
+    private final MemorySegment disposeErrorMessage = function("LLVMDisposeErrorMessage");
 
-    private final MethodHandle disposeTargetMachine = nothing("LLVMDisposeTargetMachine", ADDRESS);
-    final MethodHandle createTargetDataLayout = pointer("LLVMCreateTargetDataLayout", ADDRESS);
-    final MethodHandle disposeTargetData = nothing("LLVMDisposeTargetData", ADDRESS);
-    final MethodHandle setModuleDataLayout = nothing("LLVMSetModuleDataLayout", ADDRESS, ADDRESS);
-    final MethodHandle setTarget = nothing("LLVMSetTarget", ADDRESS, ADDRESS);
-    final MethodHandle contextCreate = pointer("LLVMContextCreate");
-    final MethodHandle contextDispose = nothing("LLVMContextDispose", ADDRESS);
-    final MethodHandle createMemoryBuffer =
-            pointer("LLVMCreateMemoryBufferWithMemoryRangeCopy", ADDRESS, JAVA_LONG, ADDRESS);
-    final MethodHandle parseIrInContext = integer("LLVMParseIRInContext", ADDRESS, ADDRESS, ADDRESS, ADDRESS);
-    final MethodHandle verifyModule = integer("LLVMVerifyModule", ADDRESS, JAVA_INT, ADDRESS);
-    final MethodHandle printModuleToString = pointer("LLVMPrintModuleToString", ADDRESS);
-    final MethodHandle disposeModule = nothing("LLVMDisposeModule", ADDRESS);
-    final MethodHandle createPassBuilderOptions = pointer("LLVMCreatePassBuilderOptions");
-    final MethodHandle disposePassBuilderOptions = nothing("LLVMDisposePassBuilderOptions", ADDRESS);
-    final MethodHandle runPasses = pointer("LLVMRunPasses", ADDRESS, ADDRESS, ADDRESS, ADDRESS);
-    final MethodHandle emitToMemoryBuffer =
-            integer("LLVMTargetMachineEmitToMemoryBuffer", ADDRESS, ADDRESS, JAVA_INT, ADDRESS, ADDRESS);
-    final MethodHandle getBufferStart = pointer("LLVMGetBufferStart", ADDRESS);
-    final MethodHandle getBufferSize = handle("LLVMGetBufferSize", FunctionDescriptor.of(JAVA_LONG, ADDRESS));
-    final MethodHandle disposeMemoryBuffer = nothing("LLVMDisposeMemoryBuffer", ADDRESS);
+    private final MemorySegment disposeTargetMachine = function("LLVMDisposeTargetMachine");
+    final MemorySegment createTargetDataLayout = function("LLVMCreateTargetDataLayout");
+    final MemorySegment disposeTargetData = function("LLVMDisposeTargetData");
+    final MemorySegment setModuleDataLayout = function("LLVMSetModuleDataLayout");
+    final MemorySegment setTarget = function("LLVMSetTarget");
+    final MemorySegment contextCreate = function("LLVMContextCreate");
+    final MemorySegment contextDispose = function("LLVMContextDispose");
+    final MemorySegment createMemoryBuffer = function("LLVMCreateMemoryBufferWithMemoryRangeCopy");
+    final MemorySegment parseIrInContext = function("LLVMParseIRInContext");
+    final MemorySegment verifyModule = function("LLVMVerifyModule");
+    final MemorySegment printModuleToString = function("LLVMPrintModuleToString");
+    final MemorySegment disposeModule = function("LLVMDisposeModule");
+    final MemorySegment createPassBuilderOptions = function("LLVMCreatePassBuilderOptions");
+    final MemorySegment disposePassBuilderOptions = function("LLVMDisposePassBuilderOptions");
+    final MemorySegment runPasses = function("LLVMRunPasses");
+    final MemorySegment emitToMemoryBuffer = function("LLVMTargetMachineEmitToMemoryBuffer");
+    final MemorySegment getBufferStart = function("LLVMGetBufferStart");
+    final MemorySegment getBufferSize = function("LLVMGetBufferSize");
+    final MemorySegment disposeMemoryBuffer = function("LLVMDisposeMemoryBuffer");
 
     private static final class Holder {
         static final Llvm INSTANCE = new Llvm();
@@ -79,38 +88,32 @@ final class Llvm {
         }
     }
 
-    private MethodHandle handle(String name, FunctionDescriptor descriptor) {
-        MemorySegment address = library.find(name)
+    private MemorySegment function(String name) {
+        return library.find(name)
                 .orElseThrow(() -> new IllegalStateException("this LLVM has no " + name + "; version 20 is needed"));
-        return LINKER.downcallHandle(address, descriptor);
-    }
-
-    private MethodHandle pointer(String name, MemoryLayout... parameters) {
-        return handle(name, FunctionDescriptor.of(ADDRESS, parameters));
-    }
-
-    private MethodHandle integer(String name, MemoryLayout... parameters) {
-        return handle(name, FunctionDescriptor.of(JAVA_INT, parameters));
-    }
-
-    private MethodHandle nothing(String name, MemoryLayout... parameters) {
-        return handle(name, FunctionDescriptor.ofVoid(parameters));
     }
 
     /** A call that returns a pointer. */
-    static MemorySegment callPointer(MethodHandle function, Object... arguments) {
-        return (MemorySegment) call(function, arguments);
+    static MemorySegment callPointer(MemorySegment function, Object... arguments) {
+        return MemorySegment.ofAddress(call(function, arguments));
     }
 
     /** A call that returns an int. */
-    static int callInt(MethodHandle function, Object... arguments) {
+    static int callInt(MemorySegment function, Object... arguments) {
         return (int) call(function, arguments);
     }
 
-    /** Any call. These are rare and long: boxing does not matter. */
-    static Object call(MethodHandle function, Object... arguments) {
+    /**
+     * Any call. These are rare and long: boxing does not matter.
+     *
+     * @param arguments pointers and integers
+     */
+    static long call(MemorySegment function, Object... arguments) {
+        long[] a = new long[MOST_ARGUMENTS];
+        for (int i = 0; i < arguments.length; i++)
+            a[i] = arguments[i] instanceof MemorySegment m ? m.address() : ((Number) arguments[i]).longValue();
         try {
-            return function.invokeWithArguments(arguments);
+            return (long) CALL.invokeExact(function, a[0], a[1], a[2], a[3], a[4], a[5]);
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {
@@ -177,15 +180,14 @@ final class Llvm {
             if (callInt(getTargetFromTriple, triple, result, error) != 0)
                 throw new IllegalStateException(
                         "LLVM has no target " + target.triple() + ": " + message(error.get(ADDRESS, 0)));
-            return callPointer(
-                    createTargetMachine,
-                    result.get(ADDRESS, 0),
-                    triple,
-                    arena.allocateFrom(target.cpu()),
-                    arena.allocateFrom(target.features()),
-                    OPTIMISATION_DEFAULT,
-                    RELOCATION_PIC,
-                    CODE_MODEL_DEFAULT);
+            MemorySegment options = callPointer(createTargetMachineOptions);
+            call(setCpu, options, arena.allocateFrom(target.cpu()));
+            call(setFeatures, options, arena.allocateFrom(target.features()));
+            call(setLevel, options, OPTIMISATION_DEFAULT);
+            call(setRelocation, options, RELOCATION_PIC);
+            MemorySegment machine = callPointer(createTargetMachine, result.get(ADDRESS, 0), triple, options);
+            call(disposeTargetMachineOptions, options);
+            return machine;
         }
     }
 
@@ -203,6 +205,6 @@ final class Llvm {
         String family = family(architecture);
         if (!initialised.add(family)) return;
         for (String part : new String[] {"TargetInfo", "Target", "TargetMC", "AsmPrinter", "AsmParser"})
-            call(nothing("LLVMInitialize" + family + part));
+            call(function("LLVMInitialize" + family + part));
     }
 }

@@ -20,6 +20,7 @@ final class KernelBatch implements Loading {
     KernelBatch(KernelCache cache, int threads) {
         this.cache = cache;
         this.threads = threads;
+        cache.prepare();
     }
 
     @Override

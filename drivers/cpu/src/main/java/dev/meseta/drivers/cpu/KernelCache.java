@@ -16,6 +16,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +34,7 @@ final class KernelCache {
     private final ThreadPoolExecutor compilers;
     private final ObjectCache objects;
     private @Nullable MachineCode dispatcher;
+    private final AtomicBoolean prepared = new AtomicBoolean();
     private final CodeCache codes;
 
     /** Whether what is compiled is for the processor that this runs on. */
@@ -92,6 +94,11 @@ final class KernelCache {
 
     boolean checking() {
         return compiler.checking();
+    }
+
+    /** Begins, beside, what any plan needs: whoever has nothing to compile yet need not wait for LLVM to be opened later. */
+    void prepare() {
+        if (threads > 1 && prepared.compareAndSet(false, true)) compilers.submit(this::dispatcher);
     }
 
     /** The code of a kernel; what is not here is compiled on a thread beside, if there are several. */
