@@ -99,8 +99,6 @@ final class Form {
         for (int n = ByteForm.count(in); n > 0; n--) inputs.add(port(in));
         List<Port> outputs = new ArrayList<>();
         for (int n = ByteForm.count(in); n > 0; n--) outputs.add(port(in));
-        List<String> defaults = new ArrayList<>();
-        for (int n = ByteForm.count(in); n > 0; n--) defaults.add(ByteForm.text(in));
-        return new Signature(name, inputs, outputs, Set.copyOf(defaults));
+        return new Signature(name, inputs, outputs, Set.copyOf(ByteForm.texts(in)));
     }
 }

@@ -47,8 +47,7 @@ final class SegmentedForm {
             out.writeInt(images.get(i).constants().size());
             ByteForm.bytes(out, images.get(i).program());
         }
-        out.writeInt(s.outputs().size());
-        for (TensorType t : s.outputs()) ByteForm.type(out, t);
+        ByteForm.list(out, s.outputs(), ByteForm::type);
         ByteForm.numbers(out, s.results());
         out.writeInt(s.refusals().size());
         for (Segmented.Refusal r : s.refusals()) {
@@ -69,8 +68,7 @@ final class SegmentedForm {
         int version = in.getInt();
         if (version != VERSION)
             throw new IllegalArgumentException("its form is " + version + ", " + VERSION + " is known");
-        List<Long> inputs = new ArrayList<>();
-        for (int n = ByteForm.count(in); n > 0; n--) inputs.add(in.getLong());
+        List<Long> inputs = ByteForm.list(in, ByteBuffer::getLong);
         List<Long> values = new ArrayList<>(inputs);
         List<Segmented.Segment> segments = new ArrayList<>();
         int used = 0;
@@ -88,8 +86,7 @@ final class SegmentedForm {
             for (TensorType t : e.outputs()) values.add(t.bytes());
             segments.add(new Segmented.Segment(device, partial, e, ops, operands));
         }
-        List<TensorType> outputs = new ArrayList<>();
-        for (int n = ByteForm.count(in); n > 0; n--) outputs.add(ByteForm.type(in));
+        List<TensorType> outputs = ByteForm.list(in, ByteForm::type);
         List<Integer> results = ByteForm.numbers(in);
         if (results.size() != outputs.size()) throw new IllegalArgumentException("it has results of no type");
         for (int i = 0; i < results.size(); i++)

@@ -7,7 +7,6 @@ import dev.meseta.driver.plan.PlanExecutable;
 import dev.meseta.driver.plan.PlanForm;
 import dev.meseta.driver.plan.PlanRun;
 import dev.meseta.driver.plan.Step;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -28,17 +27,14 @@ record VulkanPlan(LaunchPlan launches, List<Shader> shaders, Submissions submiss
     /** With shaders in SPIR-V. */
     Image image() {
         return PlanForm.image(FORM, launches, out -> {
-            out.writeInt(shaders.size());
-            for (Shader s : shaders) s.write(out);
+            ByteForm.list(out, shaders, (o, s) -> s.write(o));
         });
     }
 
     /** What can be told of a wrong image is an {@link IllegalArgumentException}. */
     static VulkanPlan load(Image image) {
         return PlanForm.load(image, FORM, (plan, in) -> {
-            List<Shader> shaders = new ArrayList<>();
-            for (int n = ByteForm.count(in); n > 0; n--) shaders.add(Shader.read(in));
-            return new VulkanPlan(plan, shaders);
+            return new VulkanPlan(plan, ByteForm.list(in, Shader::read));
         });
     }
 
