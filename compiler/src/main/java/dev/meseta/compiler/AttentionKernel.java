@@ -309,7 +309,7 @@ final class AttentionKernel {
         begin();
         Expr keys = e.size(loops.key.extent());
         List<List<Expr>> places =
-                new Tile(e, TYPE, shape, packed, null, row, Kernels.index(0), Kernels.index(0)).places();
+                new Tile(e, TYPE, shape, packed, null, row, Kernels.index(0), Kernels.index(0), null).places();
         loop("b", Kernels.index(0), keys, block, first -> {
             Expr count = e.let("n", Kernels.min(Kernels.sub(keys, first), Kernels.index(block)));
             scores(packed, row, places, keys, first, count);
@@ -360,7 +360,7 @@ final class AttentionKernel {
                     "n",
                     Kernels.min(Kernels.add(first, Kernels.mul(p, width)), Kernels.sub(keys, Kernels.index(width))));
             Expr panel = e.let("n", Kernels.add(Kernels.div(first, Kernels.index(width)), p));
-            List<Expr.Var> sums = new Tile(e, TYPE, shape, packed, null, row, column, panel).sums(places);
+            List<Expr.Var> sums = new Tile(e, TYPE, shape, packed, null, row, column, panel, null).sums(places);
             Expr at = e.let("n", Kernels.add(Kernels.sub(column, first), width));
             for (int r = 0; r < height; r++) {
                 for (int v = 0; v < width / lanes; v++) {

@@ -23,14 +23,6 @@ final class Tile {
     /** How many steps of the sum are written out at most. More are no faster: the body has products enough, and LLVM takes long. */
     private static final int UNROLLED = 4;
 
-    /** With more rows than this, arithmetic takes longer than reading the columns. */
-    private static final long FEW_ROWS = 32;
-
-    private static final long LINE_BYTES = 64;
-
-    /** How far ahead columns are asked for: what is read in the time that memory takes to answer, and some more. */
-    private static final long PREFETCHED_BYTES = 8192;
-
     private final Emitter e;
     private final DType type;
     private final TileKernel.Shape s;
@@ -39,12 +31,14 @@ final class Tile {
     private final Expr row;
     private final Expr column;
     private final Expr panel;
+    private final @Nullable Expr done;
     private final int vectors;
 
     /**
      * @param row number of the tile's first row
      * @param column number of its first column
      * @param panel number of its panel
+     * @param done rows of the panel that tiles before this one have; null if the panels are not taken one by one
      */
     Tile(
             Emitter e,
@@ -54,7 +48,8 @@ final class Tile {
             @Nullable DotPanels dots,
             Expr row,
             Expr column,
-            Expr panel) {
+            Expr panel,
+            @Nullable Expr done) {
         this.e = e;
         this.type = type;
         this.s = s;
@@ -63,6 +58,7 @@ final class Tile {
         this.row = row;
         this.column = column;
         this.panel = panel;
+        this.done = done;
         this.vectors = s.partCount() * (s.width() / s.lanes());
     }
 
@@ -120,6 +116,9 @@ final class Tile {
         int rows = e.buffer(s.rows().place(), s.rows().storage(), Kernel.Access.READ);
         Place columnPlace = packed != null ? packed.place() : s.columns().place();
         int columns = e.buffer(columnPlace, s.columns().storage(), Kernel.Access.READ);
+        Prefetching ahead = packed == null
+                ? null
+                : ahead(columns, s.columns().storage(), packed.panel(), columnParts, (long) vectors * s.lanes());
         if (areRowsVectors()) {
             multiplyFourSteps(rowStarts, rowSteps, columnStart, columnParts[1], sums, rows, columns);
             return sums;
@@ -131,7 +130,7 @@ final class Tile {
                 Expr index = Kernels.add(k, (long) v * s.lanes());
                 b.add(e.let("b", load(columns, s.columns().storage(), index, s.lanes())));
             }
-            if (packed != null) prefetch(columns, k, s.columns().storage(), vectors * s.lanes());
+            if (ahead != null) ahead.step(k);
             Expr j = e.index(rowSteps);
             for (int r = 0; r < s.height(); r++) {
                 Expr x = load(rows, s.rows().storage(), Kernels.add(rowStarts.get(r), j), 1);
@@ -143,6 +142,12 @@ final class Tile {
             }
         });
         return sums;
+    }
+
+    private @Nullable Prefetching ahead(int buffer, DType storage, Atom number, Lin[] parts, long elements) {
+        if (s.columns().place().constant() == null || done == null || s.lockstep()) return null;
+        return Prefetching.of(
+                e, s, new Prefetching.Columns(buffer, storage, panel, number, parts[0], parts[1], elements), done);
     }
 
     /** Whether four steps of the sum are read from a row at once: where reading costs most, and they lie behind each other. */
@@ -202,6 +207,9 @@ final class Tile {
         List<Expr> begin = new ArrayList<>();
         for (int v = 0; v < vectors; v++) begin.add(correction(d, v));
         e.closeInline();
+        int columns = e.buffer(d.place(), d.storage(), Kernel.Access.READ);
+        long elements = (long) vectors * s.lanes() * d.step();
+        Prefetching ahead = ahead(columns, d.storage(), d.panel(), columnParts, elements);
         WideRows wide = d.pairs() ? WideRows.make(e, s, rowStarts, rowSteps) : null;
         List<Expr.Var> sums = new ArrayList<>();
         for (int r = 0; r < s.height(); r++) for (int v = 0; v < vectors; v++) sums.add(e.declare("a", begin.get(v)));
@@ -212,30 +220,16 @@ final class Tile {
         e.loops(s.summed().subList(0, s.summed().size() - 1), 0, () -> {
             String k = e.fresh("k");
             e.open();
-            step(d, wide, Kernels.variable(k), d.step(), rowStarts, rowSteps, columnStart, columnParts[1], sums);
+            step(d, wide, Kernels.variable(k), d.step(), rowStarts, rowSteps, columnStart, columnParts[1], sums, ahead);
             Stmt body = e.close();
             if (whole > 0) e.add(Kernels.loop(k, Kernels.index(0), Kernels.index(whole), 1, body));
             int rest = wide != null ? 0 : (int) (length % d.step());
             if (rest == 0) return;
             e.open();
-            step(d, null, Kernels.index(whole), rest, rowStarts, rowSteps, columnStart, columnParts[1], sums);
+            step(d, null, Kernels.index(whole), rest, rowStarts, rowSteps, columnStart, columnParts[1], sums, null);
             e.add(e.close());
         });
         return sums;
-    }
-
-    /**
-     * Asks for constant columns that will be read soon, where so few rows use them that memory is slower than arithmetic. The processor's
-     * own prefetching stops at the end of each page.
-     */
-    private void prefetch(int buffer, Expr index, DType storage, int elements) {
-        if (s.columns().place().constant() == null) return;
-        long rows = 1;
-        for (Atom a : s.m()) rows *= a.extent().value();
-        if (rows > FEW_ROWS) return;
-        long line = LINE_BYTES / storage.bytes();
-        for (long i = 0; i < elements; i += line)
-            e.add(new Stmt.Prefetch(buffer, Kernels.add(index, i + PREFETCHED_BYTES / storage.bytes())));
     }
 
     private Expr correction(DotPanels d, int vector) {
@@ -256,7 +250,8 @@ final class Tile {
             Lin rowSteps,
             Expr columnStart,
             Lin columnSteps,
-            List<Expr.Var> sums) {
+            List<Expr.Var> sums,
+            @Nullable Prefetching ahead) {
         e.bind(s.summed().getLast(), Kernels.mul(number, d.step()));
         e.bind(d.steps(), number);
         int lanes = s.lanes() * d.step();
@@ -268,7 +263,7 @@ final class Tile {
             Expr index = Kernels.add(k, (long) v * lanes);
             b.add(e.let("b", Kernels.load(columns, index, new Type(d.storage(), lanes))));
         }
-        prefetch(columns, k, d.storage(), vectors * lanes);
+        if (ahead != null) ahead.step(k);
         Expr j = wide != null ? wide.at(number) : e.index(rowSteps);
         for (int r = 0; r < s.height(); r++) {
             Expr x = repeated(

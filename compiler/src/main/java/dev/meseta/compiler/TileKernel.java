@@ -227,7 +227,8 @@ final class TileKernel {
         String t = e.fresh("m");
         e.open();
         Expr row = e.let("m", Kernels.min(Kernels.variable(t), Kernels.sub(end, Kernels.index(s.height))));
-        new Tile(e, type, s, packed, dots, row, column, Kernels.variable(p)).emit(stores);
+        Expr done = Kernels.sub(Kernels.variable(t), begin);
+        new Tile(e, type, s, packed, dots, row, column, Kernels.variable(p), done).emit(stores);
         e.add(new Stmt.For(t, begin, end, s.height, false, e.close()));
         e.add(new Stmt.For(p, panel, panelEnd, 1, false, e.close()));
         e.add(e.close());

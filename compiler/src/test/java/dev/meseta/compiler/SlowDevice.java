@@ -21,6 +21,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.LongConsumer;
 
 /** Runs command lists by walking their kernels, and checks what kernels promise: bounds, declared accesses, and that iterations of a grid write disjoint elements. */
 final class SlowDevice {
@@ -32,8 +33,11 @@ final class SlowDevice {
     private final MemorySegment[] slots;
     private final List<Long> iterations = new ArrayList<>();
 
-    private SlowDevice(CommandList list, List<Tensor> inputs) {
+    private final LongConsumer prefetched;
+
+    private SlowDevice(CommandList list, List<Tensor> inputs, LongConsumer prefetched) {
         this.list = list;
+        this.prefetched = prefetched;
         this.slots = new MemorySegment[list.slots().size()];
         MemorySegment arena = Arena.ofAuto().allocate(Math.max(1, list.arenaBytes()), 64);
         arena.fill((byte) 0x55);
@@ -58,7 +62,12 @@ final class SlowDevice {
     }
 
     static List<Tensor> run(CommandList list, List<Tensor> inputs) {
-        SlowDevice d = new SlowDevice(list, inputs);
+        return run(list, inputs, _ -> {});
+    }
+
+    /** @param prefetched takes the index of each element that is asked for, in its buffer */
+    static List<Tensor> run(CommandList list, List<Tensor> inputs, LongConsumer prefetched) {
+        SlowDevice d = new SlowDevice(list, inputs, prefetched);
         d.commands(list.commands());
         List<Tensor> out = new ArrayList<>();
         for (CommandList.Output o : list.outputs())
@@ -364,7 +373,7 @@ final class SlowDevice {
                     variables.put(a.name(), eval(a.value()));
                 }
                 case Stmt.Store st -> store(st);
-                case Stmt.Prefetch p -> eval(p.index());
+                case Stmt.Prefetch p -> prefetched.accept(eval(p.index()).getLong(0));
                 case Stmt.LocalArray a ->
                     locals.put(a.name(), Tensor.allocate(a.element().element(), Shape.of(a.size())));
                 case Stmt.SharedArray _, Stmt.Barrier _, Stmt.Share _, Stmt.Total _, Stmt.OnMatrices _ ->
