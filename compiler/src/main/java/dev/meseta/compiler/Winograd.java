@@ -12,8 +12,6 @@ import dev.meseta.graph.DType;
 import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.Op;
 import dev.meseta.graph.Tensor;
-import dev.meseta.graph.TensorType;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -23,7 +21,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.WeakHashMap;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -89,13 +86,13 @@ final class Winograd {
     private final V left;
     private final V root;
     private final Transform t;
-    private final Kernels3 kernel;
+    private final WinogradKernels kernel;
     private final Size channels;
     private final Size features;
     private final List<Size> tiles;
     private final Lowering.Epilogue epilogue;
 
-    private Winograd(Assembly a, Group g, N anchor, Op.Convolution op, Place out, Transform t, Kernels3 kernel) {
+    private Winograd(Assembly a, Group g, N anchor, Op.Convolution op, Place out, Transform t, WinogradKernels kernel) {
         this.a = a;
         this.g = g;
         this.anchor = anchor;
@@ -124,33 +121,9 @@ final class Winograd {
         if (!plain || left.dtype() != DType.F32 || anchor.result().dtype() != DType.F32) return false;
         List<Integer> order = Layout.channelsLast(4).order();
         if (!root.layout.order().equals(order) || !Layouts.of(g, left).order().equals(order)) return false;
-        Kernels3 kernels = Kernels3.of(a, g, anchor.in.get(1));
+        WinogradKernels kernels = WinogradKernels.of(a, g, anchor.in.get(1));
         Transform t = best(a.choices, root.shape(), w);
         return t != null && kernels != null && new Winograd(a, g, anchor, o, out, t, kernels).emit();
-    }
-
-    /**
-     * The elements of the kernels in a constant: base + f * steps[0] + c * steps[1] + i * steps[2] + j * steps[3]. A step may be 0, where
-     * a constant is repeated.
-     */
-    private record Kernels3(Tensor constant, long base, List<Long> steps) {
-        static @Nullable Kernels3 of(Assembly a, Group g, V v) {
-            Points points = new Points();
-            List<Atom> loops = v.shape().stream().map(points::loop).toList();
-            Point p = new Pull(points, g, a::place)
-                    .at(v, loops.stream().map(Lin::of).toList());
-            TileKernel.Operand o = TileKernel.Operand.of(p);
-            if (o == null || o.place().constant() == null || o.storage() != DType.F32) return null;
-            return new Kernels3(
-                    o.place().constant(),
-                    Panels.base(o.offset()),
-                    loops.stream().map(l -> Panels.coefficient(o.offset(), l)).toList());
-        }
-
-        float at(long f, long c, long i, long j) {
-            long index = base + f * steps.get(0) + c * steps.get(1) + i * steps.get(2) + j * steps.get(3);
-            return constant.data().getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, index);
-        }
     }
 
     /** The transform with the least work; null if that is more than the direct way's. */
@@ -441,36 +414,8 @@ final class Winograd {
         key.addAll(List.of(kernel.base(), channels.value(), features.value(), (long) t.outputs()));
         synchronized (KERNELS) {
             return KERNELS.computeIfAbsent(from, _ -> new HashMap<>())
-                    .computeIfAbsent(key, _ -> transform(new Kernels3(from, kernel.base(), kernel.steps())));
-        }
-    }
-
-    private Tensor transform(Kernels3 from) {
-        int c = Math.toIntExact(channels.value());
-        int o = Math.toIntExact(features.value());
-        Tensor to = Tensor.allocate(TensorType.of(DType.F32, (long) t.size() * t.size(), c, o));
-        IntStream.range(0, c).parallel().forEach(channel -> {
-            for (int f = 0; f < o; f++) transform(from, to, channel, f, c, o);
-        });
-        return to;
-    }
-
-    private void transform(Kernels3 from, Tensor to, int channel, int feature, int channels, int features) {
-        int n = t.size();
-        double[][] m = t.kernel();
-        double[] lines = new double[n * 3];
-        for (int x = 0; x < 3; x++) {
-            double a0 = from.at(feature, channel, 0, x);
-            double a1 = from.at(feature, channel, 1, x);
-            double a2 = from.at(feature, channel, 2, x);
-            for (int i = 0; i < n; i++) lines[i * 3 + x] = m[i][0] * a0 + m[i][1] * a1 + m[i][2] * a2;
-        }
-        for (int i = 0; i < n; i++) {
-            for (int j = 0; j < n; j++) {
-                double s = m[j][0] * lines[i * 3] + m[j][1] * lines[i * 3 + 1] + m[j][2] * lines[i * 3 + 2];
-                long at = ((long) (i * n + j) * channels + channel) * features + feature;
-                to.data().setAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, at, (float) s);
-            }
+                    .computeIfAbsent(
+                            key, _ -> kernel.of(from).transformed(t.kernel(), channels.value(), features.value()));
         }
     }
 
