@@ -6,7 +6,6 @@ import dev.meseta.graph.DType;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.TensorType;
 import dev.meseta.linux.LargeMemory;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -130,59 +129,23 @@ record Panels(Place place, Atom panel, Lin offset) {
 
     private static Tensor packed(TileKernel.Shape s, Tensor from, List<Atom> loops, List<Size> shape) {
         DType dtype = s.columns().storage();
-        long elements = Size.product(shape).value();
-        TensorType type = TensorType.of(dtype, elements);
+        TensorType type = TensorType.of(dtype, Size.product(shape).value());
         Tensor to = Tensor.wrap(type, LargeMemory.allocate(type.bytes()));
+        Lin offset = s.columns().offset();
         long n = s.n().extent().value();
-        long width = Math.min(n, s.width());
-        long step = coefficient(s.columns().offset(), s.n());
-        long base = base(s.columns().offset());
-        long[] extents = loops.stream().mapToLong(l -> l.extent().value()).toArray();
-        long[] steps = loops.stream()
-                .mapToLong(l -> coefficient(s.columns().offset(), l))
-                .toArray();
-        long rows = 1;
-        for (long e : extents) rows *= e;
-        long[] index = new long[extents.length];
-        int bytes = dtype.bytes();
-        MemorySegment source = from.data();
-        MemorySegment target = to.data();
-        long at = 0;
-        for (long p = 0; p < shape.getFirst().value(); p++) {
-            long first = base + Math.max(0, Math.min(p * s.width(), n - s.width())) * step;
-            java.util.Arrays.fill(index, 0);
-            long offset = first;
-            for (long r = 0; r < rows; r++) {
-                if (step == 1) {
-                    MemorySegment.copy(source, offset * bytes, target, at * bytes, width * bytes);
-                } else {
-                    for (int c = 0; c < width; c++) copy(source, offset + c * step, target, at + c, bytes);
-                }
-                at += s.width();
-                for (int i = index.length - 1; i >= 0; i--) {
-                    offset += steps[i];
-                    if (++index[i] < extents[i]) break;
-                    offset -= steps[i] * extents[i];
-                    index[i] = 0;
-                }
-            }
-        }
+        long step = coefficient(offset, s.n());
+        long base = base(offset);
+        PanelCopy copy = new PanelCopy(
+                from.data(),
+                to.data(),
+                dtype.bytes(),
+                loops.stream().mapToLong(l -> l.extent().value()).toArray(),
+                loops.stream().mapToLong(l -> coefficient(offset, l)).toArray(),
+                Math.min(n, s.width()),
+                step,
+                s.width());
+        for (long p = 0; p < shape.getFirst().value(); p++)
+            copy.panel(p, base + Math.max(0, Math.min(p * s.width(), n - s.width())) * step);
         return to;
-    }
-
-    private static void copy(MemorySegment from, long i, MemorySegment to, long j, int bytes) {
-        switch (bytes) {
-            case 4 ->
-                to.set(
-                        java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED,
-                        j * 4,
-                        from.get(java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED, i * 4));
-            case 1 ->
-                to.set(
-                        java.lang.foreign.ValueLayout.JAVA_BYTE,
-                        j,
-                        from.get(java.lang.foreign.ValueLayout.JAVA_BYTE, i));
-            default -> MemorySegment.copy(from, i * bytes, to, j * bytes, bytes);
-        }
     }
 }
