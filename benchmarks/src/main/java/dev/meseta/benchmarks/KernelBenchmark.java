@@ -34,6 +34,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.infra.BenchmarkParams;
 import org.openjdk.jmh.results.IterationResult;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
@@ -49,8 +50,8 @@ import org.openjdk.jmh.runner.options.VerboseMode;
  * MESETA_BENCHMARK=dev.meseta.benchmarks.KernelBenchmark ./meseta [ROWSxCOLUMNSxDEPTH…]
  * }</pre>
  *
- * <p>The right operand is constant, as weights are. For each product: the kernel alone, whose result stays in the memory of the session, and
- * a whole run that gives a new tensor. JMH measures; its processes for each number of threads take turns.
+ * <p>The right operand is constant, as weights are. For each product: the kernel alone, whose result stays in the memory of the session, with
+ * operands in the caches as the run before left them, and with 64 MiB of other things there; and a whole run that gives a new tensor. JMH measures; its processes for each number of threads take turns.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.SampleTime)
@@ -60,16 +61,19 @@ import org.openjdk.jmh.runner.options.VerboseMode;
 @Measurement(iterations = 5, time = 250, timeUnit = TimeUnit.MILLISECONDS)
 public class KernelBenchmark {
     private static final List<String> USUAL = List.of("480x480x480", "120x768x768", "1920x1920x1920");
-    private static final List<String> KINDS = List.of("kernel", "run");
+    private static final List<String> KINDS = List.of("kernel", "cold", "run");
     private static final int ROUNDS = 3;
+    /** Larger than the caches of a core, and than what is shared of theirs. */
+    private static final long[] OTHERS = new long[8 << 20];
+
     private static final long MOST = 16_384;
 
     /** Rows, columns and the length of the sums. */
     @Param("480x480x480")
     public String product = "";
 
-    /** Whether a run makes a tensor of the result. */
-    @Param({"kernel", "run"})
+    /** Whether a run makes a tensor of the result, or begins without operands in the caches. */
+    @Param({"kernel", "cold", "run"})
     public String kind = "";
 
     private @Nullable TensorJobs jobs;
@@ -115,7 +119,13 @@ public class KernelBenchmark {
             speeds.clear();
         }
 
+        /** What is in the caches when a run begins is what the run before left there, unless it shall begin without. */
         @Setup(Level.Invocation)
+        public void before(BenchmarkParams parameters) {
+            measure();
+            if (parameters.getParam("kind").equals("cold")) for (int i = 0; i < OTHERS.length; i += 8) OTHERS[i]++;
+        }
+
         @TearDown(Level.Invocation)
         public void measure() {
             double best = 0;
