@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Copies a constant's columns into panels, for {@link Panels}. By way of arrays, unless they had to be large: a process that starts has none
- * but the JVM's quick compiler, in whose code a copy between segments takes as long as some ten between arrays. Not thread-safe.
+ * but the JVM's quick compiler, in whose code a copy between segments takes far longer than one between arrays. Not thread-safe.
  */
 final class PanelCopy {
     /** Bytes that may be in an array. */

@@ -64,7 +64,7 @@ record WinogradKernels(Tensor constant, long base, List<Long> steps) {
 
     /**
      * Transforms the kernels of some channels. By way of arrays, and a line of features at a time: a process that starts has none but the
-     * JVM's quick compiler, in whose code an access to a segment takes as long as some twenty to an array.
+     * JVM's quick compiler, in whose code an access to a segment takes far longer than one to an array.
      */
     private void transform(double[][] m, int first, int count, int channels, int features, MemorySegment to) {
         int n = m.length;
