@@ -45,10 +45,10 @@ final class Arithmetic {
                 Value up = b.select(b.compare(Opcode.F_ORD_GREATER_THAN, a, zero), b.real(a, 1), a);
                 yield b.select(b.compare(Opcode.F_ORD_LESS_THAN, a, zero), b.real(a, -1), up);
             }
-            case FLOOR -> b.extended(LaneBuilder.FLOOR, a);
-            case CEIL -> b.extended(LaneBuilder.CEIL, a);
-            case TRUNC -> b.extended(LaneBuilder.TRUNC, a);
-            case ROUND -> b.extended(LaneBuilder.ROUND_EVEN, a);
+            case FLOOR -> b.whole(LaneBuilder.FLOOR, a);
+            case CEIL -> b.whole(LaneBuilder.CEIL, a);
+            case TRUNC -> b.whole(LaneBuilder.TRUNC, a);
+            case ROUND -> b.whole(LaneBuilder.ROUND_EVEN, a);
             case SQRT -> b.extended(LaneBuilder.SQRT, a);
             case IS_NAN -> b.isNan(a);
             case IS_INF -> b.compare(Opcode.F_ORD_EQUAL, b.abs(a), b.real(a, Double.POSITIVE_INFINITY));

@@ -231,7 +231,7 @@ final class Conversions {
         e = b.select(above(e, 254), u32(v, 254), e);
         Value down = b.bits(shiftLeft(b.op(Opcode.I_SUB, u32(v, 254 + m), e), 23), DType.F32);
         Value step = b.bits(shiftLeft(add(e, -m), 23), DType.F32);
-        Value r = b.op(Opcode.F_MUL, b.extended(LaneBuilder.ROUND_EVEN, b.op(Opcode.F_MUL, a, down)), step);
+        Value r = b.op(Opcode.F_MUL, b.whole(LaneBuilder.ROUND_EVEN, b.op(Opcode.F_MUL, a, down)), step);
         Value over = b.compare(Opcode.F_ORD_GREATER_THAN, r, f32(v, largest));
         double beyond = saturate || n.special() == Special.NONE
                 ? largest
@@ -338,7 +338,7 @@ final class Conversions {
     private Value floatToInteger(Value v, DType to, Rounding rounding) {
         DType container = Type.widened(to);
         if (rounding == Rounding.WRAP) return wrapToInteger(v, to);
-        if (rounding == Rounding.NEAREST) v = b.extended(LaneBuilder.ROUND_EVEN, v);
+        if (rounding == Rounding.NEAREST) v = b.whole(LaneBuilder.ROUND_EVEN, v);
         if (to.bits() >= 32) return saturated(v, to);
         Value low = b.real(v, to.minInteger());
         Value high = b.real(v, to.maxInteger());

@@ -69,7 +69,7 @@ final class Elementary {
     record Exponential(Value n, Value remainder) {}
 
     private Exponential reduce(Value x) {
-        Value n = b.extended(LaneBuilder.ROUND_EVEN, b.op(Opcode.F_MUL, x, b.real(x, LOG2_E)));
+        Value n = b.whole(LaneBuilder.ROUND_EVEN, b.op(Opcode.F_MUL, x, b.real(x, LOG2_E)));
         Value r = b.fma(n, b.real(x, -LN2_LOW), b.fma(n, b.real(x, -LN2), x));
         Value q = b.fma(b.op(Opcode.F_MUL, r, r), polynomial(b, r, EXP), r);
         // NaN has no integer.

@@ -35,7 +35,7 @@ final class Halves {
         Value magnitude = b.abs(v);
         Value below = b.compare(Opcode.F_ORD_LESS_THAN, magnitude, b.real(v, LEAST_NORMAL));
         Value inside = b.select(below, magnitude, b.real(v, 0));
-        Value steps = b.extended(LaneBuilder.ROUND_EVEN, b.op(Opcode.F_MUL, inside, b.real(v, 1 / LEAST)));
+        Value steps = b.whole(LaneBuilder.ROUND_EVEN, b.op(Opcode.F_MUL, inside, b.real(v, 1 / LEAST)));
         Value bits = b.bits(v, DType.U32);
         Value sign = b.op(Opcode.SHIFT_RIGHT_LOGICAL, bits, b.integer(bits, 16));
         Value small = b.or(b.cast(Opcode.CONVERT_F_TO_U, steps, DType.U32), b.and(sign, b.integer(bits, 0x8000)));

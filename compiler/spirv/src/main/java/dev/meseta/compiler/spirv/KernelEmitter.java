@@ -41,8 +41,8 @@ public final class KernelEmitter {
     private final int localSize;
     private final ShaderArguments arguments;
     private final ModuleBuilder m = new ModuleBuilder();
-    private final LaneBuilder b = new LaneBuilder(m);
-    private final Arithmetic arithmetic = new Arithmetic(b);
+    private final LaneBuilder b;
+    private final Arithmetic arithmetic;
     private final Conversions conversions;
     private final Memory memory;
     private final WideAccess words;
@@ -59,6 +59,9 @@ public final class KernelEmitter {
         this.bounds = bounds;
         this.localSize = localSize(kernel, options);
         this.options = options;
+        // Lavapipe rounds as it should in vectors of its usual width only.
+        this.b = new LaneBuilder(m, options.subgroup() > Team.PERMUTED);
+        this.arithmetic = new Arithmetic(b);
         this.conversions = new Conversions(b, options.floats());
         this.arguments = ShaderArguments.of(kernel);
         this.memory = new Memory(b, kernel, bounds, arguments, options.checking());
@@ -96,12 +99,12 @@ public final class KernelEmitter {
         int entry = m.id();
         int vector = m.typeVector(m.typeInt(32), 3);
         int group = m.builtIn(vector, 26);
-        int local = m.builtIn(m.typeInt(32), 29);
+        int local = m.builtIn(m.typeInt(32), team.member());
         m.begin(entry, m.typeVoid());
         memory.begin();
         texels.begin();
         // The high half of the grid's extent is 0.
-        if (options.texels() && kernel.team() > 1) team.nameMembers(memory.high(arguments.grid()));
+        if (options.texels() && kernel.team() == Team.PERMUTED) team.nameMembers(memory.high(arguments.grid()));
         Value position = position(vector, group, local);
         values.put(Kernel.GRID, position);
         if (kernel.team() > 1 && bounds.grid() <= ROW) {

@@ -18,8 +18,12 @@ final class LaneBuilder {
 
     final ModuleBuilder m;
 
-    LaneBuilder(ModuleBuilder m) {
+    /** Whether the device's own instructions for whole numbers are wrong in some cases. */
+    private final boolean inexact;
+
+    LaneBuilder(ModuleBuilder m, boolean inexact) {
         this.m = m;
+        this.inexact = inexact;
     }
 
     /** The type of a lane's id. */
@@ -119,6 +123,24 @@ final class LaneBuilder {
             for (int k = 0; k < ids.length; k++) ids[k] = operands[k].ids()[i];
             return m.extended(instruction, type, ids);
         });
+    }
+
+    /**
+     * A whole number by FLOOR, CEIL, TRUNC or ROUND_EVEN. Where the device's are not to be used, a number from which on all are whole is
+     * added to the magnitude, which rounds it, and taken away again.
+     */
+    Value whole(int instruction, Value a) {
+        if (!inexact) return extended(instruction, a);
+        Value most = real(a, a.element() == DType.F64 ? 0x1p52 : 0x1p23);
+        Value one = real(a, 1);
+        Value x = abs(a);
+        Value r = op(Opcode.F_SUB, op(Opcode.F_ADD, x, most), most);
+        if (instruction == TRUNC) r = select(compare(Opcode.F_ORD_GREATER_THAN, r, x), op(Opcode.F_SUB, r, one), r);
+        r = copySign(r, a);
+        if (instruction == FLOOR) r = select(compare(Opcode.F_ORD_GREATER_THAN, r, a), op(Opcode.F_SUB, r, one), r);
+        if (instruction == CEIL)
+            r = copySign(select(compare(Opcode.F_ORD_LESS_THAN, r, a), op(Opcode.F_ADD, r, one), r), a);
+        return select(compare(Opcode.F_ORD_LESS_THAN, x, most), r, a);
     }
 
     Value fma(Value a, Value b, Value c) {

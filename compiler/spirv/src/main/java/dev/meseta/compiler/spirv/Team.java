@@ -19,6 +19,12 @@ final class Team {
     private static final int BUILT_IN_NUM_SUBGROUPS = 38;
     private static final int BUILT_IN_SUBGROUP_ID = 40;
 
+    private static final int BUILT_IN_SUBGROUP_MEMBER = 41;
+    private static final int BUILT_IN_WORKGROUP_MEMBER = 29;
+
+    /** Members that a processor permutes by numbers that it does not know beforehand; other teams only by those that it knows. */
+    static final int PERMUTED = 8;
+
     /** Of a group operation: over all invocations of the group. */
     private static final int REDUCE = 0;
 
@@ -49,6 +55,13 @@ final class Team {
     void nameMembers(int zero) {
         int type = m.typeInt(32);
         for (int i = 0; i < size; i++) names.add(m.emit(Opcode.I_ADD, type, zero, m.constantInt(32, i)));
+    }
+
+    /** What holds a member's number. Of a subgroup's members a processor knows it beforehand, and what is computed of it. */
+    int member() {
+        if (!oneSubgroup) return BUILT_IN_WORKGROUP_MEMBER;
+        m.need(Capability.GROUP_NON_UNIFORM);
+        return BUILT_IN_SUBGROUP_MEMBER;
     }
 
     void barrier() {

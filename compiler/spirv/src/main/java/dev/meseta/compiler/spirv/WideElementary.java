@@ -220,7 +220,7 @@ final class WideElementary {
     }
 
     private Elementary.Exponential reduce(Value x) {
-        Value n = b.extended(LaneBuilder.ROUND_EVEN, mul(x, LOG2_E));
+        Value n = b.whole(LaneBuilder.ROUND_EVEN, mul(x, LOG2_E));
         Value r = b.fma(n, real(x, -LN2_LOW), b.fma(n, real(x, -LN2), x));
         Value q = b.fma(mul(r, r), polynomial(b, r, EXP), r);
         return new Elementary.Exponential(whole(n), q);
@@ -337,10 +337,10 @@ final class WideElementary {
     private Value pow(Value x, Value y) {
         Value a = b.abs(x);
         Value r = exp(mul(y, log(a)));
-        Value truncated = b.extended(LaneBuilder.TRUNC, y);
+        Value truncated = b.whole(LaneBuilder.TRUNC, y);
         Value whole = b.compare(Opcode.F_ORD_EQUAL, truncated, y);
         Value half = mul(y, 0.5);
-        Value odd = b.and(whole, b.compare(Opcode.F_ORD_NOT_EQUAL, b.extended(LaneBuilder.TRUNC, half), half));
+        Value odd = b.and(whole, b.compare(Opcode.F_ORD_NOT_EQUAL, b.whole(LaneBuilder.TRUNC, half), half));
         Value bits = b.bits(x, DType.I64);
         Value negative = b.compare(Opcode.S_LESS_THAN, bits, b.integer(bits, 0));
         r = b.select(b.and(odd, negative), b.negate(r), r);
@@ -356,7 +356,7 @@ final class WideElementary {
     // Angles
 
     private Value angle(MapFunction f, Value x) {
-        Value n = b.extended(LaneBuilder.ROUND_EVEN, mul(x, 2 / Math.PI));
+        Value n = b.whole(LaneBuilder.ROUND_EVEN, mul(x, 2 / Math.PI));
         Value r = x;
         for (double part : PI_2) r = b.fma(n, real(x, -part), r);
         // Infinities and what has no quadrant that an integer could count.
