@@ -28,16 +28,36 @@ final class SubgroupAttention {
     /** Vectors of sums of values that a member holds: queries, times vectors of each. */
     private static final int SUMS = 32;
 
-    /** Vectors of steps of a score, and members whose keys are summed, that a round of a loop takes. */
+    /** Columns of the values at most. */
+    private static final int MOST_DEPTH = 128;
+
+    /** Keys of a block. */
+    private static final int KEYS = 32;
+
+    /** Steps of a score that are read at once, and columns of a vector of values. */
+    private static final int WIDE = 4;
+
+    /** Vectors of steps of a score that a round of the loop takes. */
     private static final int AT_ONCE = 2;
 
     private final AttentionKernel.Parts p;
     private final Emitter e = new Emitter("attention");
     private final int team;
+
+    /** Keys of a block that are a member's. */
     private final int lanes;
 
-    /** Keys of a block, and columns of the values that one vector of each member makes. */
-    private final int width;
+    /** Members that sum the columns of a key. There may be more, who do so for another key. */
+    private final int across;
+
+    /** Keys whose values are summed at once. */
+    private final int groups;
+
+    /** The first member of a member's own group. */
+    private final Expr group;
+
+    /** Where a member's columns begin. */
+    private final Expr own;
 
     private final int vectors;
     private final int height;
@@ -46,40 +66,42 @@ final class SubgroupAttention {
     private final List<Expr.Var> totals = new ArrayList<>();
     private final List<Expr.Var> sums = new ArrayList<>();
 
-    private SubgroupAttention(AttentionKernel.Parts p, int team, int lanes, int vectors) {
+    private SubgroupAttention(AttentionKernel.Parts p, int team, int across) {
         this.p = p;
         this.team = team;
-        this.lanes = lanes;
-        this.width = team * lanes;
-        this.vectors = vectors;
+        this.lanes = KEYS / team;
+        this.across = across;
+        this.groups = team / across;
+        this.vectors = (int) (p.value().extent().value() / ((long) across * WIDE));
+        e.team(team);
+        e.open();
+        Expr member = Kernel.MEMBER_VARIABLE;
+        this.group = e.let("g", Kernels.mul(Kernels.div(member, Kernels.index(across)), across));
+        this.own = e.let("n", Kernels.mul(Kernels.rem(member, Kernels.index(across)), WIDE));
         this.height = Math.max(team, SUMS / vectors / team * team);
     }
 
     /** The kernel; null if the device has no such subgroups, or the operands do not lie so. */
     static @Nullable SubgroupAttention of(Assembly a, AttentionKernel.Parts p) {
         int team = a.target.subgroup();
-        int lanes = a.target.vectorBytes() / TYPE.bytes();
-        if (team < 2 || Integer.bitCount(team) != 1 || lanes != 4) return null;
-        int width = team * lanes;
+        if (a.target.vectorBytes() != WIDE * TYPE.bytes() || team != 8 && team != 16) return null;
         long depth = p.value().extent().value();
-        boolean fits = depth % width == 0
-                && depth / width <= SUMS / team
-                && p.summed().extent().value() % lanes == 0
-                && p.key().extent().value() >= width
+        int across = depth % ((long) team * WIDE) == 0 ? team : 8;
+        boolean fits = depth % ((long) across * WIDE) == 0
+                && depth <= MOST_DEPTH
+                && p.summed().extent().value() % WIDE == 0
+                && p.key().extent().value() >= KEYS
                 && Size.product(p.queries().stream().map(Atom::extent).toList()).value() >= team;
         if (!fits || !p.rows().isContiguousIn(p.summed()) || !p.keys().isContiguousIn(p.summed())) return null;
-        return new SubgroupAttention(p, team, lanes, (int) (depth / width));
+        return new SubgroupAttention(p, team, across);
     }
 
     CommandList.Launch emit(Place out, DType storage, String origin) {
-        e.team(team);
-        e.open();
         Expr rows = Schedule.count(e, p.queries());
         Expr down = e.let("g", Kernels.ceilDiv(rows, height));
         Expr row = e.let("m", Kernels.mul(e.let("g", Kernels.rem(Schedule.GRID, down)), height));
         Schedule.decompose(e, e.let("g", Kernels.div(Schedule.GRID, down)), p.others());
         Expr last = e.let("m", Kernels.sub(rows, Kernels.index(1)));
-        Expr own = e.let("n", Kernels.mul(Kernel.MEMBER_VARIABLE, lanes));
         for (int half = team / 2; half > 0; half /= 2) {
             Expr partner = Kernels.apply(MapFunction.XOR, Kernel.MEMBER_VARIABLE, Kernels.index(half));
             partners.add(e.let("p", partner));
@@ -88,7 +110,7 @@ final class SubgroupAttention {
             // A finite number, so that its distance from another is one.
             most.add(e.declare("m", Kernels.f32(-Float.MAX_VALUE, 1)));
             totals.add(e.declare("s", Kernels.f32(0, 1)));
-            for (int v = 0; v < vectors; v++) sums.add(e.declare("a", Kernels.f32(0, lanes)));
+            for (int v = 0; v < vectors; v++) sums.add(e.declare("a", Kernels.f32(0, WIDE)));
         }
         Lin[] parts = Tile.parts(p.rows().offset(), List.of(p.summed()));
         List<Expr> starts = new ArrayList<>();
@@ -100,10 +122,10 @@ final class SubgroupAttention {
         String b = e.fresh("b");
         e.open();
         Expr begin = Kernels.variable(b);
-        Expr first = e.let("n", Kernels.min(begin, Kernels.sub(keys, Kernels.index(width))));
-        block(starts, parts[1], row, last, own, first, begin);
-        e.add(new Stmt.For(b, Kernels.index(0), keys, width, false, e.close()));
-        store(out, storage, row, rows, own);
+        Expr first = e.let("n", Kernels.min(begin, Kernels.sub(keys, Kernels.index(KEYS))));
+        block(starts, parts[1], row, last, first, begin);
+        e.add(new Stmt.For(b, Kernels.index(0), keys, KEYS, false, e.close()));
+        store(out, storage, row, rows);
         e.add(e.close());
         Expr tiles = Kernels.ceilDiv(Schedule.count(e, p.queries()), height);
         return e.launch(Kernels.mul(tiles, Schedule.count(e, p.others())), origin);
@@ -128,12 +150,12 @@ final class SubgroupAttention {
      * @param first its first key
      * @param begin keys before it belong to the block before
      */
-    private void block(List<Expr> starts, Lin steps, Expr row, Expr last, Expr own, Expr first, Expr begin) {
-        Expr key = e.let("n", Kernels.add(first, own));
+    private void block(List<Expr> starts, Lin steps, Expr row, Expr last, Expr first, Expr begin) {
+        Expr key = e.let("n", Kernels.add(first, Kernels.mul(Kernel.MEMBER_VARIABLE, lanes)));
         List<Expr.Var> scores = scores(starts, steps, key);
         e.open();
         e.bindVector(p.key(), key, lanes);
-        boolean whole = e.size(p.key().extent()) instanceof Expr.Int n && n.value() % width == 0;
+        boolean whole = e.size(p.key().extent()) instanceof Expr.Int n && n.value() % KEYS == 0;
         Expr inside = whole
                 ? null
                 : e.let("c", Kernels.apply(MapFunction.LE, Kernels.splat(begin, lanes), new Expr.Ramp(key, 1, lanes)));
@@ -150,7 +172,7 @@ final class SubgroupAttention {
         }
         e.scalar();
         e.closeInline();
-        values(weights, first, own);
+        values(weights, first);
     }
 
     /** Of each query the scores of a member's keys. */
@@ -164,37 +186,40 @@ final class SubgroupAttention {
         List<Expr.Var> scores = new ArrayList<>();
         for (int r = 0; r < height; r++) scores.add(e.declare("a", Kernels.f32(0, lanes)));
         long depth = p.summed().extent().value();
-        int round = depth % ((long) AT_ONCE * lanes) == 0 ? AT_ONCE : 1;
+        int round = depth % ((long) AT_ONCE * WIDE) == 0 ? AT_ONCE : 1;
         String k = e.fresh("k");
         e.open();
         for (int i = 0; i < round; i++) {
             e.open();
-            e.bind(p.summed(), Kernels.add(Kernels.variable(k), (long) i * lanes));
+            e.bind(p.summed(), Kernels.add(Kernels.variable(k), (long) i * WIDE));
             add(scores, starts, e.index(steps), keys, e.index(parts[1]));
             e.closeInline();
         }
-        e.add(new Stmt.For(k, Kernels.index(0), Kernels.index(depth), (long) round * lanes, false, e.close()));
+        e.add(new Stmt.For(k, Kernels.index(0), Kernels.index(depth), (long) round * WIDE, false, e.close()));
         return scores;
     }
 
-    /** As many steps of the scores as a vector has lanes. */
+    /** As many steps of the scores as are read at once. */
     private void add(List<Expr.Var> scores, List<Expr> starts, Expr moved, List<Expr> keys, Expr step) {
         List<String> shared = new ArrayList<>();
-        for (Expr start : starts) shared.add(share(load(p.rows(), Kernels.add(start, moved))));
+        for (Expr start : starts) shared.add(share(load(p.rows(), Kernels.add(start, moved), WIDE)));
         List<Expr> y = new ArrayList<>();
-        for (Expr key : keys) y.add(e.let("y", load(p.keys(), Kernels.add(key, step))));
-        List<Expr> columns = new ArrayList<>();
-        for (int i = 0; i < lanes; i++) {
-            List<Integer> one = List.of(i, lanes + i);
+        for (Expr key : keys) y.add(e.let("y", load(p.keys(), Kernels.add(key, step), WIDE)));
+        List<Expr> ofKeys = new ArrayList<>();
+        for (int i = 0; i < WIDE; i++) {
+            List<Integer> one = List.of(i, WIDE + i);
             Expr low = new Expr.Shuffle(y.get(0), y.get(1), one);
-            Expr high = new Expr.Shuffle(y.get(2), y.get(3), one);
-            columns.add(e.let("b", new Expr.Shuffle(low, high, List.of(0, 1, 2, 3))));
+            if (lanes == 4) {
+                Expr high = new Expr.Shuffle(y.get(2), y.get(3), one);
+                low = new Expr.Shuffle(low, high, List.of(0, 1, 2, 3));
+            }
+            ofKeys.add(e.let("b", low));
         }
         for (int r = 0; r < height; r++) {
-            Expr x = of(shared.get(r / team), Kernels.index(r % team), lanes);
-            for (int i = 0; i < lanes; i++) {
+            Expr x = of(shared.get(r / team), Kernels.index(r % team), WIDE);
+            for (int i = 0; i < WIDE; i++) {
                 Expr one = Kernels.splat(new Expr.Shuffle(x, x, List.of(i)), lanes);
-                e.assign(scores.get(r), new Expr.Fma(one, columns.get(i), scores.get(r)));
+                e.assign(scores.get(r), new Expr.Fma(one, ofKeys.get(i), scores.get(r)));
             }
         }
     }
@@ -211,7 +236,7 @@ final class SubgroupAttention {
         e.assign(totals.get(r), Kernels.fma(totals.get(r), scale, new Expr.Combine(ReduceKind.SUM, w)));
         for (int v = 0; v < vectors; v++) {
             Expr.Var sum = sums.get(r * vectors + v);
-            e.assign(sum, Kernels.apply(MapFunction.MUL, sum, Kernels.splat(scale, lanes)));
+            e.assign(sum, Kernels.apply(MapFunction.MUL, sum, Kernels.splat(scale, WIDE)));
         }
         return weight;
     }
@@ -227,51 +252,71 @@ final class SubgroupAttention {
         return x;
     }
 
-    /** Adds the weighed values of a block's keys. */
-    private void values(List<String> weights, Expr first, Expr own) {
-        int round = team % AT_ONCE == 0 ? AT_ONCE : 1;
-        String t = e.fresh("t");
-        e.open();
-        for (int i = 0; i < round; i++) {
-            Expr member = e.let("t", Kernels.add(Kernels.variable(t), i));
-            for (int lane = 0; lane < lanes; lane++) {
-                e.open();
-                e.bind(p.value(), own);
-                e.bind(p.key(), e.let("n", Kernels.add(Kernels.add(first, Kernels.mul(member, lanes)), lane)));
-                Expr at = e.let("x", e.index(p.values().offset()));
-                List<Expr> b = new ArrayList<>();
-                for (int v = 0; v < vectors; v++)
-                    b.add(e.let("b", load(p.values(), Kernels.add(at, (long) v * width))));
-                for (int r = 0; r < height; r++) {
-                    Expr w = of(weights.get(r), member, lanes);
-                    Expr one = e.let("w", Kernels.splat(new Expr.Shuffle(w, w, List.of(lane)), lanes));
-                    for (int v = 0; v < vectors; v++) {
-                        Expr.Var sum = sums.get(r * vectors + v);
-                        e.assign(sum, new Expr.Fma(one, b.get(v), sum));
-                    }
+    /** Adds the weighed values of a block's keys: written out, so that it is known whose register each weight is in. */
+    private void values(List<String> weights, Expr first) {
+        for (int k = 0; k < KEYS / groups; k++) {
+            e.open();
+            e.bind(p.value(), own);
+            Expr key = Kernels.add(first, k);
+            e.bind(p.key(), e.let("n", groups == 1 ? key : Kernels.add(key, Kernels.mul(group, lanes))));
+            Expr at = e.let("x", e.index(p.values().offset()));
+            List<Expr> b = new ArrayList<>();
+            for (int v = 0; v < vectors; v++)
+                b.add(e.let("b", load(p.values(), Kernels.add(at, (long) v * across * WIDE), WIDE)));
+            Expr member = Kernels.index(k / lanes);
+            if (groups > 1) member = e.let("t", Kernels.add(group, k / lanes));
+            for (int r = 0; r < height; r++) {
+                Expr w = of(weights.get(r), member, lanes);
+                Expr one = e.let("w", Kernels.splat(new Expr.Shuffle(w, w, List.of(k % lanes)), WIDE));
+                for (int v = 0; v < vectors; v++) {
+                    Expr.Var sum = sums.get(r * vectors + v);
+                    e.assign(sum, new Expr.Fma(one, b.get(v), sum));
                 }
-                e.closeInline();
             }
+            e.closeInline();
         }
-        e.add(new Stmt.For(t, Kernels.index(0), Kernels.index(team), round, false, e.close()));
     }
 
-    private void store(Place out, DType storage, Expr row, Expr rows, Expr own) {
+    /** Stores the queries' results: two groups store one each. */
+    private void store(Place out, DType storage, Expr row, Expr rows) {
         boolean whole = rows instanceof Expr.Int m && m.value() % height == 0;
-        for (int r = 0; r < height; r++) {
-            Expr total = e.let("s", Kernels.splat(all(ReduceKind.SUM, totals.get(r)), lanes));
-            Expr query = e.let("m", Kernels.add(row, r));
+        for (int r = 0; r < height; r += groups) {
+            Expr total = all(ReduceKind.SUM, totals.get(r));
+            if (groups == 2) total = own(total, all(ReduceKind.SUM, totals.get(r + 1)));
+            Expr divisor = e.let("s", Kernels.splat(total, WIDE));
+            Expr query = e.let("m", groups == 1 ? Kernels.add(row, r) : Kernels.add(Kernels.add(row, r), part()));
             for (int v = 0; v < vectors; v++) {
                 e.open();
                 place(query);
-                e.bindVector(p.value(), Kernels.add(own, (long) v * width), lanes);
-                e.give(1, e.let("o", Kernels.apply(MapFunction.DIV, sums.get(r * vectors + v), total)));
+                e.bindVector(p.value(), Kernels.add(own, (long) v * across * WIDE), WIDE);
+                Expr sum = sums.get(r * vectors + v);
+                if (groups == 2) sum = both(sum, sums.get((r + 1) * vectors + v));
+                e.give(1, e.let("o", Kernels.apply(MapFunction.DIV, sum, divisor)));
                 e.store(out, storage, p.to(), e.value(p.finish()));
                 e.scalar();
                 Stmt store = e.close();
-                e.add(whole || r == 0 ? store : new Stmt.If(Kernels.lt(query, rows), store, null));
+                e.add(whole || r == 0 && groups == 1 ? store : new Stmt.If(Kernels.lt(query, rows), store, null));
             }
         }
+    }
+
+    /** The number of a member's group. */
+    private Expr part() {
+        return Kernels.div(group, Kernels.index(across));
+    }
+
+    /** What is a member's of two that belong to the first group and to the second. */
+    private Expr own(Expr first, Expr second) {
+        Expr isFirst = Kernels.lt(Kernel.MEMBER_VARIABLE, Kernels.index(across));
+        int width = first.type().lanes();
+        return e.let("o", Kernels.select(width == 1 ? isFirst : Kernels.splat(isFirst, width), first, second));
+    }
+
+    /** The sums of both groups, of which each needs one: what the other needs is exchanged. */
+    private Expr both(Expr first, Expr second) {
+        String theirs = share(own(second, first));
+        Expr partner = Kernels.apply(MapFunction.XOR, Kernel.MEMBER_VARIABLE, Kernels.index(across));
+        return e.let("o", Kernels.apply(MapFunction.ADD, own(first, second), of(theirs, partner, WIDE)));
     }
 
     private String share(Expr value) {
@@ -284,8 +329,8 @@ final class SubgroupAttention {
         return new Expr.OfMember(shared, member, new Type(TYPE, lanes));
     }
 
-    private Expr load(Operand o, Expr index) {
+    private Expr load(Operand o, Expr index, int width) {
         int buffer = e.buffer(o.place(), o.storage(), Kernel.Access.READ);
-        return Kernels.loadAs(TYPE, buffer, o.storage(), index, lanes);
+        return Kernels.loadAs(TYPE, buffer, o.storage(), index, width);
     }
 }

@@ -132,8 +132,9 @@ class AttentionTest {
         int fused = 0;
         for (long seed = SEED; seed < SEED + Math.min(GRAPHS, 12); seed++) {
             Random random = new Random(seed);
-            Dim queries = Dim.of(random.nextLong(4, 70));
-            Dim keys = Dim.of(random.nextLong(16, 60));
+            int team = random.nextBoolean() ? 8 : 16;
+            Dim queries = Dim.of(random.nextLong(8, 70));
+            Dim keys = Dim.of(random.nextLong(28, 80));
             if (random.nextInt(3) == 0) {
                 queries = Dim.symbolic("queries", queries.extent());
                 keys = Dim.symbolic("keys", keys.extent());
@@ -144,10 +145,10 @@ class AttentionTest {
                     queries,
                     keys,
                     4 * random.nextLong(1, 5),
-                    16 * random.nextLong(1, 3));
+                    32 * random.nextLong(1, 4));
             Graph g = attention(random, x);
             List<Tensor> in = g.inputs().stream().map(v -> random(random, v)).toList();
-            CommandList list = GraphCompiler.compile(g, Targets.lockstep(4));
+            CommandList list = GraphCompiler.compile(g, Targets.lockstep(team));
             for (CommandList.Command c : list.commands()) {
                 KernelVerifier.verify(((Launch) c).kernel());
                 if (((Launch) c).kernel().name().equals("attention")) fused++;
