@@ -3,6 +3,7 @@ package dev.meseta.drivers.vulkan;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.meseta.driver.DeviceException;
+import dev.meseta.linux.Processors;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -47,6 +48,9 @@ final class VulkanLibrary {
         if (symbols.find("vkWaitSemaphores").isEmpty())
             throw new IllegalArgumentException(
                     "the Vulkan loader is older than Vulkan 1.2; install a newer libvulkan1");
+        // Mesa's software device takes vectors of 256 bits unless it is told that the processor has wider ones.
+        if (Processors.here().features().contains("avx512f"))
+            call("setenv", Struct.text("LP_NATIVE_VECTOR_WIDTH"), Struct.text("512"), 0);
         byte[] name = Struct.text("meseta");
         Struct application = Struct.of("VkApplicationInfo apiVersion=VK_API_VERSION_1_2 pApplicationName", name);
         Struct info = Struct.of("VkInstanceCreateInfo pApplicationInfo", application);
