@@ -41,8 +41,8 @@ public final class KernelEmitter {
     private final int localSize;
     private final ShaderArguments arguments;
     private final ModuleBuilder m = new ModuleBuilder();
-    private final LaneBuilder b;
-    private final Arithmetic arithmetic;
+    private final LaneBuilder b = new LaneBuilder(m);
+    private final Arithmetic arithmetic = new Arithmetic(b);
     private final Conversions conversions;
     private final Memory memory;
     private final WideAccess words;
@@ -59,9 +59,6 @@ public final class KernelEmitter {
         this.bounds = bounds;
         this.localSize = localSize(kernel, options);
         this.options = options;
-        // Lavapipe rounds as it should in vectors of its usual width only.
-        this.b = new LaneBuilder(m, options.subgroup() > Team.PERMUTED);
-        this.arithmetic = new Arithmetic(b);
         this.conversions = new Conversions(b, options.floats());
         this.arguments = ShaderArguments.of(kernel);
         this.memory = new Memory(b, kernel, bounds, arguments, options.checking());

@@ -18,12 +18,8 @@ final class LaneBuilder {
 
     final ModuleBuilder m;
 
-    /** Whether the device's own instructions for whole numbers are wrong in some cases. */
-    private final boolean inexact;
-
-    LaneBuilder(ModuleBuilder m, boolean inexact) {
+    LaneBuilder(ModuleBuilder m) {
         this.m = m;
-        this.inexact = inexact;
     }
 
     /** The type of a lane's id. */
@@ -126,12 +122,13 @@ final class LaneBuilder {
     }
 
     /**
-     * A whole number by FLOOR, CEIL, TRUNC or ROUND_EVEN. Where the device's are not to be used, a number from which on all are whole is
-     * added to the magnitude, which rounds it, and taken away again.
+     * A whole number by FLOOR, CEIL, TRUNC or ROUND_EVEN. Lavapipe's of F64 are wrong for halves and large numbers in vectors of 512 bits, and a
+     * package does not know where it will run: there a number from which on all are whole is added to the magnitude, which rounds it, and taken
+     * away again.
      */
     Value whole(int instruction, Value a) {
-        if (!inexact) return extended(instruction, a);
-        Value most = real(a, a.element() == DType.F64 ? 0x1p52 : 0x1p23);
+        if (a.element() != DType.F64) return extended(instruction, a);
+        Value most = real(a, 0x1p52);
         Value one = real(a, 1);
         Value x = abs(a);
         Value r = op(Opcode.F_SUB, op(Opcode.F_ADD, x, most), most);
