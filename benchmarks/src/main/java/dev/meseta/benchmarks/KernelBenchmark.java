@@ -51,7 +51,8 @@ import org.openjdk.jmh.runner.options.VerboseMode;
  * }</pre>
  *
  * <p>The right operand is constant, as weights are. For each product: the kernel alone, whose result stays in the memory of the session, with
- * operands in the caches as the run before left them, and with 64 MiB of other things there; and a whole run that gives a new tensor. JMH measures; its processes for each number of threads take turns.
+ * operands in the caches as the run before left them, and with 64 MiB of other things there; and a whole run that gives a new tensor. JMH
+ * measures; its processes for each number of threads take turns.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.SampleTime)
@@ -63,9 +64,6 @@ public class KernelBenchmark {
     private static final List<String> USUAL = List.of("480x480x480", "120x768x768", "1920x1920x1920");
     private static final List<String> KINDS = List.of("kernel", "cold", "run");
     private static final int ROUNDS = 3;
-    /** Larger than the caches of a core, and than what is shared of theirs. */
-    private static final long[] OTHERS = new long[8 << 20];
-
     private static final long MOST = 16_384;
 
     /** Rows, columns and the length of the sums. */
@@ -123,7 +121,7 @@ public class KernelBenchmark {
         @Setup(Level.Invocation)
         public void before(BenchmarkParams parameters) {
             measure();
-            if (parameters.getParam("kind").equals("cold")) for (int i = 0; i < OTHERS.length; i += 8) OTHERS[i]++;
+            if (parameters.getParam("kind").equals("cold")) Caches.evict();
         }
 
         @TearDown(Level.Invocation)

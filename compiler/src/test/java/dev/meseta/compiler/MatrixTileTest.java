@@ -21,15 +21,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Products by instructions for small matrices: every way in which factors may lie, and what such instructions cannot take. */
 class MatrixTileTest {
-    private static final Target TARGET = new Target(
-            16,
+    private static final Target TARGET = Target.lockstep(
             32,
             8192,
-            32 << 10,
-            512 << 10,
-            false,
-            false,
-            true,
             false,
             256,
             32 << 10,

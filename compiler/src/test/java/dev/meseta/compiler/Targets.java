@@ -17,15 +17,13 @@ final class Targets {
     static final Target SUBGROUPS = lockstep(8);
 
     /** Whose teams combine values of their members, of whatever subgroups they are. */
-    static final Target TOTALS =
-            new Target(16, 32, 8192, 32 << 10, 512 << 10, false, false, true, false, 256, 32 << 10, 0, 256, List.of());
+    static final Target TOTALS = Target.lockstep(32, 8192, false, 256, 32 << 10, 0, 256, List.of());
 
     static final List<Target> ALL = List.of(AVX512, AVX2, SVE, NEON, LOCKSTEP, SUBGROUPS, TOTALS);
 
     private Targets() {}
 
     static Target lockstep(int subgroup) {
-        return new Target(
-                16, 18, 16, 32 << 10, 512 << 10, false, false, true, false, 0, 0, subgroup, subgroup, List.of());
+        return Target.lockstep(18, 16, false, 0, 0, subgroup, subgroup, List.of());
     }
 }

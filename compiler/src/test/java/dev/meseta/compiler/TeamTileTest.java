@@ -25,8 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Products and convolutions by teams: the blocks' ends, sums whose length no step divides, every way in which operands may lie. */
 class TeamTileTest {
     private static Target target(int team, long sharedBytes) {
-        return new Target(
-                16, 32, 8192, 32 << 10, 512 << 10, false, false, true, false, team, sharedBytes, 0, team, List.of());
+        return Target.lockstep(32, 8192, false, team, sharedBytes, 0, team, List.of());
     }
 
     private static Tensor random(Random random, Shape shape) {

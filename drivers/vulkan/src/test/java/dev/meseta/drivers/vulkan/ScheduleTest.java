@@ -153,21 +153,7 @@ class ScheduleTest {
     }
 
     private static Target processor(int subgroup) {
-        return new Target(
-                16,
-                18,
-                16,
-                32 << 10,
-                512 << 10,
-                false,
-                false,
-                true,
-                false,
-                0,
-                SHARED_BYTES,
-                subgroup,
-                subgroup,
-                List.of());
+        return Target.lockstep(18, 16, false, 0, SHARED_BYTES, subgroup, subgroup, List.of());
     }
 
     /** For processors whose subgroups are of 8 and of 16, and for a GPU. */
