@@ -1,6 +1,7 @@
 package dev.meseta.compiler;
 
 import dev.meseta.compiler.TileKernel.Operand;
+import dev.meseta.driver.Target;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Tensor;
 import dev.meseta.graph.TensorType;
@@ -33,6 +34,7 @@ import org.jspecify.annotations.Nullable;
  * @param saturates whether sums of two products saturate at 16 bits
  * @param unsigned whether the columns are the unsigned operand
  * @param turned whether the rows' sign bits are turned over
+ * @param matrix the instructions for matrices that multiply them, whatever the signs; null where that is done in vectors
  * @param corrections what the sums begin with, I32; null where it is 0
  * @param correctionOffset of the panel's first column
  */
@@ -46,6 +48,7 @@ record DotPanels(
         boolean saturates,
         boolean unsigned,
         boolean turned,
+        Target.@Nullable Matrix matrix,
         @Nullable Place corrections,
         Lin correctionOffset) {
     /** Whether steps are of two numbers of 16 bits. */
@@ -67,7 +70,8 @@ record DotPanels(
     }
 
     /** Packs the columns of a product, which must be a constant whose extents are literals. */
-    static DotPanels of(Assembly a, Points points, TileKernel.Shape s, @Nullable Tensor constant) {
+    static DotPanels of(
+            Assembly a, Points points, TileKernel.Shape s, @Nullable Tensor constant, Target.@Nullable Matrix matrix) {
         Tensor from = Objects.requireNonNull(constant);
         Operand c = s.columns();
         List<Atom> loops = new ArrayList<>();
@@ -86,7 +90,7 @@ record DotPanels(
         boolean unsigned = c.storage() == DType.U8;
         int step = a.target.byteProducts() ? 4 : 2;
         DType storage = step == 2 ? DType.I16 : c.storage();
-        boolean turned = step == 4 && (s.rows().storage() == DType.U8) == unsigned;
+        boolean turned = step == 4 && matrix == null && (s.rows().storage() == DType.U8) == unsigned;
         Atom panel = points.loop(Size.of(Math.ceilDiv(columns, s.width())));
         Atom steps = points.loop(Size.of(Math.ceilDiv(loops.getLast().extent().value(), step)));
         List<Size> shape = new ArrayList<>(List.of(panel.extent()));
@@ -111,6 +115,7 @@ record DotPanels(
                 step == 4 && a.target.saturates(),
                 unsigned,
                 turned,
+                matrix,
                 turned
                         ? a.derived(
                                 from,

@@ -206,7 +206,14 @@ final class MatrixTile {
         e.open();
         e.bind(loop, e.let("n", first));
         int buffer = e.buffer(f.operand().place(), f.operand().storage(), Kernel.Access.READ);
-        e.add(new Stmt.LoadMatrix(name, t, isLeft, buffer, e.index(f.operand().offset()), f.stride(), f.down()));
+        e.add(new Stmt.LoadMatrix(
+                name,
+                t,
+                isLeft,
+                buffer,
+                e.index(f.operand().offset()),
+                f.stride(),
+                f.down() ? Stmt.Order.COLUMNS : Stmt.Order.ROWS));
         e.closeInline();
         return name;
     }

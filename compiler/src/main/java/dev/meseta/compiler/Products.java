@@ -4,6 +4,7 @@ import dev.meseta.compiler.Flow.Group;
 import dev.meseta.compiler.Flow.N;
 import dev.meseta.compiler.Flow.V;
 import dev.meseta.compiler.kernel.Type;
+import dev.meseta.driver.Target;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.Op;
@@ -143,7 +144,7 @@ final class Products {
             return true;
         }
         boolean bytes = isDot(s);
-        MatrixTile matrices = MatrixTile.of(a, sum.name(), type, s);
+        MatrixTile matrices = a.target.lockstep() ? MatrixTile.of(a, sum.name(), type, s) : null;
         if (matrices != null) {
             a.add(matrices.emit(nest.result().get(2), target, out, epilogue.storage(), Lowering.origin(g)));
             return true;
@@ -159,8 +160,10 @@ final class Products {
             return true;
         }
         boolean pack = !bytes && (s.strided() || s.columns().place().constant() != null);
+        Target.Matrix matrix = bytes ? MatrixBlock.fitting(a, s) : null;
+        if (matrix != null) s = MatrixBlock.shape(a, s, matrix);
         DotPanels dots =
-                bytes ? DotPanels.of(a, nest.points(), s, s.columns().place().constant()) : null;
+                bytes ? DotPanels.of(a, nest.points(), s, s.columns().place().constant(), matrix) : null;
         Panels panels = pack ? Panels.of(a, nest.points(), s, Lowering.origin(g)) : null;
         a.add(TileKernel.of(
                 sum.name(),

@@ -99,6 +99,16 @@ final class TileKernel {
             return n.extent().value() < width;
         }
 
+        /** The same product in other tiles. */
+        Shape tiled(Target target, int newHeight, int newWidth, int newLanes) {
+            long panels = Math.max(1, n.extent().value() / newWidth);
+            for (Atom o : others) panels *= o.extent().value();
+            Size count = Size.product(m.stream().map(Atom::extent).toList());
+            long rowsAtOnce = TileKernel.chunk(target, count, newHeight, panels);
+            return new Shape(
+                    rows, columns, m, n, others, summed, newWidth, newLanes, newHeight, rowsAtOnce, lockstep, parts);
+        }
+
         /** Whether the columns must be packed: they do not lie behind each other. */
         boolean strided() {
             return !columns.isContiguousIn(n);
@@ -228,7 +238,10 @@ final class TileKernel {
         e.open();
         Expr row = e.let("m", Kernels.min(Kernels.variable(t), Kernels.sub(end, Kernels.index(s.height))));
         Expr done = Kernels.sub(Kernels.variable(t), begin);
-        new Tile(e, type, s, packed, dots, row, column, Kernels.variable(p), done).emit(stores);
+        Target.Matrix matrix = dots == null ? null : dots.matrix();
+        if (dots != null && matrix != null)
+            new MatrixBlock(e, s, dots, matrix, row, column, Kernels.variable(p), done).emit(stores);
+        else new Tile(e, type, s, packed, dots, row, column, Kernels.variable(p), done).emit(stores);
         e.add(new Stmt.For(t, begin, end, s.height, false, e.close()));
         e.add(new Stmt.For(p, panel, panelEnd, 1, false, e.close()));
         e.add(e.close());

@@ -3,6 +3,7 @@ package dev.meseta.compiler;
 import dev.meseta.compiler.kernel.Expr;
 import dev.meseta.compiler.kernel.Kernel;
 import dev.meseta.compiler.kernel.KernelInterpreter;
+import dev.meseta.compiler.kernel.KernelText;
 import dev.meseta.compiler.kernel.Stmt;
 import dev.meseta.compiler.kernel.Type;
 import dev.meseta.driver.CommandList;
@@ -85,7 +86,7 @@ final class SlowDevice {
         for (CommandList.Command c : commands) {
             switch (c) {
                 case CommandList.Launch l
-                when l.kernel().team() > 1 ->
+                when l.kernel().team() > 1 || KernelText.of(l.kernel()).contains(" matrix ") ->
                     KernelInterpreter.run(
                             l.kernel(), l.bindings().stream().map(this::at).toList(), l.extents());
                 case CommandList.Launch l -> new Run(l).grid();

@@ -40,7 +40,8 @@ public record Target(
         int totals,
         List<Matrix> matrices) {
     /**
-     * A product of small matrices that a team computes by instructions: sum += left x right.
+     * A product of small matrices that a team computes by instructions: sum += left x right. With a team of one member, an iteration
+     * computes it by itself, on a processor; its right factor is bytes that lie by fours.
      *
      * @param rows of the left factor and the sum
      * @param columns of the right factor and the sum

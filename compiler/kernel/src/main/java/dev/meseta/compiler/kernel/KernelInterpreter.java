@@ -214,7 +214,7 @@ public final class KernelInterpreter {
                 Type type = Type.of(Type.widened(l.type().element()));
                 for (int r = 0; r < l.type().rows(); r++)
                     for (int c = 0; c < l.type().columns(); c++) {
-                        long at = l.down() ? c * l.stride() + r : r * l.stride() + c;
+                        long at = l.at(r, c);
                         Object v = evaluate(Kernels.load(l.buffer(), Kernels.add(l.index(), at), type));
                         x.values()[r * l.type().columns() + c] = v instanceof double[] d ? d[0] : ((long[]) v)[0];
                     }

@@ -147,7 +147,12 @@ public final class KernelText {
                 expression(l.index());
                 out.append("] by ")
                         .append(l.stride())
-                        .append(l.down() ? " down" : "")
+                        .append(
+                                switch (l.order()) {
+                                    case ROWS -> "";
+                                    case COLUMNS -> " down";
+                                    case FOURS -> " by fours";
+                                })
                         .append('\n');
             }
             case Stmt.ZeroMatrix z -> line("matrix " + z.name() + ": " + z.type() + " = 0");

@@ -179,7 +179,6 @@ public final class KernelVerifier {
     }
 
     private void matrices(Stmt.OnMatrices s) {
-        require(kernel.team() > 1, "a matrix without a team", null);
         switch (s) {
             case Stmt.LoadMatrix l -> {
                 DType element = l.type().element();
@@ -188,6 +187,9 @@ public final class KernelVerifier {
                 access(l.buffer(), l.index(), Type.of(Type.widened(element)), null, false);
                 require(kernel.buffers().get(l.buffer()).dtype() == element, l.name() + " lies otherwise", l.index());
                 require(l.stride() > 0, l.name() + " has a stride of " + l.stride(), null);
+                boolean fours =
+                        l.order() != Stmt.Order.FOURS || !l.left() && l.type().rows() % 4 == 0 && element != DType.F16;
+                require(fours, l.name() + " cannot lie by fours", null);
                 require(all.add(l.name()), "the name " + l.name() + " is used twice", null);
                 matrices.put(l.name(), l.type());
             }

@@ -49,7 +49,7 @@ public record Rewriter(String prefix, Expr grid, List<Integer> buffers, List<Exp
                         buffers.get(l.buffer()),
                         index(l.buffer(), l.index()),
                         l.stride(),
-                        l.down());
+                        l.order());
             case Stmt.ZeroMatrix z -> new Stmt.ZeroMatrix(prefix + z.name(), z.type());
             case Stmt.MultiplyMatrices x ->
                 new Stmt.MultiplyMatrices(prefix + x.sum(), prefix + x.left(), prefix + x.right());

@@ -70,8 +70,8 @@ public sealed interface Stmt {
     record Total(String name, ReduceKind kind, Expr value) implements Stmt {}
 
     /**
-     * What a team does with {@link MatrixType matrices}: products of small ones, by instructions of devices that have them. All members come
-     * to it, equally often, with the same operands.
+     * What is done with {@link MatrixType matrices}: products of small ones, by instructions of devices that have them. All members of a team
+     * come to it, equally often, with the same operands. A matrix lives as long as the innermost loop around its name goes round.
      */
     sealed interface OnMatrices extends Stmt {}
 
@@ -79,12 +79,34 @@ public sealed interface Stmt {
      * Names a factor that lies in a buffer.
      *
      * @param left whether it is the left one of products
-     * @param index of its first element; a multiple of 16 bytes
-     * @param stride elements from one row to the next, or from one column; a multiple of 16 bytes
-     * @param down whether elements of a column lie behind each other, and not those of a row
+     * @param index of its first element; a multiple of 16 bytes where there is a team
+     * @param stride elements from one row to the next, from one column, or from four rows to the next four; a multiple of 16 bytes where there
+     *     is a team
      */
-    record LoadMatrix(String name, MatrixType type, boolean left, int buffer, Expr index, long stride, boolean down)
-            implements OnMatrices {}
+    record LoadMatrix(String name, MatrixType type, boolean left, int buffer, Expr index, long stride, Order order)
+            implements OnMatrices {
+        /** How far behind the first element another one lies. */
+        public long at(int row, int column) {
+            return switch (order) {
+                case ROWS -> row * stride + column;
+                case COLUMNS -> column * stride + row;
+                case FOURS -> row / 4 * stride + column * 4L + row % 4;
+            };
+        }
+
+        /** How far behind the first element the last one lies. */
+        public long last() {
+            return at(type.rows() - 1, type.columns() - 1);
+        }
+    }
+
+    /** What of a factor lies behind each other. */
+    enum Order {
+        ROWS,
+        COLUMNS,
+        /** Four bytes of a column, the same four rows of the next column, and so on. */
+        FOURS
+    }
 
     /** A sum, at first of zeros. */
     record ZeroMatrix(String name, MatrixType type) implements OnMatrices {}
@@ -92,7 +114,7 @@ public sealed interface Stmt {
     /** Adds the product of two factors to a sum: exact products, added in an order of the device's. */
     record MultiplyMatrices(String sum, String left, String right) implements OnMatrices {}
 
-    /** Writes a sum to a shared array, from an index on, rows a stride apart. */
+    /** Writes a sum to an array, which a team shares if there is one, from an index on, rows a stride apart. */
     record StoreMatrix(String sum, String array, Expr index, int stride) implements OnMatrices {}
 
     /** Writes {@code value.type().lanes()} elements of a local array from a scalar index on. */

@@ -39,6 +39,7 @@ final class IrEmitter {
     private final IrMath math = new IrMath(b);
     private final IrConversions conversions;
     private final IrDot dot;
+    private final IrMatrices matrices;
     private final Map<String, Value> values = new HashMap<>();
     private final Map<String, Slot> slots = new HashMap<>();
     private final Map<String, Local> locals = new HashMap<>();
@@ -47,6 +48,7 @@ final class IrEmitter {
         this.kernel = kernel;
         this.conversions = new IrConversions(b, !target.architecture().equals("x86_64") || target.has("f16c"));
         this.dot = new IrDot(b, target);
+        this.matrices = new IrMatrices(b, target);
         this.checking = checking;
         this.sveBits = target.sveBits();
     }
@@ -69,7 +71,9 @@ final class IrEmitter {
         if (sveBits > 0) out.append("vscale_range(" + sveBits / 128 + "," + sveBits / 128 + ") ");
         out.append("\"min-legal-vector-width\"=\"512\" {\nentry:\n")
                 .append(b.allocas())
-                .append(b.code());
+                .append(matrices.begin())
+                .append(b.code())
+                .append(matrices.end());
         out.append("  ret void\n}\n\n");
         entry(out, symbol);
         report(out);
@@ -171,10 +175,11 @@ final class IrEmitter {
                 String type = "[" + a.size() + " x " + memory(a.element().element()) + "]";
                 locals.put(a.name(), new Local(b.alloca(type, 64), a.element(), a.size()));
             }
-            case Stmt.SharedArray _, Stmt.Barrier _, Stmt.Share _, Stmt.Total _, Stmt.OnMatrices _ ->
+            case Stmt.SharedArray _, Stmt.Barrier _, Stmt.Share _, Stmt.Total _ ->
                 throw new IllegalArgumentException(
                         "kernel " + kernel.name() + " is for a team, which processors do not have");
             case Stmt.StoreLocal t -> storeLocal(t);
+            case Stmt.OnMatrices x -> matrices(x);
             case Stmt.Check c -> {
                 Value bad = b.op("xor", expression(c.condition()), IrBuilder.integer(Type.BOOL, 1));
                 report(bad, ArgumentLayout.POSITION_OUTSIDE, IrBuilder.integer(Type.INDEX, 0));
@@ -207,7 +212,9 @@ final class IrEmitter {
                     "the bounds of the unrolled loop " + f.variable() + " are no literals\n" + KernelText.of(kernel));
         for (long i = begin; i < end; i += f.step()) {
             values.put(f.variable(), IrBuilder.integer(Type.INDEX, i));
+            int mark = matrices.mark();
             statement(f.body());
+            matrices.release(mark);
         }
     }
 
@@ -225,7 +232,9 @@ final class IrEmitter {
         String following = b.fresh();
         b.run(i.text() + " = phi i64 [ " + begin.text() + ", %" + before + " ], [ " + following + ", %" + latch + " ]");
         values.put(variable, i);
+        int mark = matrices.mark();
         statement(body);
+        matrices.release(mark);
         b.jump(latch);
         b.block(latch);
         // i < end: with a step of 1 the sum cannot overflow.
@@ -420,6 +429,56 @@ final class IrEmitter {
                 memory(element),
                 localAccess(array, t.index(), v.lanes()),
                 conversions.encode(v, element));
+    }
+
+    private void matrices(Stmt.OnMatrices s) {
+        switch (s) {
+            case Stmt.ZeroMatrix z -> matrices.zero(z);
+            case Stmt.MultiplyMatrices x -> matrices.multiply(x);
+            case Stmt.LoadMatrix l -> {
+                matrices.declare(l);
+                Value first = expression(l.index());
+                Value size = new Value("%size" + l.buffer(), Type.INDEX);
+                String base = "%buffer" + l.buffer();
+                within(
+                        first,
+                        l.last(),
+                        size,
+                        ArgumentLayout.BUFFER + l.buffer(),
+                        () -> matrices.load(l, address(base, "i8", first)));
+            }
+            case Stmt.StoreMatrix t -> {
+                Local array = local(t.array());
+                Value first = expression(t.index());
+                Value size = IrBuilder.integer(Type.INDEX, array.size());
+                within(
+                        first,
+                        matrices.last(t),
+                        size,
+                        ArgumentLayout.LOCAL_ARRAY,
+                        () -> matrices.store(t, address(array.address(), "i32", first)));
+            }
+        }
+    }
+
+    /** In checking mode, leaves an access out that goes outside [0, size) with its first or its last element, and reports it. */
+    private void within(Value first, long last, Value size, long code, Runnable access) {
+        if (!checking) {
+            access.run();
+            return;
+        }
+        Value end = b.op("add", first, IrBuilder.integer(Type.INDEX, last));
+        Value low = b.compare("icmp ult", first, size);
+        Value high = b.compare("icmp ult", end, size);
+        Value inside = b.op("and", low, high);
+        report(b.op("xor", inside, IrBuilder.integer(inside.type(), 1)), code, b.select(low, end, first));
+        String yes = b.label();
+        String after = b.label();
+        b.branch(inside, yes, after);
+        b.block(yes);
+        access.run();
+        b.jump(after);
+        b.block(after);
     }
 
     // Expressions

@@ -57,14 +57,18 @@ final class Matrices {
         MatrixType t = l.type();
         int typeId = type(t, l.left() ? LEFT : RIGHT);
         int component = component(t.element());
-        long last = (l.down() ? t.columns() - 1 : t.rows() - 1) * l.stride() + (l.down() ? t.rows() : t.columns()) - 1;
-        Value at = memory.within(l.buffer(), index, last);
+        Value at = memory.within(l.buffer(), index, l.last());
         int array = m.typeBlockArray(component, t.element().bytes());
         int base = memory.pointer(l.buffer(), at, array, 0);
         int zero = m.constantInt(32, 0);
         int first =
                 m.emit(Opcode.ACCESS_CHAIN, m.typePointer(ModuleBuilder.STORAGE_PHYSICAL, component), base, zero, zero);
-        int layout = m.constantInt(32, l.down() ? BY_COLUMNS : BY_ROWS);
+        int order = switch (l.order()) {
+            case ROWS -> BY_ROWS;
+            case COLUMNS -> BY_COLUMNS;
+            case FOURS -> throw new IllegalArgumentException("GPUs have no matrices by fours, as " + l.name() + " is");
+        };
+        int layout = m.constantInt(32, order);
         int stride = m.constantInt(32, l.stride());
         int id = m.emit(Opcode.COOPERATIVE_MATRIX_LOAD, typeId, first, layout, stride, Memory.ALIGNED, ALIGNMENT);
         known.put(l.name(), new Matrix(t, typeId, id));

@@ -57,6 +57,8 @@ record CpuTarget(
             Map.entry("avx512_bitalg", "avx512bitalg"),
             Map.entry("avx512_vpopcntdq", "avx512vpopcntdq"),
             Map.entry("avx512_fp16", "avx512fp16"),
+            Map.entry("amx_tile", "amx-tile"),
+            Map.entry("amx_int8", "amx-int8"),
             Map.entry("asimd", "neon"),
             Map.entry("asimddp", "dotprod"),
             Map.entry("asimdhp", "fullfp16"),
@@ -65,7 +67,8 @@ record CpuTarget(
             Map.entry("sve256", "sve"),
             Map.entry("sve512", "sve"));
 
-    private static final Set<String> X86 = Set.of((ICE + " sse4a avx_vnni avx512_bf16 avx512_fp16").split(" "));
+    private static final Set<String> X86 =
+            Set.of((ICE + " sse4a avx_vnni avx512_bf16 avx512_fp16 amx_tile amx_int8").split(" "));
     private static final Set<String> ARM = Set.of(
             "asimd", "atomics", "crc32", "asimdhp", "asimddp", "i8mm", "bf16", "sve", "sve2", "sve256", "sve512");
     private static final String V8_2 = "asimd atomics crc32 asimdhp";
@@ -94,7 +97,13 @@ record CpuTarget(
         x86(t, "cascadelake", V4 + " avx512_vnni", 32, 1024, "Intel Xeon of 2019");
         x86(t, "icelake-server", ICE, 48, 1280, "Intel Xeon of 2021");
         x86(t, "alderlake", V3 + " avx_vnni gfni vaes vpclmulqdq", 32, 1280, "Intel Core of 2021");
-        x86(t, "sapphirerapids", ICE + " avx_vnni avx512_bf16 avx512_fp16", 48, 2048, "Intel Xeon of 2023");
+        x86(
+                t,
+                "sapphirerapids",
+                ICE + " avx_vnni avx512_bf16 avx512_fp16 amx_tile amx_int8",
+                48,
+                2048,
+                "Intel Xeon of 2023");
         x86(t, "znver2", V3 + " sse4a", 32, 512, "AMD Zen 2");
         x86(t, "znver3", V3 + " sse4a vaes vpclmulqdq", 32, 512, "AMD Zen 3");
         x86(t, "znver4", ICE + " sse4a avx512_bf16", 32, 1024, "AMD Zen 4");

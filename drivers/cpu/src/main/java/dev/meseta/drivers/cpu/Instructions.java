@@ -3,16 +3,19 @@ package dev.meseta.drivers.cpu;
 import dev.meseta.compiler.llvm.LlvmTarget;
 import dev.meseta.driver.Target;
 import dev.meseta.driver.plan.Requirements;
+import dev.meseta.graph.DType;
+import dev.meseta.linux.MatrixRegisters;
 import dev.meseta.linux.Processors;
 import dev.meseta.linux.VectorLength;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * The instructions that kernels may use: the processor's, or fewer where the property {@code meseta.isa} or the variable MESETA_ISA says
- * {@code avx2} or {@code sse4} (so that code for older processors can be tried on a newer one).
+ * {@code avx512} (without matrices), {@code avx2} or {@code sse4} (so that code for older processors can be tried on a newer one).
  */
 final class Instructions {
     private static final String ASKED = System.getProperty(
@@ -22,6 +25,8 @@ final class Instructions {
 
     /** Arm's vectors of any length; with the number of bits behind it those of that length. */
     private static final String SVE = "sve";
+
+    private static final String MATRICES = "amx_int8";
 
     private Instructions() {}
 
@@ -77,13 +82,26 @@ final class Instructions {
                 0,
                 0,
                 0,
-                List.of());
+                features.contains(MATRICES) ? MATRICES_OF_BYTES : List.of());
+    }
+
+    /** AMX: 16 rows of 64 bytes by 64 rows of 16, of any signs. */
+    private static final List<Target.Matrix> MATRICES_OF_BYTES = Stream.of(DType.U8, DType.I8)
+            .flatMap(left -> Stream.of(DType.U8, DType.I8)
+                    .map(right -> new Target.Matrix(16, 16, 64, left, right, DType.I32, 1)))
+            .toList();
+
+    /** Whether the system lets this process use the registers for matrices. */
+    private static final class Permission {
+        static final boolean GIVEN = MatrixRegisters.ask();
     }
 
     /** The processor's features by Linux's names, without those that are not to be used. */
     static Set<String> features() {
         Set<String> all = new HashSet<>(Processors.here().features());
-        if (!ASKED.isEmpty()) all.removeIf(f -> f.startsWith("avx512") || f.startsWith("avx_"));
+        boolean narrow = !ASKED.isEmpty() && !ASKED.equals("avx512");
+        if (narrow) all.removeIf(f -> f.startsWith("avx512") || f.startsWith("avx_"));
+        if (!ASKED.isEmpty() || !all.contains(MATRICES) || !Permission.GIVEN) all.removeIf(f -> f.startsWith("amx_"));
         if (all.contains(SVE)) all.add(SVE + VectorLength.sveBits());
         if (ASKED.equals("sse4")) all.removeIf(f -> f.startsWith("avx") || f.equals("fma") || f.equals("f16c"));
         return all;
@@ -145,19 +163,20 @@ final class Instructions {
     }
 
     private static final class Identity {
-        static final String TEXT = Processors.here().identity() + "; " + ASKED + "; " + sveBits(features());
+        static final String TEXT = Processors.here().identity() + "; " + ASKED + "; " + sveBits(features())
+                + (features().contains(MATRICES) ? "; " + MATRICES : "");
     }
 
     /** What LLVM is to generate code for. Opens LLVM. */
     static LlvmTarget target() {
         LlvmTarget host = LlvmTarget.host();
         return switch (ASKED) {
-            case "" -> new LlvmTarget(host.triple(), host.cpu(), host.features(), sveBits(features()));
+            case "", "avx512" -> new LlvmTarget(host.triple(), host.cpu(), host.features(), sveBits(features()));
             case "avx2" -> new LlvmTarget(host.triple(), "x86-64-v3", "+f16c");
             case "sse4" -> new LlvmTarget(host.triple(), "x86-64-v2", "");
             default ->
                 throw new IllegalArgumentException(
-                        "MESETA_ISA is \"" + ASKED + "\"; it must be avx2 or sse4, or empty");
+                        "MESETA_ISA is \"" + ASKED + "\"; it must be avx512, avx2 or sse4, or empty");
         };
     }
 }

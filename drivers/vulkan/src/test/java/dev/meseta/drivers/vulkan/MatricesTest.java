@@ -50,8 +50,16 @@ class MatricesTest {
                                 Kernels.index(4L * depth),
                                 depth,
                                 Kernels.block(
-                                        new Stmt.LoadMatrix("x", a, true, 0, Kernels.variable("k"), 4L * depth, false),
-                                        new Stmt.LoadMatrix("y", b, false, 1, Kernels.variable("k"), 4L * depth, true),
+                                        new Stmt.LoadMatrix(
+                                                "x", a, true, 0, Kernels.variable("k"), 4L * depth, Stmt.Order.ROWS),
+                                        new Stmt.LoadMatrix(
+                                                "y",
+                                                b,
+                                                false,
+                                                1,
+                                                Kernels.variable("k"),
+                                                4L * depth,
+                                                Stmt.Order.COLUMNS),
                                         new Stmt.MultiplyMatrices("s", "x", "y"))),
                         new Stmt.StoreMatrix("s", "sums", Kernels.index(0), 16),
                         new Stmt.Barrier(),
