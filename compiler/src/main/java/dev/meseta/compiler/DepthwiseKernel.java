@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -134,19 +135,32 @@ final class DepthwiseKernel {
                 Kernels.index(0),
                 Kernels.add(Kernels.div(Kernels.max(room, Kernels.index(0)), Kernels.index(stride)), 1));
         Expr end = e.let("e", Kernels.max(begin, Kernels.min(inside, places)));
-        Expr tiles = e.let("e", Kernels.sub(end, Kernels.rem(Kernels.sub(end, begin), Kernels.index(pixels))));
-        places(Kernels.index(0), begin, 1, true);
-        places(begin, tiles, pixels, false);
-        places(tiles, end, 1, false);
-        places(end, places, 1, true);
+        int count = pixels(begin, end);
+        // The last tile overlaps the one before; where none fits, all pixels are tested.
+        Expr few = Kernels.lt(Kernels.sub(end, begin), Kernels.index(count));
+        Expr tiled = e.let("e", Kernels.select(few, begin, end));
+        Expr last = Kernels.sub(tiled, Kernels.index(count));
+        places(begin, tiled, count, i -> tile(e.let("p", Kernels.min(i, last)), count, false));
+        Expr ends = Kernels.add(begin, Kernels.sub(places, tiled));
+        places(Kernels.index(0), ends, 1, i -> {
+            Expr right = Kernels.add(i, Kernels.sub(tiled, begin));
+            tile(e.let("p", Kernels.select(Kernels.lt(i, begin), i, right)), 1, true);
+        });
     }
 
-    private void places(Expr begin, Expr end, int count, boolean tested) {
+    /** Pixels of a tile: where their number is known, as many tiles as are needed take as few as they can. */
+    private int pixels(Expr begin, Expr end) {
+        if (!(begin instanceof Expr.Int b && end instanceof Expr.Int n) || n.value() <= b.value()) return pixels;
+        long inside = n.value() - b.value();
+        return (int) Math.ceilDiv(inside, Math.ceilDiv(inside, pixels));
+    }
+
+    private void places(Expr begin, Expr end, int step, Consumer<Expr> body) {
         if (begin.equals(end)) return;
         String v = e.fresh("p");
         e.open();
-        tile(Kernels.variable(v), count, tested);
-        e.add(new Stmt.For(v, begin, end, count, false, e.close()));
+        body.accept(Kernels.variable(v));
+        e.add(new Stmt.For(v, begin, end, step, false, e.close()));
     }
 
     /** Some pixels beside each other. */
@@ -154,7 +168,7 @@ final class DepthwiseKernel {
         List<Expr.Var> sums = new ArrayList<>();
         Expr zero = Kernels.splat(ReduceKernel.identity(ReduceKind.SUM, type), lanes);
         for (int i = 0; i < count; i++) sums.add(e.declare("a", zero));
-        taps(0, new ArrayList<>(), first, count, tested, sums);
+        taps(0, first, count, tested, sums);
         for (int i = 0; i < count; i++) {
             e.open();
             if (w.row() != null) e.bind(w.row(), Kernels.add(first, i));
@@ -164,91 +178,85 @@ final class DepthwiseKernel {
         }
     }
 
-    /** The taps of an axis and of those behind it; each axis but the last is tested once for all pixels. */
-    private void taps(int axis, List<Long> at, Expr first, int count, boolean tested, List<Expr.Var> sums) {
+    /** The taps of an axis and of those behind it: of each axis but the last, a loop over those inside the input. */
+    private void taps(int axis, Expr first, int count, boolean tested, List<Expr.Var> sums) {
         if (axis == window.size() - 1) {
-            lastAxis(at, first, count, tested, sums);
+            lastAxis(first, count, tested, sums);
             return;
         }
-        for (long k = 0; k < window.get(axis); k++) {
-            List<Long> here = new ArrayList<>(at);
-            here.add(k);
-            Expr inside = inside(axis, e.index(w.places().get(axis)), k);
-            if (inside == null) {
-                taps(axis + 1, here, first, count, tested, sums);
-                continue;
-            }
-            e.open();
-            taps(axis + 1, here, first, count, tested, sums);
-            e.add(new Stmt.If(inside, e.close(), null));
-        }
-    }
-
-    /** Whether a tap lies inside the input; null if it always does. */
-    private @Nullable Expr inside(int axis, Expr place, long tap) {
+        Expr from = Kernels.index(0);
+        Expr to = Kernels.index(window.get(axis));
         long low = op.low().get(axis);
-        if (low <= 0 && op.high().get(axis) <= 0) return null;
-        Expr at = Kernels.add(
-                Kernels.mul(place, op.strides().get(axis)),
-                tap * op.kernelDilation().get(axis) - low);
-        Expr x = e.let("y", at);
-        return e.let(
-                "y",
-                Kernels.and(
-                        new Expr.Apply(MapFunction.GE, List.of(x, Kernels.index(0))),
-                        Kernels.lt(x, e.size(extents.get(axis)))));
+        if (low > 0 || op.high().get(axis) > 0) {
+            long dilation = op.kernelDilation().get(axis);
+            Expr zero = Kernels.index(0);
+            Expr place = Kernels.mul(e.index(w.places().get(axis)), op.strides().get(axis));
+            Expr before = e.let("y", Kernels.sub(Kernels.index(low), place));
+            from = e.let("y", Kernels.ceilDiv(Kernels.max(before, zero), dilation));
+            Expr room = Kernels.max(Kernels.add(before, e.size(extents.get(axis))), zero);
+            to = e.let("y", Kernels.min(Kernels.ceilDiv(room, dilation), to));
+        }
+        String v = e.fresh("k");
+        e.open();
+        Atom tap = w.taps().get(axis).atom();
+        if (tap != null) e.bind(tap, Kernels.variable(v));
+        taps(axis + 1, first, count, tested, sums);
+        e.add(new Stmt.For(v, from, to, 1, false, e.close()));
     }
 
-    private void lastAxis(List<Long> at, Expr first, int count, boolean tested, List<Expr.Var> sums) {
+    /** The taps of the last axis; pixels beside each other share what they read. */
+    private void lastAxis(Expr first, int count, boolean tested, List<Expr.Var> sums) {
         int axis = window.size() - 1;
+        Atom tap = w.taps().get(axis).atom();
         Map<Long, Expr> inputs = new HashMap<>();
         for (long k = 0; k < window.get(axis); k++) {
-            List<Long> tap = new ArrayList<>(at);
-            tap.add(k);
-            Expr inside = tested ? inside(axis, w.row() == null ? Kernels.index(0) : first, k) : null;
-            if (inside != null) {
-                e.open();
-                inputs.clear();
-            }
-            Expr weight = e.let("w", kernel(tap));
+            Expr inside = tested ? inside(axis, first, k) : null;
+            e.open();
+            if (tap != null) e.bind(tap, Kernels.index(k));
+            Expr weight = e.let("w", kernel());
             for (int i = 0; i < count; i++) {
                 long column =
                         i * op.strides().get(axis) + k * op.kernelDilation().get(axis);
                 Expr x = inputs.get(column);
                 if (x == null) {
-                    x = e.let("x", input(tap, i == 0 ? first : Kernels.add(first, i)));
-                    inputs.put(column, x);
+                    x = e.let("x", input(Kernels.add(first, i)));
+                    if (inside == null) inputs.put(column, x);
                 }
                 Expr.Var sum = sums.get(i);
                 e.assign(sum, Kernels.multiplyAdd(weight, x, sum));
             }
-            if (inside != null) e.add(new Stmt.If(inside, e.close(), null));
+            if (inside == null) e.closeInline();
+            else e.add(new Stmt.If(inside, e.close(), null));
         }
     }
 
-    private Expr kernel(List<Long> tap) {
+    /** Whether a tap of the last axis lies inside the input; null if it always does. */
+    private @Nullable Expr inside(int axis, Expr place, long tap) {
+        long low = op.low().get(axis);
+        if (low <= 0 && op.high().get(axis) <= 0) return null;
+        Expr at = Kernels.mul(
+                w.row() == null ? Kernels.index(0) : place, op.strides().get(axis));
+        Expr x = e.let("y", Kernels.add(at, tap * op.kernelDilation().get(axis) - low));
+        return e.let(
+                "y",
+                Kernels.and(
+                        Kernels.apply(MapFunction.GE, x, Kernels.index(0)), Kernels.lt(x, e.size(extents.get(axis)))));
+    }
+
+    private Expr kernel() {
         e.open();
-        bind(tap);
         e.bind(w.kernel().panel(), Kernels.index(0));
         Expr index = Kernels.add(e.index(w.kernel().offset()), e.index(Lin.of(w.column())));
         e.closeInline();
         return load(w.kernel().place(), w.weights().storage(), index);
     }
 
-    private Expr input(List<Long> tap, Expr place) {
+    private Expr input(Expr place) {
         e.open();
-        bind(tap);
         if (w.row() != null) e.bind(w.row(), place);
         Expr index = e.index(w.input().offset());
         e.closeInline();
         return load(w.input().place(), w.input().storage(), index);
-    }
-
-    private void bind(List<Long> tap) {
-        for (int i = 0; i < tap.size(); i++) {
-            Atom a = w.taps().get(i).atom();
-            if (a != null) e.bind(a, Kernels.index(tap.get(i)));
-        }
     }
 
     private Expr load(Place place, DType stored, Expr index) {

@@ -19,33 +19,44 @@ import dev.meseta.graph.interpreter.Interpreter;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Loops that are written out don't make code that takes long to compile, however large the window is. */
 class KernelSizeTest {
     /** Statements: sums of a tile of 28 vectors, some products of each, and indices. */
     private static final long MOST = 1000;
 
+    /** Statements: a row of the window for eight pixels, and for one with a test. */
+    private static final long MOST_DEPTHWISE = 300;
+
     @ParameterizedTest
     @CsvSource({"1, 3", "2, 1", "3, 3", "3, 8", "5, 2", "7, 3", "7, 7", "8, 8", "11, 3"})
     void convolutionsAreShort(int window, int channels) {
-        for (Target target : Targets.ALL) {
-            for (CommandList.Command c :
-                    GraphCompiler.compile(graph(window, channels), target).commands()) {
-                if (!(c instanceof CommandList.Launch launch)) continue;
-                Kernel k = launch.kernel();
-                long n = statements(k.body());
-                assertTrue(n <= MOST, () -> k.name() + " has " + n + " statements for " + target);
-            }
+        for (Target target : Targets.ALL) assertShort(MOST, graph(window, channels, 1), target);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {3, 5, 9})
+    void depthwiseConvolutionsAreShort(int window) {
+        for (Target target : Targets.ALL) assertShort(MOST_DEPTHWISE, graph(window, 64, 64), target);
+    }
+
+    private static void assertShort(long most, Graph graph, Target target) {
+        for (CommandList.Command c : GraphCompiler.compile(graph, target).commands()) {
+            if (!(c instanceof CommandList.Launch launch)) continue;
+            Kernel k = launch.kernel();
+            long n = statements(k.body());
+            assertTrue(n <= most, () -> k.name() + " has " + n + " statements for " + target);
         }
     }
 
-    private static Graph graph(int window, int channels) {
+    private static Graph graph(int window, int channels, int groups) {
         GraphBuilder b = new GraphBuilder("convolution", Interpreter::evaluate);
         Value x = b.input("x", TensorType.of(DType.F32, 1, channels, 64, 64));
         List<Long> ones = List.of(1L, 1L);
         List<Long> pad = List.of(window / 2L, window / 2L);
-        Op op = new Op.Convolution(List.of(2L, 2L), pad, pad, ones, ones, 1, DType.F32);
-        Value kernel = b.constant(Tensor.allocate(DType.F32, Shape.of(64, channels, window, window)));
+        Op op = new Op.Convolution(List.of(2L, 2L), pad, pad, ones, ones, groups, DType.F32);
+        Value kernel = b.constant(Tensor.allocate(DType.F32, Shape.of(64, channels / groups, window, window)));
         return b.build(List.of(b.add(op, x, kernel)));
     }
 

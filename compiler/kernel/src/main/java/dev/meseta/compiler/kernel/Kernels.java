@@ -184,6 +184,8 @@ public final class Kernels {
     }
 
     public static Expr lt(Expr a, Expr b) {
+        if (isIndex(a, b) && a instanceof Expr.Int x && b instanceof Expr.Int y)
+            return new Expr.Int(Type.BOOL, x.value() < y.value() ? 1 : 0);
         return apply(MapFunction.LT, a, b);
     }
 
