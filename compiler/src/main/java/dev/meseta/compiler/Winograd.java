@@ -301,8 +301,12 @@ final class Winograd {
 
     /** Whether the line of a number in a tile lies inside the input. */
     private Expr inside(Emitter e, Loops l, Lin line, int number, Size extent) {
+        return inside(e, l, line, Kernels.index(number), extent);
+    }
+
+    private Expr inside(Emitter e, Loops l, Lin line, Expr number, Size extent) {
         e.open();
-        for (Atom element : l.element()) e.bind(element, Kernels.index(number));
+        for (Atom element : l.element()) e.bind(element, number);
         Expr at = e.let("y", e.index(line));
         e.closeInline();
         return e.let(
@@ -311,60 +315,78 @@ final class Winograd {
                         new Expr.Apply(MapFunction.GE, List.of(at, Kernels.index(0))), Kernels.lt(at, e.size(extent))));
     }
 
+    /** Which elements of a tile lie inside: each line of an axis is asked for once. */
+    private final class Inside {
+        private final Emitter e;
+        private final Loops l;
+        private final List<Lin> lines;
+        private final List<Size> extents;
+        private final List<Map<Expr, Expr>> known = List.of(new HashMap<>(), new HashMap<>());
+
+        Inside(Emitter e, Loops l, List<Lin> lines, List<Size> extents) {
+            this.e = e;
+            this.l = l;
+            this.lines = lines;
+            this.extents = extents;
+        }
+
+        /** Null if all do. */
+        @Nullable
+        Expr at(Expr row, Expr column) {
+            return lines.isEmpty() ? null : Kernels.and(line(0, row), line(1, column));
+        }
+
+        private Expr line(int axis, Expr number) {
+            return known.get(axis).computeIfAbsent(number, n -> inside(e, l, lines.get(axis), n, extents.get(axis)));
+        }
+    }
+
+    /** The passes of a transform. Where iterations run in lockstep, registers are many and a local array is slow. */
+    private TwoPasses passes(Emitter e, double[][] map, int results, int lanes) {
+        String array = a.target.lockstep() ? "" : e.fresh("l");
+        return new TwoPasses(new LinearMap(map), t.size(), results, lanes, array);
+    }
+
     /** Transforms one tile for all channels; where lines are given, what lies outside the input is 0. */
     private Stmt input(Emitter e, Loops l, Share share, TileKernel.Operand x, Lin to, Place place, List<Lin> lines) {
-        e.open();
-        List<List<Expr>> masks = new ArrayList<>();
-        for (int axis = 0; axis < lines.size(); axis++) {
-            List<Expr> of = new ArrayList<>();
-            for (int i = 0; i < t.size(); i++)
-                of.add(inside(e, l, lines.get(axis), i, left.shape().get(axis + 2)));
-            masks.add(of);
-        }
+        Inside inside = new Inside(e, l, lines, left.shape().subList(2, 4));
         int lanes = share.lanes;
+        e.open();
         share.each(e, l.channel(), () -> {
-            LinearMap map = new LinearMap(t.input());
             int b = e.buffer(x.place(), x.storage(), Kernel.Access.READ);
-            List<List<Expr>> columns = new ArrayList<>();
-            for (int j = 0; j < t.size(); j++) {
-                List<Expr> column = new ArrayList<>();
-                for (int i = 0; i < t.size(); i++) {
-                    Expr mask = masks.isEmpty()
-                            ? null
-                            : Kernels.splat(
-                                    Kernels.and(
-                                            masks.get(0).get(i), masks.get(1).get(j)),
-                                    lanes);
-                    column.add(
-                            e.let("x", Kernels.load(b, at(e, l, i, j, x.offset()), new Type(DType.F32, lanes), mask)));
-                }
-                columns.add(map.apply(e, column));
-            }
-            for (int i = 0; i < t.size(); i++) {
-                int row = i;
-                List<Expr> y =
-                        map.apply(e, columns.stream().map(c -> c.get(row)).toList());
-                for (int j = 0; j < t.size(); j++) store(e, l, i, j, place, to, y.get(j));
-            }
+            passes(e, t.input(), t.size(), lanes)
+                    .emit(
+                            e,
+                            (i, j) -> {
+                                Expr row = Kernels.index(i);
+                                Expr is = inside.at(row, j);
+                                Expr mask = is == null ? null : Kernels.splat(is, lanes);
+                                Expr at = at(e, l, row, j, x.offset());
+                                return Kernels.load(b, at, new Type(DType.F32, lanes), mask);
+                            },
+                            (i, values) -> {
+                                for (int j = 0; j < t.size(); j++) {
+                                    e.open();
+                                    bind(e, l, i, Kernels.index(j));
+                                    e.store(place, DType.F32, to, values.get(j));
+                                    e.closeInline();
+                                }
+                            });
         });
         return e.close();
     }
 
-    private static Expr at(Emitter e, Loops l, int i, int j, Lin offset) {
+    private static void bind(Emitter e, Loops l, Expr row, Expr column) {
+        e.bind(l.element().get(0), row);
+        e.bind(l.element().get(1), column);
+    }
+
+    private static Expr at(Emitter e, Loops l, Expr row, Expr column, Lin offset) {
         e.open();
-        e.bind(l.element().get(0), Kernels.index(i));
-        e.bind(l.element().get(1), Kernels.index(j));
+        bind(e, l, row, column);
         Expr index = e.index(offset);
         e.closeInline();
         return index;
-    }
-
-    private static void store(Emitter e, Loops l, int i, int j, Place place, Lin to, Expr value) {
-        e.open();
-        e.bind(l.element().get(0), Kernels.index(i));
-        e.bind(l.element().get(1), Kernels.index(j));
-        e.store(place, DType.F32, to, value);
-        e.closeInline();
     }
 
     private void multiply(Place input, Place sums) {
@@ -461,50 +483,32 @@ final class Winograd {
 
     /** Transforms one tile of sums for all features and stores it; where lines are given, what lies outside is left out. */
     private Stmt output(Emitter e, Loops l, Share share, List<Point> p, Place sums, List<Lin> lines) {
+        Inside inside = new Inside(e, l, lines, root.shape().subList(2, 4));
+        Type type = new Type(DType.F32, share.lanes);
         e.open();
-        List<List<Expr>> masks = new ArrayList<>();
-        for (int axis = 0; axis < lines.size(); axis++) {
-            List<Expr> of = new ArrayList<>();
-            for (int i = 0; i < t.outputs(); i++)
-                of.add(inside(e, l, lines.get(axis), i, root.shape().get(axis + 2)));
-            masks.add(of);
-        }
         share.each(e, l.channel(), () -> {
-            LinearMap map = new LinearMap(t.output());
             int b = e.buffer(sums, DType.F32, Kernel.Access.READ);
             Expr first = e.index(index(p.get(2)));
             Expr step = e.size(Size.product(tiles).times(features));
-            List<List<Expr>> columns = new ArrayList<>();
-            for (int j = 0; j < t.size(); j++) {
-                List<Expr> column = new ArrayList<>();
-                for (int i = 0; i < t.size(); i++) {
-                    Expr from = Kernels.add(first, Kernels.mul(step, (long) i * t.size() + j));
-                    column.add(e.let("x", Kernels.load(b, from, new Type(DType.F32, share.lanes))));
-                }
-                columns.add(map.apply(e, column));
-            }
-            for (int i = 0; i < t.outputs(); i++) {
-                int row = i;
-                List<Expr> y =
-                        map.apply(e, columns.stream().map(c -> c.get(row)).toList());
-                for (int j = 0; j < t.outputs(); j++) {
-                    e.open();
-                    e.bind(l.element().get(0), Kernels.index(i));
-                    e.bind(l.element().get(1), Kernels.index(j));
-                    e.give(0, y.get(j));
-                    e.store(out, epilogue.storage(), index(p.get(1)), e.value(p.get(0)));
-                    Stmt pixel = e.close();
-                    e.add(
-                            masks.isEmpty()
-                                    ? pixel
-                                    : new Stmt.If(
-                                            Kernels.and(
-                                                    masks.get(0).get(i),
-                                                    masks.get(1).get(j)),
-                                            pixel,
-                                            null));
-                }
-            }
+            passes(e, t.output(), t.outputs(), share.lanes)
+                    .emit(
+                            e,
+                            (i, j) -> {
+                                Expr element = Kernels.add(j, (long) i * t.size());
+                                return Kernels.load(b, Kernels.add(first, Kernels.mul(element, step)), type);
+                            },
+                            (i, values) -> {
+                                for (int j = 0; j < t.outputs(); j++) {
+                                    Expr column = Kernels.index(j);
+                                    Expr is = inside.at(i, column);
+                                    e.open();
+                                    bind(e, l, i, column);
+                                    e.give(0, values.get(j));
+                                    e.store(out, epilogue.storage(), index(p.get(1)), e.value(p.get(0)));
+                                    Stmt pixel = e.close();
+                                    e.add(is == null ? pixel : new Stmt.If(is, pixel, null));
+                                }
+                            });
         });
         return e.close();
     }

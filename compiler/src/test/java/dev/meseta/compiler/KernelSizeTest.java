@@ -29,16 +29,26 @@ class KernelSizeTest {
     /** Statements: a row of the window for eight pixels, and for one with a test. */
     private static final long MOST_DEPTHWISE = 300;
 
+    /** Statements: the tile of the products; transforms have two lines of a tile, and those at the edge again. */
+    private static final long MOST_WINOGRAD = 300;
+
     @ParameterizedTest
     @CsvSource({"1, 3", "2, 1", "3, 3", "3, 8", "5, 2", "7, 3", "7, 7", "8, 8", "11, 3"})
     void convolutionsAreShort(int window, int channels) {
-        for (Target target : Targets.ALL) assertShort(MOST, graph(window, channels, 1), target);
+        for (Target target : Targets.ALL) assertShort(MOST, graph(window, channels, 1, 2), target);
     }
 
     @ParameterizedTest
     @ValueSource(ints = {3, 5, 9})
     void depthwiseConvolutionsAreShort(int window) {
-        for (Target target : Targets.ALL) assertShort(MOST_DEPTHWISE, graph(window, 64, 64), target);
+        for (Target target : Targets.ALL) assertShort(MOST_DEPTHWISE, graph(window, 64, 64, 2), target);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {8, 64})
+    void transformsAreShort(int channels) {
+        for (Target target : Targets.ALL)
+            if (!target.lockstep()) assertShort(MOST_WINOGRAD, graph(3, channels, 1, 1), target);
     }
 
     private static void assertShort(long most, Graph graph, Target target) {
@@ -50,12 +60,12 @@ class KernelSizeTest {
         }
     }
 
-    private static Graph graph(int window, int channels, int groups) {
+    private static Graph graph(int window, int channels, int groups, long stride) {
         GraphBuilder b = new GraphBuilder("convolution", Interpreter::evaluate);
         Value x = b.input("x", TensorType.of(DType.F32, 1, channels, 64, 64));
         List<Long> ones = List.of(1L, 1L);
         List<Long> pad = List.of(window / 2L, window / 2L);
-        Op op = new Op.Convolution(List.of(2L, 2L), pad, pad, ones, ones, groups, DType.F32);
+        Op op = new Op.Convolution(List.of(stride, stride), pad, pad, ones, ones, groups, DType.F32);
         Value kernel = b.constant(Tensor.allocate(DType.F32, Shape.of(64, channels / groups, window, window)));
         return b.build(List.of(b.add(op, x, kernel)));
     }
