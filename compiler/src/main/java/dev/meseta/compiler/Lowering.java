@@ -18,6 +18,18 @@ import org.jspecify.annotations.Nullable;
 
 /** Makes the commands of a group. */
 final class Lowering {
+    /** A reduction to fewer numbers than this has too little work at once for many threads, */
+    private static final int FEW_RESULTS = 16;
+
+    /** and is worth two kernels from so many elements on, */
+    private static final long LONG_REDUCTION = 1 << 15;
+
+    /** of which the first has this many results at least, */
+    private static final long PARTS = 64;
+
+    /** each of this many elements at least. */
+    private static final long PART = 256;
+
     private final Assembly a;
 
     private Lowering(Assembly a) {
@@ -288,31 +300,88 @@ final class Lowering {
             Group g, N anchor, String name, ReduceKind kind, List<Size> reduced, Place out, Reduced element) {
         Epilogue epilogue = new Epilogue(a, g, anchor);
         Layout walked = epilogue.walked();
-        a.add(ReduceKernel.of(
-                a.target,
-                name,
-                kind,
-                Type.widened(anchor.in.getFirst().dtype()),
-                walked.stored(anchor.result().shape()),
-                reduced,
-                new ReduceKernel.Spec() {
-                    @Override
-                    public Point element(Points points, List<Lin> k, List<Lin> r) {
-                        return element.at(points, walked.logical(k), r);
-                    }
+        DType type = Type.widened(anchor.in.getFirst().dtype());
+        List<Size> kept = walked.stored(anchor.result().shape());
+        Reduced rest = (points, k, r) -> element.at(points, walked.logical(k), r);
+        List<Size> left = reduced;
+        int apart = apart(kept, reduced);
+        if (apart > 0) {
+            left = reduced.subList(0, apart);
+            rest = parts(g, name, kind, type, kept, reduced, apart, rest);
+        }
+        Reduced whole = rest;
+        ReduceKernel.Spec spec = new ReduceKernel.Spec() {
+            @Override
+            public Point element(Points points, List<Lin> k, List<Lin> r) {
+                return whole.at(points, k, r);
+            }
 
-                    @Override
-                    public Point finish(Points points, List<Lin> k, Point total) {
-                        return epilogue.finish(points, walked.logical(k), total);
-                    }
+            @Override
+            public Point finish(Points points, List<Lin> k, Point total) {
+                return epilogue.finish(points, walked.logical(k), total);
+            }
 
-                    @Override
-                    public Lin offset(Points points, List<Lin> k) {
-                        return epilogue.offset(points, walked.logical(k));
-                    }
-                },
-                out,
-                epilogue.storage(),
-                origin(g)));
+            @Override
+            public Lin offset(Points points, List<Lin> k) {
+                return epilogue.offset(points, walked.logical(k));
+            }
+        };
+        a.add(ReduceKernel.of(a.target, name, kind, type, kept, left, spec, out, epilogue.storage(), origin(g)));
+    }
+
+    /**
+     * How many of the outermost loops of a long reduction to a few numbers are best left to a kernel of their own, so that there is work
+     * for all threads before it: a number that depends on the extents alone where there are threads enough; 0 for none.
+     */
+    private int apart(List<Size> kept, List<Size> reduced) {
+        long results = Size.product(kept).value();
+        long all = results * Size.product(reduced).value();
+        if (a.target.lockstep() || results >= FEW_RESULTS || all < LONG_REDUCTION) return 0;
+        long parts = results;
+        for (int i = 0; i + 1 < reduced.size(); i++) {
+            parts *= reduced.get(i).value();
+            if (parts >= PARTS && all / parts >= PART) return i + 1;
+        }
+        return 0;
+    }
+
+    /** Reduces all but some outermost loops, and gives what is left to reduce. */
+    private Reduced parts(
+            Group g,
+            String name,
+            ReduceKind kind,
+            DType type,
+            List<Size> kept,
+            List<Size> reduced,
+            int apart,
+            Reduced element) {
+        List<Size> places = joined(kept, reduced.subList(0, apart));
+        Place place = a.temporary(type, places);
+        ReduceKernel.Spec spec = new ReduceKernel.Spec() {
+            @Override
+            public Point element(Points points, List<Lin> k, List<Lin> r) {
+                int n = kept.size();
+                return element.at(points, k.subList(0, n), joined(k.subList(n, k.size()), r));
+            }
+
+            @Override
+            public Point finish(Points points, List<Lin> k, Point total) {
+                return total;
+            }
+
+            @Override
+            public Lin offset(Points points, List<Lin> k) {
+                return Points.flat(places, k);
+            }
+        };
+        List<Size> left = reduced.subList(apart, reduced.size());
+        a.add(ReduceKernel.of(a.target, name, kind, type, places, left, spec, place, type, origin(g)));
+        return (points, k, r) -> points.load(place, type, Points.flat(places, joined(k, r)), null);
+    }
+
+    private static <T> List<T> joined(List<T> first, List<T> second) {
+        List<T> all = new ArrayList<>(first);
+        all.addAll(second);
+        return all;
     }
 }
