@@ -9,7 +9,12 @@ import dev.meseta.graph.DType;
 import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.ReduceKind;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
+import java.util.function.BiConsumer;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /** The code of one register tile of a {@link TileKernel}: its sums live in registers from the first product to what is stored. */
@@ -22,6 +27,18 @@ final class Tile {
 
     /** How many steps of the sum are written out at most. More are no faster: the body has products enough, and LLVM takes long. */
     private static final int UNROLLED = 4;
+
+    /** Fewer rows are as well written out. */
+    private static final int FEW_ROWS = 2;
+
+    /** So many steps of a sum hide what a loop that finds where rows begin takes longer: with 144, whole models take 2 to 4 % longer. */
+    private static final long MANY_STEPS = 256;
+
+    /** So many operations behind a sum are written once, and not for every vector. A bias, a scale and a bound are fewer. */
+    private static final int MANY_OPERATIONS = 5;
+
+    /** What a function that processors have no instruction for takes, in operations. */
+    private static final int FUNCTION = 16;
 
     private final Emitter e;
     private final DType type;
@@ -63,26 +80,117 @@ final class Tile {
     }
 
     void emit(List<TileKernel.Stored> stores) {
+        if (finishesInLoop(stores)) {
+            finishInLoop(startsInLoop() ? sumsOf(keptStarts()) : sums(places()), stores);
+            return;
+        }
         List<List<Expr>> places = places();
-        List<Expr.Var> sums = sums(places);
-        int each = s.width() / s.lanes();
+        List<Expr.Var> sums = startsInLoop() ? sumsOf(keptStarts()) : sums(places);
         for (int r = 0; r < s.height(); r++) {
-            for (int v = 0; v < each; v++) {
-                List<Expr> parts = new ArrayList<>();
-                for (int p = 0; p < s.partCount(); p++) parts.add(sums.get(r * vectors + p * each + v));
-                if (!s.isNarrow()) {
-                    store(places.get(r), v * s.lanes(), s.lanes(), parts, stores);
-                    continue;
-                }
-                for (int i = 0; i < s.n().extent().value(); i++) {
-                    int lane = i;
-                    List<Expr> ones = parts.stream()
-                            .<Expr>map(x -> new Expr.Shuffle(x, x, List.of(lane)))
-                            .toList();
-                    store(places.get(r), i, 1, ones, stores);
-                }
+            int first = r * vectors;
+            finish(places.get(r), i -> sums.get(first + i), stores);
+        }
+    }
+
+    /** Stores a row, given its sums by number. */
+    private void finish(List<Expr> place, IntFunction<Expr> sums, List<TileKernel.Stored> stores) {
+        int each = s.width() / s.lanes();
+        for (int v = 0; v < each; v++) {
+            List<Expr> parts = new ArrayList<>();
+            for (int p = 0; p < s.partCount(); p++) parts.add(sums.apply(p * each + v));
+            if (!s.isNarrow()) {
+                store(place, v * s.lanes(), s.lanes(), parts, stores);
+                continue;
+            }
+            for (int i = 0; i < s.n().extent().value(); i++) {
+                int lane = i;
+                List<Expr> ones = parts.stream()
+                        .<Expr>map(x -> new Expr.Shuffle(x, x, List.of(lane)))
+                        .toList();
+                store(place, i, 1, ones, stores);
             }
         }
+    }
+
+    /** Whether a loop finds where rows begin: it is short, but takes somewhat longer than what is written out. */
+    private boolean startsInLoop() {
+        if (s.lockstep() || s.m().size() < 2 || s.height() <= FEW_ROWS) return false;
+        Size steps = Size.product(s.summed().stream().map(Atom::extent).toList());
+        return !steps.isLiteral() || steps.value() >= MANY_STEPS;
+    }
+
+    /** Whether a loop over the rows finishes the sums: keeping them in memory between costs less than much code for each. */
+    private boolean finishesInLoop(List<TileKernel.Stored> stores) {
+        if (s.lockstep() || s.height() <= FEW_ROWS) return false;
+        Set<Point> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+        int n = 0;
+        for (TileKernel.Stored x : stores) n += operations(x.value(), seen);
+        return n >= MANY_OPERATIONS;
+    }
+
+    /** What computing a point takes, but for points that were seen before. */
+    private static int operations(Point p, Set<Point> seen) {
+        if (!seen.add(p)) return 0;
+        return switch (p.form()) {
+            case Point.Apply a -> {
+                int n = a.function().domain() == MapFunction.Domain.FLOAT ? FUNCTION : 1;
+                for (Point o : a.operands()) n += operations(o, seen);
+                yield n;
+            }
+            case Point.Convert c -> 1 + operations(c.operand(), seen);
+            case Point.Bits b -> operations(b.operand(), seen);
+            default -> 0;
+        };
+    }
+
+    /** Stores the sums by way of a local array. */
+    private void finishInLoop(List<Expr.Var> sums, List<TileKernel.Stored> stores) {
+        Type t = sums.getFirst().type();
+        String array = e.fresh("sums");
+        e.add(new Stmt.LocalArray(array, Type.of(t.element()), sums.size() * t.lanes()));
+        for (int i = 0; i < sums.size(); i++)
+            e.add(new Stmt.StoreLocal(array, Kernels.index((long) i * t.lanes()), sums.get(i)));
+        rows((r, place) -> {
+            Expr first = Kernels.mul(r, (long) vectors * t.lanes());
+            List<Expr> row = new ArrayList<>();
+            for (int i = 0; i < vectors; i++)
+                row.add(e.let("s", new Expr.LoadLocal(array, Kernels.add(first, (long) i * t.lanes()), t)));
+            finish(place, row::get, stores);
+        });
+    }
+
+    /** Where the rows begin, computed by a loop and kept in a local array. */
+    private List<Expr> keptStarts() {
+        String array = e.fresh("starts");
+        e.add(new Stmt.LocalArray(array, Type.INDEX, s.height()));
+        Lin start = parts(s.rows().offset(), s.summed())[0];
+        rows((r, place) -> {
+            e.open();
+            bindRow(place);
+            e.add(new Stmt.StoreLocal(array, r, e.index(start)));
+            e.closeInline();
+        });
+        List<Expr> starts = new ArrayList<>();
+        for (int r = 0; r < s.height(); r++)
+            starts.add(e.let("x", new Expr.LoadLocal(array, Kernels.index(r), Type.INDEX)));
+        return starts;
+    }
+
+    /** A loop over the rows, with the values of the row loops. */
+    private void rows(BiConsumer<Expr, List<Expr>> body) {
+        String r = e.fresh("r");
+        Expr number = Kernels.variable(r);
+        List<Expr.Var> at = new ArrayList<>();
+        if (s.m().size() > 1) for (Expr x : firstPlace()) at.add(e.declare("m", x));
+        e.open();
+        if (at.isEmpty()) {
+            body.accept(number, List.of(Kernels.add(row, number)));
+        } else {
+            body.accept(number, List.copyOf(at));
+            List<Expr> next = next(List.copyOf(at));
+            for (int i = 0; i < at.size(); i++) e.assign(at.get(i), next.get(i));
+        }
+        e.add(Kernels.loop(r, Kernels.index(0), Kernels.index(s.height()), 1, e.close()));
     }
 
     /**
@@ -93,15 +201,20 @@ final class Tile {
      */
     List<Expr.Var> sums(List<List<Expr>> places) {
         // What does not change in the sum is computed before it.
-        Lin[] rowParts = parts(s.rows().offset(), s.summed());
+        Lin start = parts(s.rows().offset(), s.summed())[0];
         List<Expr> rowStarts = new ArrayList<>();
         for (int r = 0; r < s.height(); r++) {
             e.open();
             bindRow(places.get(r));
-            rowStarts.add(e.let("x", e.index(rowParts[0])));
+            rowStarts.add(e.let("x", e.index(start)));
             e.closeInline();
         }
-        return dots != null ? dot(dots, rowStarts, rowParts[1]) : multiply(rowStarts, rowParts[1]);
+        return sumsOf(rowStarts);
+    }
+
+    private List<Expr.Var> sumsOf(List<Expr> rowStarts) {
+        Lin steps = parts(s.rows().offset(), s.summed())[1];
+        return dots != null ? dot(dots, rowStarts, steps) : multiply(rowStarts, steps);
     }
 
     private List<Expr.Var> multiply(List<Expr> rowStarts, Lin rowSteps) {
@@ -313,13 +426,19 @@ final class Tile {
         e.add(e.close());
     }
 
-    /** The values of the row loops for each row: one more in the last loop, carried into those around it. */
+    /** The values of the row loops for each row. */
     List<List<Expr>> places() {
         List<List<Expr>> places = new ArrayList<>();
         if (s.m().size() == 1) {
             for (int r = 0; r < s.height(); r++) places.add(List.of(Kernels.add(row, r)));
             return places;
         }
+        places.add(firstPlace());
+        while (places.size() < s.height()) places.add(next(places.getLast()));
+        return places;
+    }
+
+    private List<Expr> firstPlace() {
         List<Expr> at = new ArrayList<>();
         Expr rest = row;
         for (int i = s.m().size() - 1; i > 0; i--) {
@@ -328,23 +447,24 @@ final class Tile {
             rest = e.let("m", Kernels.div(rest, n));
         }
         at.addFirst(rest);
-        places.add(at);
-        for (int r = 1; r < s.height(); r++) {
-            List<Expr> next = new ArrayList<>(places.getLast());
-            Expr carry = Kernels.index(1);
-            for (int i = s.m().size() - 1; i >= 0; i--) {
-                Expr more = e.let("m", Kernels.add(next.get(i), carry));
-                if (i == 0) {
-                    next.set(i, more);
-                    break;
-                }
-                Expr over = TileKernel.equal(more, e.size(s.m().get(i).extent()));
-                next.set(i, e.let("m", Kernels.select(over, Kernels.index(0), more)));
-                carry = Kernels.select(over, Kernels.index(1), Kernels.index(0));
+        return at;
+    }
+
+    /** The values for the row behind another: one more in the last loop, carried into those around it. */
+    private List<Expr> next(List<Expr> place) {
+        List<Expr> next = new ArrayList<>(place);
+        Expr carry = Kernels.index(1);
+        for (int i = s.m().size() - 1; i >= 0; i--) {
+            Expr more = e.let("m", Kernels.add(next.get(i), carry));
+            if (i == 0) {
+                next.set(i, more);
+                break;
             }
-            places.add(next);
+            Expr over = TileKernel.equal(more, e.size(s.m().get(i).extent()));
+            next.set(i, e.let("m", Kernels.select(over, Kernels.index(0), more)));
+            carry = Kernels.select(over, Kernels.index(1), Kernels.index(0));
         }
-        return places;
+        return next;
     }
 
     void bindRow(List<Expr> place) {

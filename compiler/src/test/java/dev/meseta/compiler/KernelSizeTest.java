@@ -10,6 +10,7 @@ import dev.meseta.driver.Target;
 import dev.meseta.graph.DType;
 import dev.meseta.graph.Graph;
 import dev.meseta.graph.GraphBuilder;
+import dev.meseta.graph.MapFunction;
 import dev.meseta.graph.Op;
 import dev.meseta.graph.Shape;
 import dev.meseta.graph.Tensor;
@@ -32,6 +33,9 @@ class KernelSizeTest {
     /** Statements: the tile of the products; transforms have two lines of a tile, and those at the edge again. */
     private static final long MOST_WINOGRAD = 300;
 
+    /** Statements: a step for every sum of a tile and its store into a local array, and a row of results. */
+    private static final long MOST_PRODUCT = 160;
+
     @ParameterizedTest
     @CsvSource({"1, 3", "2, 1", "3, 3", "3, 8", "5, 2", "7, 3", "7, 7", "8, 8", "11, 3"})
     void convolutionsAreShort(int window, int channels) {
@@ -49,6 +53,16 @@ class KernelSizeTest {
     void transformsAreShort(int channels) {
         for (Target target : Targets.ALL)
             if (!target.lockstep()) assertShort(MOST_WINOGRAD, graph(3, channels, 1, 1), target);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {64, 1})
+    void whatFollowsAProductIsWrittenOnce(int rows) {
+        GraphBuilder b = new GraphBuilder("product", Interpreter::evaluate);
+        Value x = b.input("x", TensorType.of(DType.F32, rows, 64));
+        Value y = b.matmul(x, b.constant(Tensor.allocate(DType.F32, Shape.of(64, 64))), DType.F32);
+        Graph graph = b.build(List.of(b.map(MapFunction.ERF, b.map(MapFunction.TANH, y))));
+        for (Target target : Targets.ALL) if (!target.lockstep()) assertShort(MOST_PRODUCT, graph, target);
     }
 
     private static void assertShort(long most, Graph graph, Target target) {
