@@ -331,7 +331,7 @@ final class Lowering {
 
     /**
      * How many of the outermost loops of a long reduction to a few numbers are best left to a kernel of their own, so that there is work
-     * for all threads before it: a number that depends on the extents alone where there are threads enough; 0 for none.
+     * for all threads before it; 0 for none. That depends on the extents alone, so that sums are the same with any number of threads.
      */
     private int apart(List<Size> kept, List<Size> reduced) {
         long results = Size.product(kept).value();

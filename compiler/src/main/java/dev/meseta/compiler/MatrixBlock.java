@@ -128,14 +128,10 @@ final class MatrixBlock {
         e.open();
         Expr at = Kernels.mul(Kernels.variable(r), s.width());
         Type vector = new Type(matrix.sum(), s.lanes());
+        List<Expr> place = List.of(Kernels.add(row, Kernels.variable(r)));
         for (int c = 0; c < s.width(); c += s.lanes()) {
-            e.open();
-            e.bind(s.m().getFirst(), Kernels.add(row, Kernels.variable(r)));
-            e.bindVector(s.n(), Kernels.add(column, c), s.lanes());
-            e.give(0, e.let("s", new Expr.LoadLocal(array, Kernels.add(at, c), vector)));
-            for (TileKernel.Stored x : stores) e.store(x.place(), x.storage(), x.to(), e.value(x.value()));
-            e.scalar();
-            e.add(e.close());
+            Expr sum = new Expr.LoadLocal(array, Kernels.add(at, c), vector);
+            Tile.store(e, s, place, Kernels.add(column, c), s.lanes(), List.of(sum), stores);
         }
         e.add(Kernels.loop(r, Kernels.index(0), Kernels.index(s.height()), 1, e.close()));
     }
@@ -172,7 +168,7 @@ final class MatrixBlock {
             sums.add(sum);
             e.add(new Stmt.ZeroMatrix(sum, new MatrixType(matrix.sum(), matrix.rows(), matrix.columns())));
         }
-        long rowStride = stride(s.rows().offset(), s.m().getFirst());
+        long rowStride = Panels.coefficient(s.rows().offset(), s.m().getFirst());
         MatrixType left = new MatrixType(matrix.left(), matrix.rows(), matrix.depth());
         MatrixType right = new MatrixType(matrix.right(), matrix.depth(), matrix.columns());
         Atom inner = s.summed().getLast();
@@ -201,11 +197,5 @@ final class MatrixBlock {
             e.add(Kernels.loop(k, Kernels.index(0), end, matrix.depth(), e.close()));
         });
         return sums;
-    }
-
-    private static long stride(Lin offset, Atom loop) {
-        Size step = offset.coefficient(loop);
-        if (step == null) throw new IllegalStateException("rows do not lie evenly");
-        return step.value();
     }
 }

@@ -99,7 +99,7 @@ final class Tile {
             List<Expr> parts = new ArrayList<>();
             for (int p = 0; p < s.partCount(); p++) parts.add(sums.apply(p * each + v));
             if (!s.isNarrow()) {
-                store(place, v * s.lanes(), s.lanes(), parts, stores);
+                store(e, s, place, Kernels.add(column, (long) v * s.lanes()), s.lanes(), parts, stores);
                 continue;
             }
             for (int i = 0; i < s.n().extent().value(); i++) {
@@ -107,7 +107,7 @@ final class Tile {
                 List<Expr> ones = parts.stream()
                         .<Expr>map(x -> new Expr.Shuffle(x, x, List.of(lane)))
                         .toList();
-                store(place, i, 1, ones, stores);
+                store(e, s, place, Kernels.add(column, i), 1, ones, stores);
             }
         }
     }
@@ -166,7 +166,7 @@ final class Tile {
         Lin start = parts(s.rows().offset(), s.summed())[0];
         rows((r, place) -> {
             e.open();
-            bindRow(place);
+            bindRow(e, s, place);
             e.add(new Stmt.StoreLocal(array, r, e.index(start)));
             e.closeInline();
         });
@@ -205,7 +205,7 @@ final class Tile {
         List<Expr> rowStarts = new ArrayList<>();
         for (int r = 0; r < s.height(); r++) {
             e.open();
-            bindRow(places.get(r));
+            bindRow(e, s, places.get(r));
             rowStarts.add(e.let("x", e.index(start)));
             e.closeInline();
         }
@@ -415,11 +415,24 @@ final class Tile {
         return new Expr.Shuffle(few, few, from);
     }
 
-    /** Stores some columns of a row. */
-    private void store(List<Expr> place, int first, int lanes, List<Expr> sums, List<TileKernel.Stored> stores) {
+    /**
+     * Stores some columns of a row.
+     *
+     * @param place the values of the row loops
+     * @param column the first of them
+     * @param sums one for each part
+     */
+    static void store(
+            Emitter e,
+            TileKernel.Shape s,
+            List<Expr> place,
+            Expr column,
+            int lanes,
+            List<Expr> sums,
+            List<TileKernel.Stored> stores) {
         e.open();
-        bindRow(place);
-        e.bindVector(s.n(), Kernels.add(column, first), lanes);
+        bindRow(e, s, place);
+        e.bindVector(s.n(), column, lanes);
         for (int i = 0; i < sums.size(); i++) e.give(i, e.let("s", sums.get(i)));
         for (TileKernel.Stored x : stores) e.store(x.place(), x.storage(), x.to(), e.value(x.value()));
         e.scalar();
@@ -467,7 +480,7 @@ final class Tile {
         return next;
     }
 
-    void bindRow(List<Expr> place) {
+    private static void bindRow(Emitter e, TileKernel.Shape s, List<Expr> place) {
         for (int i = 0; i < s.m().size(); i++) e.bind(s.m().get(i), place.get(i));
     }
 

@@ -101,10 +101,7 @@ final class TileKernel {
 
         /** The same product in other tiles. */
         Shape tiled(Target target, int newHeight, int newWidth, int newLanes) {
-            long panels = Math.max(1, n.extent().value() / newWidth);
-            for (Atom o : others) panels *= o.extent().value();
-            Size count = Size.product(m.stream().map(Atom::extent).toList());
-            long rowsAtOnce = TileKernel.chunk(target, count, newHeight, panels);
+            long rowsAtOnce = TileKernel.chunk(target, m, n, others, newHeight, newWidth);
             return new Shape(
                     rows, columns, m, n, others, summed, newWidth, newLanes, newHeight, rowsAtOnce, lockstep, parts);
         }
@@ -182,16 +179,17 @@ final class TileKernel {
         others.remove(n);
         others.removeAll(m);
         int width = t.vectors() / beside * t.lanes();
-        long panels = Math.max(1, n.extent().value() / width);
-        for (Atom o : others) panels *= o.extent().value();
-        long chunk = chunk(target, count, t.height(), panels);
+        long chunk = chunk(target, m, n, others, t.height(), width);
         return new Shape(
                 rows, columns, m, n, others, summed, width, t.lanes(), t.height(), chunk, target.lockstep(), parts);
     }
 
     /** Rows for an iteration of the grid: few enough that the threads share the work evenly, as far as the number is certain. */
-    private static long chunk(Target target, Size rows, int height, long panels) {
+    private static long chunk(Target target, List<Atom> m, Atom n, List<Atom> others, int height, int width) {
         if (target.lockstep()) return height;
+        Size rows = Size.product(m.stream().map(Atom::extent).toList());
+        long panels = Math.max(1, n.extent().value() / width);
+        for (Atom o : others) panels *= o.extent().value();
         long most = Math.max(1, ROWS_AT_ONCE / height);
         if (!rows.isLiteral()) return most * height;
         long tiles = Math.ceilDiv(rows.value(), height);

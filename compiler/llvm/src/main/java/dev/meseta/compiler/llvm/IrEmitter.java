@@ -212,10 +212,25 @@ final class IrEmitter {
                     "the bounds of the unrolled loop " + f.variable() + " are no literals\n" + KernelText.of(kernel));
         for (long i = begin; i < end; i += f.step()) {
             values.put(f.variable(), IrBuilder.integer(Type.INDEX, i));
-            int mark = matrices.mark();
-            statement(f.body());
-            matrices.release(mark);
+            body(f.body());
         }
+    }
+
+    /** One round of a loop, with whose end matrices go that got their names in it. */
+    private void body(Stmt s) {
+        int mark = matrices.mark();
+        statement(s);
+        matrices.release(mark);
+    }
+
+    private void when(Value condition, Runnable then) {
+        String yes = b.label();
+        String after = b.label();
+        b.branch(condition, yes, after);
+        b.block(yes);
+        then.run();
+        b.jump(after);
+        b.block(after);
     }
 
     /** In rotated form: the condition is tested before the loop, and then at its end. */
@@ -232,9 +247,7 @@ final class IrEmitter {
         String following = b.fresh();
         b.run(i.text() + " = phi i64 [ " + begin.text() + ", %" + before + " ], [ " + following + ", %" + latch + " ]");
         values.put(variable, i);
-        int mark = matrices.mark();
-        statement(body);
-        matrices.release(mark);
+        body(body);
         b.jump(latch);
         b.block(latch);
         // i < end: with a step of 1 the sum cannot overflow.
@@ -251,7 +264,7 @@ final class IrEmitter {
         b.block(test);
         b.branch(expression(w.condition()), body, after);
         b.block(body);
-        statement(w.body());
+        body(w.body());
         b.jump(test);
         b.block(after);
     }
@@ -273,13 +286,7 @@ final class IrEmitter {
     }
 
     private void report(Value bad, long code, Value index) {
-        String yes = b.label();
-        String after = b.label();
-        b.branch(bad, yes, after);
-        b.block(yes);
-        b.run("call void @report(ptr %status, i64 " + code + ", " + index.typed() + ")");
-        b.jump(after);
-        b.block(after);
+        when(bad, () -> b.run("call void @report(ptr %status, i64 " + code + ", " + index.typed() + ")"));
     }
 
     // Memory
@@ -390,13 +397,10 @@ final class IrEmitter {
         } else if (mask == null) {
             b.run("store " + type + " " + v + ", ptr " + address(base, storage, a.index()) + ", align 1");
         } else if (a.lanes() == 1) {
-            String yes = b.label();
-            String after = b.label();
-            b.branch(mask, yes, after);
-            b.block(yes);
-            b.run("store " + type + " " + v + ", ptr " + address(base, storage, a.index()) + ", align 1");
-            b.jump(after);
-            b.block(after);
+            when(
+                    mask,
+                    () -> b.run(
+                            "store " + type + " " + v + ", ptr " + address(base, storage, a.index()) + ", align 1"));
         } else {
             String full = "@llvm.masked.store." + IrBuilder.suffix(storage, a.lanes()) + ".p0";
             b.declare("declare void " + full + "(" + type + ", ptr, i32, " + IrBuilder.ir(mask.type()) + ")");
@@ -472,13 +476,7 @@ final class IrEmitter {
         Value high = b.compare("icmp ult", end, size);
         Value inside = b.op("and", low, high);
         report(b.op("xor", inside, IrBuilder.integer(inside.type(), 1)), code, b.select(low, end, first));
-        String yes = b.label();
-        String after = b.label();
-        b.branch(inside, yes, after);
-        b.block(yes);
-        access.run();
-        b.jump(after);
-        b.block(after);
+        when(inside, access);
     }
 
     // Expressions

@@ -163,8 +163,12 @@ final class Instructions {
     }
 
     private static final class Identity {
-        static final String TEXT = Processors.here().identity() + "; " + ASKED + "; " + sveBits(features())
-                + (features().contains(MATRICES) ? "; " + MATRICES : "");
+        static final String TEXT = text(features());
+
+        private static String text(Set<String> features) {
+            return Processors.here().identity() + "; " + ASKED + "; " + sveBits(features)
+                    + (features.contains(MATRICES) ? "; " + MATRICES : "");
+        }
     }
 
     /** What LLVM is to generate code for. Opens LLVM. */
